@@ -1,0 +1,71 @@
+/**
+ * What a test needs beyond Node: a browser or a server. Tests that need one are skipped, with the reason printed at the
+ * end of the run, where it is missing; with `REQUIRE_ALL=1` (as in CI) a missing one fails the run.
+ */
+import { existsSync } from 'node:fs'
+import { describe } from 'vitest'
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Why the tests of this suite are skipped. */
+    skipped?: string
+  }
+}
+
+export type Requirement = 'chromium' | 'redis' | 'postgres'
+
+const browsers = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/usr/bin/google-chrome-stable',
+  '/opt/google/chrome/chrome',
+  '/snap/bin/chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+]
+
+/** The browser's executable: `CHROMIUM_PATH`, or the first that exists of where systems usually put it. */
+export const chromiumPath: string | undefined = process.env.CHROMIUM_PATH || browsers.find((path) => existsSync(path))
+
+/** `REDIS_URL`, such as `redis://127.0.0.1:6379`. The tests may delete everything in it. */
+export const redisUrl: string | undefined = process.env.REDIS_URL || undefined
+
+/** `POSTGRES_URL`, such as `postgres://user@127.0.0.1:5432/test`. The tests may create and drop tables in it. */
+export const postgresUrl: string | undefined = process.env.POSTGRES_URL || undefined
+
+/** Whether a missing requirement is a failure rather than a skip: `REQUIRE_ALL=1`. */
+export const requireAll: boolean = process.env.REQUIRE_ALL === '1'
+
+const requirements: Record<Requirement, { value: string | undefined; missing: string }> = {
+  chromium: {
+    value: chromiumPath,
+    missing: 'browser tests: no Chromium found (install chromium, or set CHROMIUM_PATH to its executable)',
+  },
+  redis: {
+    value: redisUrl,
+    missing: 'Redis tests: no server named (set REDIS_URL, as in redis://127.0.0.1:6379, to a server for tests)',
+  },
+  postgres: {
+    value: postgresUrl,
+    missing: 'PostgreSQL tests: no server named (set POSTGRES_URL, as in postgres://user@127.0.0.1:5432/test)',
+  },
+}
+
+/**
+ * Declares a suite that needs something this machine may not have.
+ *
+ * @param requirement What it needs; `fn` is given its path or URL.
+ * @param fn Declares the tests, as in `describe`. It runs where the requirement is missing too, in order to count what is
+ * skipped: use the value in hooks and tests only.
+ */
+export function describeWith(requirement: Requirement, name: string, fn: (value: string) => void): void {
+  const { value, missing } = requirements[requirement]
+  if (value !== undefined) {
+    describe(name, () => fn(value))
+  } else if (requireAll) {
+    throw new Error(`REQUIRE_ALL=1, but this would skip ${missing}`)
+  } else {
+    describe(name, { skip: true, meta: { skipped: missing } }, () => fn(''))
+  }
+}
