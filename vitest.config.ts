@@ -16,7 +16,7 @@ export default defineConfig({
   },
   test: {
     pool: 'forks',
-    reporters: ['default', './test/support/skipped-reporter.ts'],
+    reporters: ['default', './test/support/skippedReporter.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     restoreMocks: true,

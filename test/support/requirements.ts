@@ -25,8 +25,10 @@ const browsers = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ]
 
-/** The browser's executable: `CHROMIUM_PATH`, or the first that exists of where systems usually put it. */
-export const chromiumPath: string | undefined = process.env.CHROMIUM_PATH || browsers.find((path) => existsSync(path))
+/** The browser's executable: `CHROMIUM_PATH`, or else the first that exists of where systems usually put it. */
+export const chromiumPath: string | undefined = (
+  process.env.CHROMIUM_PATH ? [process.env.CHROMIUM_PATH] : browsers
+).find((path) => existsSync(path))
 
 /** `REDIS_URL`, such as `redis://127.0.0.1:6379`. The tests may delete everything in it. */
 export const redisUrl: string | undefined = process.env.REDIS_URL || undefined

@@ -1,0 +1,160 @@
+/** Reads what source files import, and judges it by the rules of the architecture. */
+import { posix } from 'node:path'
+import ts from 'typescript'
+
+/** Sources by path under `src`, such as `protocol/idToken.ts`. */
+export type Sources = ReadonlyMap<string, string>
+
+interface Import {
+  /** As written, such as `../errors.js` or `express`. */
+  specifier: string
+  line: number
+}
+
+const expressPackages = ['express', 'express-serve-static-core', 'serve-static', 'body-parser', 'qs']
+
+/** Which folders (or, at the top of `src`, files) a folder may import from; itself always. */
+const mayImport: Record<string, readonly string[]> = {
+  errors: [],
+  crypto: ['errors'],
+  http: ['errors'],
+  config: ['errors', 'crypto', 'http'],
+  provider: ['errors', 'crypto', 'http', 'config'],
+  protocol: ['errors', 'crypto', 'http', 'config', 'provider'],
+  session: ['errors', 'crypto', 'config'],
+  middleware: ['errors', 'crypto', 'http', 'config', 'provider', 'protocol', 'session'],
+  index: ['errors', 'crypto', 'http', 'config', 'provider', 'protocol', 'session', 'middleware'],
+  providers: ['errors', 'config'],
+  testing: ['errors', 'crypto', 'config', 'session'],
+  redis: ['errors', 'session'],
+  postgres: ['errors', 'session'],
+}
+
+/** Who may name Express, its types included. */
+const mayImportExpress = ['middleware', 'index']
+const mayImportExpressSession = ['middleware', 'session', 'index']
+
+/**
+ * Lists what breaks a rule, one sentence each.
+ *
+ * @param declared The packages that package.json declares for those who install this one.
+ */
+export function violations(sources: Sources, declared: readonly string[]): string[] {
+  const found: string[] = []
+  const graph = new Map<string, string[]>()
+  for (const [path, text] of sources) {
+    const layer = layerOf(path)
+    const allowed = mayImport[layer]
+    if (allowed === undefined) found.push(`${path}: no import rule covers ${layer}`)
+    const { imports, oddities } = importsOf(path, text)
+    for (const oddity of oddities) found.push(`${path}:${oddity}`)
+    graph.set(path, [])
+    for (const { specifier, line } of imports) {
+      const at = `${path}:${line}`
+      if (specifier.startsWith('.')) {
+        const target = resolve(path, specifier)
+        if (!sources.has(target)) {
+          found.push(`${at}: imports ${specifier}, which is not in src`)
+          continue
+        }
+        graph.get(path)?.push(target)
+        const other = layerOf(target)
+        if (other !== layer && allowed !== undefined && !allowed.includes(other)) {
+          found.push(`${at}: ${layer} must not import from ${other}`)
+        }
+      } else if (!specifier.startsWith('node:')) {
+        const name = packageOf(specifier)
+        if (expressPackages.includes(name)) {
+          if (!mayImportExpress.includes(layer)) found.push(`${at}: ${layer} must not know Express (${specifier})`)
+        } else if (name === 'express-session' && !mayImportExpressSession.includes(layer)) {
+          found.push(`${at}: ${layer} must not know express-session`)
+        }
+        if (!declared.includes(name)) found.push(`${at}: package.json declares no dependency on ${name}`)
+      }
+    }
+  }
+  for (const cycle of cyclesIn(graph)) found.push(`import cycle: ${cycle.join(' -> ')}`)
+  return found
+}
+
+function layerOf(path: string): string {
+  const [first = path] = path.split('/')
+  return first.replace(/\.ts$/, '')
+}
+
+function resolve(from: string, specifier: string): string {
+  return posix.join(posix.dirname(from), specifier).replace(/\.js$/, '.ts')
+}
+
+/** `@types/express` counts as `express`. */
+function packageOf(specifier: string): string {
+  const [scope = specifier, name] = specifier.split('/')
+  if (scope === '@types' && name !== undefined) return name
+  return scope.startsWith('@') ? `${scope}/${name}` : scope
+}
+
+/** Every way in which TypeScript names another module; ways that can not be followed are oddities. */
+function importsOf(path: string, text: string): { imports: Import[]; oddities: string[] } {
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2023, true)
+  const imports: Import[] = []
+  const oddities: string[] = []
+  const lineOf = (position: number) => file.getLineAndCharacterOfPosition(position).line + 1
+
+  function add(node: ts.Node, specifier: ts.Node | undefined): void {
+    const line = lineOf(node.getStart())
+    if (specifier !== undefined && ts.isStringLiteralLike(specifier)) imports.push({ specifier: specifier.text, line })
+    else oddities.push(`${line}: imports something that is not a string literal`)
+  }
+
+  function visit(node: ts.Node): void {
+    if (ts.isImportDeclaration(node)) add(node, node.moduleSpecifier)
+    else if (ts.isExportDeclaration(node) && node.moduleSpecifier) add(node, node.moduleSpecifier)
+    else if (ts.isImportTypeNode(node))
+      add(node, ts.isLiteralTypeNode(node.argument) ? node.argument.literal : undefined)
+    else if (ts.isExternalModuleReference(node)) add(node, node.expression)
+    else if (ts.isModuleDeclaration(node) && ts.isStringLiteral(node.name)) add(node, node.name)
+    else if (ts.isCallExpression(node) && loadsModule(node.expression)) add(node, node.arguments[0])
+    else if (ts.isIdentifier(node) && node.text === 'Express' && namesNamespace(node)) {
+      imports.push({ specifier: 'express', line: lineOf(node.getStart()) })
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(file)
+  for (const { fileName, pos } of file.typeReferenceDirectives) {
+    imports.push({ specifier: fileName, line: lineOf(pos) })
+  }
+  return { imports, oddities }
+}
+
+function loadsModule(callee: ts.Expression): boolean {
+  if (callee.kind === ts.SyntaxKind.ImportKeyword) return true
+  return ts.isIdentifier(callee) && (callee.text === 'require' || callee.text === 'createRequire')
+}
+
+/** The global namespace `Express` brings Express's types without any import. */
+function namesNamespace(node: ts.Identifier): boolean {
+  return (
+    (ts.isQualifiedName(node.parent) && node.parent.left === node) ||
+    (ts.isModuleDeclaration(node.parent) && node.parent.name === node)
+  )
+}
+
+/** One path per knot of modules that import each other, types included. */
+function cyclesIn(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const cycles: string[][] = []
+  const done = new Set<string>()
+  const path: string[] = []
+  function walk(module: string): void {
+    const start = path.indexOf(module)
+    if (start !== -1) {
+      cycles.push([...path.slice(start), module])
+    } else if (!done.has(module)) {
+      path.push(module)
+      for (const next of graph.get(module) ?? []) walk(next)
+      path.pop()
+      done.add(module)
+    }
+  }
+  for (const module of graph.keys()) walk(module)
+  return cycles
+}
