@@ -1,0 +1,23 @@
+// @ts-check
+import { exportJWK, generateKeyPair } from 'jose'
+
+/**
+ * Generates the provider's signing keys, new at every start: one for RS256, one for ES256.
+ *
+ * @returns {Promise<{ keys: import('oidc-provider').JWK[] }>}
+ */
+export async function generateSigningKeys() {
+  return { keys: await Promise.all(['RS256', 'ES256'].map(generateSigningKey)) }
+}
+
+/** @param {string} alg */
+async function generateSigningKey(alg) {
+  const { privateKey } = await generateKeyPair(alg, { extractable: true })
+  const jwk = await exportJWK(privateKey)
+  return /** @type {import('oidc-provider').JWK} */ ({
+    ...jwk,
+    alg,
+    use: 'sig',
+    kid: `${alg.toLowerCase()}-${Date.now().toString(36)}`,
+  })
+}

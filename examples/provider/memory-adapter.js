@@ -1,0 +1,59 @@
+// @ts-check
+import { LRUCache } from 'lru-cache'
+
+/** @typedef {import('oidc-provider').AdapterPayload} Payload */
+
+/** Models that end together with the grant they belong to. */
+const grantable = new Set([
+  'AccessToken',
+  'AuthorizationCode',
+  'RefreshToken',
+  'DeviceCode',
+  'BackchannelAuthenticationRequest',
+])
+
+const maxEntries = 20_000
+
+/**
+ * Makes the storage of one provider: everything lives in this process and is gone when it ends.
+ *
+ * @returns {import('oidc-provider').AdapterFactory}
+ */
+export function createMemoryAdapter() {
+  /** @type {LRUCache<string, Payload>} */
+  const records = new LRUCache({ max: maxEntries })
+  /** Secondary keys (`uid:…`, `user_code:…`) to record keys. @type {LRUCache<string, string>} */
+  const aliases = new LRUCache({ max: maxEntries })
+  /** Grant ids to the keys of the records that end with them. @type {LRUCache<string, Set<string>>} */
+  const grants = new LRUCache({ max: maxEntries })
+
+  /** @param {string} alias */
+  const findByAlias = async (alias) => records.get(aliases.get(alias) ?? '')
+
+  return (model) => ({
+    async upsert(id, payload, expiresIn) {
+      const key = `${model}:${id}`
+      const options = expiresIn === undefined ? {} : { ttl: expiresIn * 1000 }
+      records.set(key, payload, options)
+      if (model === 'Session' && payload.uid) aliases.set(`uid:${payload.uid}`, key, options)
+      if (payload.userCode) aliases.set(`user_code:${payload.userCode}`, key, options)
+      if (payload.grantId && grantable.has(model)) {
+        grants.set(payload.grantId, (grants.get(payload.grantId) ?? new Set()).add(key))
+      }
+    },
+    find: async (id) => records.get(`${model}:${id}`),
+    findByUid: (uid) => findByAlias(`uid:${uid}`),
+    findByUserCode: (userCode) => findByAlias(`user_code:${userCode}`),
+    async consume(id) {
+      const payload = records.get(`${model}:${id}`)
+      if (payload) payload.consumed = Math.floor(Date.now() / 1000)
+    },
+    async destroy(id) {
+      records.delete(`${model}:${id}`)
+    },
+    async revokeByGrantId(grantId) {
+      for (const key of grants.get(grantId) ?? []) records.delete(key)
+      grants.delete(grantId)
+    },
+  })
+}

@@ -1,0 +1,86 @@
+// @ts-check
+
+/**
+ * A person who can sign in here.
+ *
+ * @typedef {object} User
+ * @property {string} id the `sub` claim
+ * @property {string} about what the sign-in page says of the user
+ * @property {string[]} [deniedScopes] scopes that are withheld, whatever the application asks for
+ * @property {{ name: string, [claim: string]: unknown }} claims released by the scopes `profile`, `email`, `phone` and
+ *   `address`
+ */
+
+/** @type {User[]} */
+export const demoUsers = [
+  {
+    id: 'ada',
+    about: 'May do everything',
+    claims: {
+      ...nameClaims('Ada', 'Lovelace'),
+      email: 'ada@example.com',
+      email_verified: true,
+      phone_number: '+44 20 7946 0001',
+      phone_number_verified: true,
+      zoneinfo: 'Europe/London',
+      locale: 'en-GB',
+      address: { locality: 'London', country: 'United Kingdom' },
+    },
+  },
+  {
+    id: 'grace',
+    about: 'May read reports, not write them',
+    deniedScopes: ['reports:write'],
+    claims: {
+      ...nameClaims('Grace', 'Hopper'),
+      email: 'grace@example.com',
+      email_verified: true,
+      phone_number: '+1 202 555 0112',
+      phone_number_verified: false,
+      zoneinfo: 'America/New_York',
+      locale: 'en-US',
+      address: { locality: 'Arlington', country: 'United States' },
+    },
+  },
+  {
+    id: 'alan',
+    about: 'Has no access to reports',
+    deniedScopes: ['reports:read', 'reports:write'],
+    claims: {
+      ...nameClaims('Alan', 'Turing'),
+      email: 'alan@example.com',
+      email_verified: false,
+      phone_number: '+44 161 496 0023',
+      phone_number_verified: true,
+      zoneinfo: 'Europe/London',
+      locale: 'en-GB',
+      address: { locality: 'Manchester', country: 'United Kingdom' },
+    },
+  },
+]
+
+/** What each scope means to the person who is asked to approve it. @type {Record<string, string>} */
+export const scopeMeanings = {
+  openid: 'Know who you are',
+  profile: 'See your name and profile',
+  email: 'See your email address',
+  phone: 'See your phone number',
+  address: 'See your address',
+  offline_access: 'Stay signed in while you are away',
+  'reports:read': 'Read reports',
+  'reports:write': 'Write reports',
+}
+
+/**
+ * @param {string} givenName
+ * @param {string} familyName
+ */
+function nameClaims(givenName, familyName) {
+  return {
+    name: `${givenName} ${familyName}`,
+    given_name: givenName,
+    family_name: familyName,
+    preferred_username: givenName.toLowerCase(),
+    updated_at: 1_735_689_600,
+  }
+}
