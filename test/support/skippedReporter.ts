@@ -14,7 +14,8 @@ export default class SkippedReporter implements Reporter {
     const counts = new Map<string, number>()
     for (const module of modules) {
       for (const test of module.children.allTests()) {
-        if (test.result().state !== 'skipped') continue
+        // A test that a failed hook kept from running counts as skipped too, but keeps its mode.
+        if (test.result().state !== 'skipped' || test.options.mode === 'run') continue
         const reason = reasonOf(test) ?? (filtered ? undefined : `${module.relativeModuleId}: ${test.fullName}`)
         if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1)
       }
