@@ -41,6 +41,11 @@ function specifiers(): string[] {
     .map(([subpath]) => subpath.replace('.', 'express-relying-party'))
 }
 
+/** What a program that failed has said. */
+function complaints({ status, stdout, stderr }: Outcome): string | undefined {
+  return status === 0 ? undefined : stdout + stderr
+}
+
 function publint(file: string): Promise<Outcome> {
   return run(join(bin, 'publint'), ['run', '--strict', file], directory)
 }
@@ -97,11 +102,11 @@ describe('the tarball', () => {
   })
 
   it('passes publint', async () => {
-    expect(await publint(tarball)).toMatchObject({ status: 0 })
+    expect(complaints(await publint(tarball))).toBeUndefined()
   })
 
   it('passes are-the-types-wrong', async () => {
-    expect(await attw(tarball)).toMatchObject({ status: 0 })
+    expect(complaints(await attw(tarball))).toBeUndefined()
   })
 
   it('would fail both with a subpath that was not built', async () => {
@@ -111,8 +116,8 @@ describe('the tarball', () => {
     const exports = { ...manifest.exports, ...missing }
     await writeFile(join(spoiled, 'package', 'package.json'), JSON.stringify({ ...manifest, exports }))
     await runOrThrow('tar', ['-czf', 'spoiled.tgz', 'package'], spoiled)
-    expect(await publint(join(spoiled, 'spoiled.tgz'))).not.toMatchObject({ status: 0 })
-    expect(await attw(join(spoiled, 'spoiled.tgz'))).not.toMatchObject({ status: 0 })
+    expect(complaints(await publint(join(spoiled, 'spoiled.tgz')))).toContain('missing')
+    expect(complaints(await attw(join(spoiled, 'spoiled.tgz')))).toContain('missing')
   })
 })
 
