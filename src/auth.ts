@@ -1,0 +1,50 @@
+/** The claims of a signed-in user or of an access token, verified. `{}` for the anonymous. */
+export interface Claims {
+  readonly [claim: string]: unknown
+  /** The subject: who it is, at the issuer. */
+  readonly sub?: string
+  readonly iss?: string
+  readonly name?: string
+  readonly email?: string
+  readonly email_verified?: boolean
+  readonly picture?: string
+}
+
+/** Who makes a request, and what they may do: `req.auth`. */
+export interface Auth {
+  /** Whether the request comes from a signed-in user or bears a valid access token. */
+  readonly isAuthenticated: boolean
+  /** What the request was recognized by. */
+  readonly kind: 'session' | 'access_token' | 'anonymous'
+  /** The `sub` claim, verified. `undefined` for the anonymous. */
+  readonly subject: string | undefined
+  /** The claims, verified. For a session those of the login, as `onLogin` left them. */
+  readonly claims: Claims
+  /** The granted scopes. */
+  readonly scopes: readonly string[]
+  /** The provider's name. `undefined` for the anonymous. */
+  readonly provider: string | undefined
+  /**
+   * Gives an access token that is valid for a minute or more, refreshing it if need be. Any number of calls at once
+   * make one token request.
+   *
+   * @throws `ERR_AUTHENTICATION_REQUIRED` when nobody is signed in, or the token has expired and there is no refresh
+   *   token; `ERR_SESSION_ENDED` when the provider ended the grant; `ERR_PROVIDER_UNAVAILABLE`; `ERR_STORE_UNAVAILABLE`
+   */
+  getAccessToken(): Promise<string>
+  /**
+   * Calls an API with the access token in the `Authorization` header.
+   *
+   * The token is only sent over https, or to this machine.
+   *
+   * @throws as {@link Auth.getAccessToken}, and what `fetch` throws
+   * @see [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)
+   */
+  fetch(url: string | URL, init?: RequestInit): Promise<Response>
+  /**
+   * Fetches the claims of the UserInfo endpoint. They are not stored.
+   *
+   * @throws as {@link Auth.getAccessToken}; `ERR_USERINFO_INVALID` when another subject answers
+   */
+  fetchUserInfo(): Promise<Claims>
+}

@@ -1,0 +1,111 @@
+import { configurationError } from '../errors.js'
+
+/** Judges one option's value: returns what is wrong with it and what to write instead, or nothing. */
+export type Check = (value: unknown) => string | undefined
+
+/** One {@link Check} for each option that exists. */
+export type Shape<T> = { readonly [K in keyof Required<T>]: Check }
+
+/**
+ * Checks an options object against its shape: unknown names first, then each value that is given.
+ *
+ * @throws `ERR_CONFIGURATION` naming the option, what is wrong and the mend.
+ */
+export function checkOptions<T extends object>(value: unknown, path: string, shape: Shape<T>): asserts value is T {
+  if (!isObject(value)) throw configurationError(path, `must be an object, not ${describe(value)}`)
+  for (const name of Object.keys(value)) {
+    if (!Object.hasOwn(shape, name)) {
+      const near = nearest(name, Object.keys(shape))
+      throw configurationError(
+        `${path}.${name}`,
+        'is not an option',
+        near ? `did you mean ${near}?` : `the options are ${Object.keys(shape).join(', ')}`,
+      )
+    }
+  }
+  for (const [name, check] of Object.entries<Check>(shape)) {
+    const given = (value as Record<string, unknown>)[name]
+    if (given === undefined) continue
+    const problem = check(given)
+    if (problem) throw configurationError(`${path}.${name}`, problem)
+  }
+}
+
+/** Throws unless the option is given and not `undefined`. */
+export function requireOption(value: object, path: string, name: string, mend: string): void {
+  const given = (value as Record<string, unknown>)[name]
+  if (given !== undefined) return
+  const problem = Object.hasOwn(value, name)
+    ? 'is undefined (is the environment variable it comes from set?)'
+    : 'is missing'
+  throw configurationError(`${path}.${name}`, problem, mend)
+}
+
+export const string: Check = (value) =>
+  typeof value === 'string' && value.length > 0 ? undefined : `must be a non-empty string, not ${describe(value)}`
+
+export const boolean: Check = (value) =>
+  typeof value === 'boolean' ? undefined : `must be true or false, not ${describe(value)}`
+
+export const callable: Check = (value) =>
+  typeof value === 'function' ? undefined : `must be a function, not ${describe(value)}`
+
+export const object: Check = (value) => (isObject(value) ? undefined : `must be an object, not ${describe(value)}`)
+
+export const stringOrStrings: Check = (value) =>
+  string(value) === undefined || (Array.isArray(value) && value.length > 0 && value.every((v) => !string(v)))
+    ? undefined
+    : `must be a string or an array of strings, not ${describe(value)}`
+
+/** Accepts a finite number within bounds. */
+export function number(unit: string, min: number, max: number): Check {
+  return (value) =>
+    typeof value === 'number' && value >= min && value <= max
+      ? undefined
+      : `must be a number of ${unit} from ${min} to ${max}, not ${describe(value)}`
+}
+
+/** Accepts one of a few strings. */
+export function oneOf(...allowed: readonly string[]): Check {
+  return (value) =>
+    allowed.includes(value as string) ? undefined : `must be one of ${allowed.join(', ')}, not ${describe(value)}`
+}
+
+/** Accepts a path of the application, such as `/callback`. */
+export const path: Check = (value) => {
+  if (typeof value === 'string' && /^\/(?!\/)[\w\-.~!$&'()*+,;=:@%/]*$/.test(value)) return undefined
+  if (typeof value === 'string' && /^https?:/.test(value)) {
+    return `must be a path, not a full URL: write ${new URL(value).pathname}`
+  }
+  if (typeof value === 'string' && /^\w/.test(value)) return `must begin with a slash: write /${value}`
+  return `must be a path such as /callback, without query or fragment, not ${describe(value)}`
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'string') return value === '' ? 'an empty string' : 'a string like that'
+  if (typeof value === 'number') return String(value)
+  return value === null ? 'null' : typeof value
+}
+
+/** Finds the option a misspelt name stands for: same letters in another case, or one or two edits away. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  return known.find((k) => k.toLowerCase() === name.toLowerCase()) ?? known.find((k) => distance(k, name) <= 2)
+}
+
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1
+      next.push(Math.min((next[j - 1] ?? 0) + 1, (row[j] ?? 0) + 1, (row[j - 1] ?? 0) + cost))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,120 @@
+const STATUS = {
+  /** An option is missing or wrong, or a middleware is not mounted. */
+  ERR_CONFIGURATION: 500,
+  /** The route needs a signed-in user and there is none. */
+  ERR_AUTHENTICATION_REQUIRED: 401,
+  /** The user or token lacks a scope that the route needs. */
+  ERR_INSUFFICIENT_SCOPE: 403,
+  /** The request came from another site. */
+  ERR_CROSS_SITE_REQUEST: 403,
+  /** The login names a provider that is not configured, or names none of several. */
+  ERR_UNKNOWN_PROVIDER: 400,
+  /** The authorization response is malformed: a parameter is missing, repeated or not a string. */
+  ERR_AUTHORIZATION_RESPONSE_INVALID: 400,
+  /** The authorization response comes from another issuer than the one asked. */
+  ERR_ISSUER_MISMATCH: 400,
+  /** The user or the provider refused the authorization (`access_denied`). */
+  ERR_AUTHORIZATION_DENIED: 403,
+  /** The provider answered the authorization request with another error. */
+  ERR_AUTHORIZATION_FAILED: 400,
+  /** This browser has no login under way that fits the response. */
+  ERR_TRANSACTION_MISSING: 400,
+  /** The login was begun too long ago. */
+  ERR_TRANSACTION_EXPIRED: 400,
+  /** The response of this login was delivered before. */
+  ERR_TRANSACTION_CONSUMED: 400,
+  /** The token endpoint refused the request, such as a code that is used or expired. */
+  ERR_TOKEN_REQUEST_REFUSED: 400,
+  /** The provider refused this application's credentials. */
+  ERR_CLIENT_REFUSED: 502,
+  /** The token response is malformed. */
+  ERR_TOKEN_RESPONSE_INVALID: 400,
+  /** The ID token did not pass a check. */
+  ERR_ID_TOKEN_INVALID: 400,
+  /** The UserInfo response did not pass a check. */
+  ERR_USERINFO_INVALID: 400,
+  /** The provider's metadata or keys are unusable. */
+  ERR_METADATA_INVALID: 502,
+  /** The provider cannot be reached or fails. */
+  ERR_PROVIDER_UNAVAILABLE: 503,
+  /** The session store or `AuthStore` cannot be reached or fails. */
+  ERR_STORE_UNAVAILABLE: 503,
+  /** The application's `onLogin` refused the user. */
+  ERR_LOGIN_REFUSED: 403,
+  /** The session ended at the provider, at another process, or by its lifetime. */
+  ERR_SESSION_ENDED: 401,
+  /** The request body is larger than allowed. */
+  ERR_BODY_TOO_LARGE: 413,
+} as const
+
+/** The stable codes of {@link RelyingPartyError}. Each has a heading in `docs/errors.md`. */
+export type ErrorCode = keyof typeof STATUS
+
+/** Details that an error carries beside its code and message. */
+export interface RelyingPartyErrorOptions {
+  /** HTTP status. Default depends on the code. */
+  status?: number
+  /** Response headers, which Express's own error handler sends. */
+  headers?: Record<string, string>
+  /** What led to the error. Never holds a token, a code or a secret. */
+  cause?: unknown
+}
+
+/**
+ * Reports every failure of this package, to be told apart by `code`.
+ *
+ * Express's own error handler answers with its `status` and `headers`. The message names the cause and the likely fix
+ * and holds neither tokens nor secrets nor text from the provider.
+ */
+export class RelyingPartyError extends Error {
+  override readonly name: string = 'RelyingPartyError'
+  /** The stable name of the failure. */
+  readonly code: ErrorCode
+  /** The HTTP status to answer with. */
+  readonly status: number
+  /** Headers to answer with, such as `WWW-Authenticate` or `Retry-After`. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Whether the message may be shown to the user: `true` below status 500. */
+  readonly expose: boolean
+  /** Where the user wanted to go when the login failed: a path of this application. Set by `callback()`. */
+  returnTo?: string
+  /** A path of this application that starts the login again. Set by `callback()`. */
+  retryUrl?: string
+
+  constructor(code: ErrorCode, message: string, options: RelyingPartyErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.status = options.status ?? STATUS[code]
+    this.headers = options.headers ?? (this.status === 503 ? { 'Retry-After': '5' } : {})
+    this.expose = this.status < 500
+  }
+}
+
+/**
+ * Refuses a login when thrown by `onLogin`. The reason becomes the message, so write it for the user.
+ *
+ * @example
+ * ```ts
+ * onLogin({ claims }) {
+ *   if (claims.email_verified !== true) throw new LoginRefusedError('Please verify your e-mail address first.')
+ * }
+ * ```
+ */
+export class LoginRefusedError extends RelyingPartyError {
+  override readonly name = 'LoginRefusedError'
+
+  constructor(reason: string, options: Pick<RelyingPartyErrorOptions, 'cause'> = {}) {
+    super('ERR_LOGIN_REFUSED', reason, options)
+  }
+}
+
+/** Builds the error for a wrong option: its name, what is wrong, and what to write instead. */
+export function configurationError(option: string, problem: string, mend?: string): RelyingPartyError {
+  return new RelyingPartyError('ERR_CONFIGURATION', `${option} ${problem}${mend ? `: ${mend}` : ''}`)
+}
+
+/** Wraps a failure of a store, so that an outage never looks like "nobody is signed in". */
+export function storeError(cause: unknown): RelyingPartyError {
+  if (cause instanceof RelyingPartyError) return cause
+  return new RelyingPartyError('ERR_STORE_UNAVAILABLE', 'the session store failed; see `cause`', { cause })
+}

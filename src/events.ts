@@ -1,0 +1,109 @@
+import type { ErrorCode } from './errors.js'
+
+interface EventBase {
+  /** In milliseconds since the epoch. */
+  readonly time: number
+}
+
+interface LoginEvent extends EventBase {
+  /** The provider's name. */
+  readonly provider: string
+  /** A public identifier of this login. It is no secret: it cannot be turned back into the state. */
+  readonly transaction: string
+}
+
+interface SessionEvent extends EventBase {
+  /** The provider's name. */
+  readonly provider: string
+  readonly subject: string
+}
+
+/**
+ * One step of a login or session, told to `onEvent`. Told apart by `type`. No event holds a token, a code, a state or
+ * another secret.
+ */
+export type RelyingPartyEvent =
+  | (LoginEvent & {
+      /** The user is sent to the provider. */
+      readonly type: 'login.started'
+      readonly issuer: string
+      readonly scope: string
+      readonly responseMode: 'query' | 'form_post'
+      /** Where the user goes after login, without query and fragment. */
+      readonly returnTo: string
+    })
+  | (LoginEvent & {
+      /** The provider's response came in by this browser. It is not judged yet. */
+      readonly type: 'login.response'
+      readonly via: 'GET' | 'POST'
+      readonly hasCode: boolean
+    })
+  | (LoginEvent & {
+      /** The token endpoint gave tokens, and their form is right. */
+      readonly type: 'login.tokens'
+      readonly tokenType: string
+      readonly scope: string
+      /** In seconds. */
+      readonly expiresIn: number | undefined
+      readonly hasRefreshToken: boolean
+      readonly hasIdToken: boolean
+    })
+  | (LoginEvent & {
+      /** The ID token has passed every check. */
+      readonly type: 'login.verified'
+      readonly subject: string
+      /** The signature algorithm. */
+      readonly alg: string
+      /** What was checked. */
+      readonly checks: readonly string[]
+    })
+  | (LoginEvent & {
+      /** The user is signed in, under a new session ID. */
+      readonly type: 'session.opened'
+      readonly subject: string
+    })
+  | (EventBase & {
+      /** A login failed. The session is as it was. */
+      readonly type: 'login.refused'
+      readonly provider: string | undefined
+      readonly transaction: string | undefined
+      readonly code: ErrorCode | undefined
+    })
+  | (SessionEvent & {
+      /** The tokens were refreshed and stored. */
+      readonly type: 'session.refreshed'
+      readonly scope: string
+    })
+  | (SessionEvent & {
+      /** The provider failed to refresh. The session stays. */
+      readonly type: 'session.refresh_failed'
+      readonly code: ErrorCode
+    })
+  | (SessionEvent & {
+      /** The session has ended. */
+      readonly type: 'session.ended'
+      readonly reason: 'logout' | 'refresh_refused' | 'replaced'
+    })
+  | (EventBase & {
+      /** A route refused a request. */
+      readonly type: 'access.refused'
+      readonly code: ErrorCode
+      /** The scopes that were missing, where that was the reason. */
+      readonly missing: readonly string[]
+    })
+  | (EventBase & {
+      /** The provider's metadata was fetched. */
+      readonly type: 'provider.discovered'
+      readonly issuer: string
+    })
+  | (EventBase & {
+      /** A provider's keys were fetched. */
+      readonly type: 'keys.fetched'
+      readonly jwksUri: string
+      readonly count: number
+    })
+
+type WithoutTime<E> = E extends RelyingPartyEvent ? Omit<E, 'time'> : never
+
+/** An event before it is stamped with its time. */
+export type NewEvent = WithoutTime<RelyingPartyEvent>

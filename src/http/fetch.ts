@@ -1,0 +1,168 @@
+import * as http from 'node:http'
+import * as https from 'node:https'
+import type { CustomFetch } from 'openid-client'
+import { RelyingPartyError } from '../errors.js'
+
+/** How this package talks to providers. */
+export interface HttpLimits {
+  /** In seconds, for the whole exchange. */
+  readonly timeout: number
+  /** In bytes, of a response body. */
+  readonly maxResponseSize: number
+  /** Replaces the built-in client, for proxies or tests. */
+  readonly fetch?: typeof fetch
+}
+
+type Init = Parameters<CustomFetch>[1]
+type Send = (url: string, init: Init, limits: HttpLimits) => Promise<Response>
+
+/** Idle connections are let go before common servers close them (5 s at Node's), so that no request meets a dead one. */
+const IDLE_TIMEOUT = 4_000
+
+/**
+ * Creates the `fetch` that every request to a provider goes through.
+ *
+ * Connections are kept alive, redirects refused, time and body size bounded. A provider that cannot be reached, times
+ * out, or answers 429 or 5xx gives `ERR_PROVIDER_UNAVAILABLE`; every other status is the caller's to judge.
+ */
+export function createFetch(limits: HttpLimits): CustomFetch {
+  const send = limits.fetch ? sendByFetch(limits.fetch) : sendByNode()
+  return async (url, init) => {
+    let response: Response
+    try {
+      response = await send(url, init, limits)
+    } catch (error) {
+      if (error instanceof RelyingPartyError) throw error
+      throw unavailable(url, reason(error, limits), error)
+    }
+    if (response.status >= 300 && response.status < 400) {
+      throw new RelyingPartyError(
+        'ERR_METADATA_INVALID',
+        `${origin(url)} answered with a redirect, which is refused: configure the final address of the provider`,
+      )
+    }
+    if (response.status === 429 || response.status >= 500) {
+      throw unavailable(url, `answered ${response.status}`, undefined, response.headers.get('retry-after'))
+    }
+    return response
+  }
+}
+
+function sendByNode(): Send {
+  const agents = {
+    'http:': new http.Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_TIMEOUT }),
+    'https:': new https.Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_TIMEOUT }),
+  }
+  return async (url, init, limits) => {
+    const target = new URL(url)
+    const secure = target.protocol === 'https:'
+    const agent = agents[secure ? 'https:' : 'http:']
+    const attempt = () => exchange(secure ? https.request : http.request, target, agent, init, limits)
+    try {
+      return await attempt()
+    } catch (error) {
+      // A server may close an idle connection just as it is reused. Only what is safe to repeat is repeated: a token
+      // request might have been carried out, and a code or refresh token used twice ends the grant.
+      if (init.method === 'GET' && (error as NodeJS.ErrnoException).code === 'ECONNRESET') return attempt()
+      throw error
+    }
+  }
+}
+
+function exchange(
+  request: typeof http.request,
+  url: URL,
+  agent: http.Agent,
+  init: Init,
+  limits: HttpLimits,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const { body, headers } = bodyOf(init)
+    const req = request(url, { agent, method: init.method, headers }, (res) => {
+      const chunks: Buffer[] = []
+      let size = 0
+      res.on('data', (chunk: Buffer) => {
+        size += chunk.length
+        if (size > limits.maxResponseSize) res.destroy(tooLarge(url, limits))
+        else chunks.push(chunk)
+      })
+      res.on('end', () => settle(() => resolve(toResponse(res, Buffer.concat(chunks)))))
+      res.on('error', (error) => settle(() => reject(error)))
+      res.on('close', () => settle(() => reject(new Error('the connection was closed before the response ended'))))
+    })
+    const timer = setTimeout(() => req.destroy(new TimeoutError()), limits.timeout * 1000)
+    let settled = false
+    function settle(act: () => void): void {
+      if (settled) return
+      settled = true
+      clearTimeout(timer)
+      act()
+    }
+    req.on('error', (error) => settle(() => reject(error)))
+    req.end(body)
+  })
+}
+
+class TimeoutError extends Error {}
+
+function bodyOf(init: Init): { body: string | undefined; headers: Record<string, string> } {
+  const headers: Record<string, string> = { ...init.headers }
+  if (init.body === undefined || init.body === null) return { body: undefined, headers }
+  const body = String(init.body)
+  headers['content-length'] = String(Buffer.byteLength(body))
+  return { body, headers }
+}
+
+function toResponse(res: http.IncomingMessage, body: Buffer): Response {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(res.headers)) {
+    if (typeof value === 'string') headers.set(name, value)
+  }
+  return new Response(body.length === 0 ? null : new Uint8Array(body), { status: res.statusCode ?? 500, headers })
+}
+
+function sendByFetch(fetch: typeof globalThis.fetch): Send {
+  return async (url, init, limits) => {
+    const request: RequestInit = {
+      method: init.method,
+      headers: init.headers,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(limits.timeout * 1000),
+    }
+    if (init.body !== undefined && init.body !== null) request.body = init.body as NonNullable<RequestInit['body']>
+    const response = await fetch(url, request)
+    if (!response.body) return response
+    const chunks: Uint8Array[] = []
+    let size = 0
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      size += chunk.length
+      if (size > limits.maxResponseSize) throw tooLarge(new URL(url), limits)
+      chunks.push(chunk)
+    }
+    const body = size === 0 ? null : Buffer.concat(chunks)
+    return new Response(body, { status: response.status, headers: response.headers })
+  }
+}
+
+function tooLarge(url: URL, limits: HttpLimits): RelyingPartyError {
+  return unavailable(url.href, `sent more than ${limits.maxResponseSize} bytes`)
+}
+
+function reason(error: unknown, limits: HttpLimits): string {
+  const { name, code } = error as { name?: string; code?: string }
+  if (error instanceof TimeoutError || name === 'TimeoutError') return `did not answer within ${limits.timeout} s`
+  return `cannot be reached${code ? ` (${code})` : ''}`
+}
+
+function unavailable(url: string, problem: string, cause?: unknown, retryAfter?: string | null): RelyingPartyError {
+  const seconds = Number(retryAfter)
+  const wait = Number.isInteger(seconds) && seconds > 0 ? Math.min(seconds, 3600) : 5
+  return new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', `the provider at ${origin(url)} ${problem}`, {
+    headers: { 'Retry-After': String(wait) },
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+function origin(url: string): string {
+  return new URL(url).origin
+}

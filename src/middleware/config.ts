@@ -1,0 +1,252 @@
+import type { NextFunction, Request, Response } from 'express'
+import {
+  boolean,
+  callable,
+  checkOptions,
+  number,
+  object,
+  path,
+  requireOption,
+  type Shape,
+  string,
+  stringOrStrings,
+} from '../config/check.js'
+import { createSealer, type Sealer } from '../crypto/seal.js'
+import { configurationError } from '../errors.js'
+import type { NewEvent } from '../events.js'
+import { createFetch } from '../http/fetch.js'
+import { KeyCache } from '../provider/keys.js'
+import { isLoopback } from '../provider/options.js'
+import type { ProviderServices } from '../provider/provider.js'
+import { RemoteCache } from '../provider/remoteCache.js'
+import type { AuthStore } from '../session/authStore.js'
+import type { HttpOptions, RelyingPartyOptions, SessionOptions, TransactionOptions } from './options.js'
+import { createProviders, type Providers } from './providers.js'
+
+/** {@link RelyingPartyOptions}, checked, defaulted and frozen: no option is read raw later. */
+export interface Config {
+  /** Scheme, host and port of `baseUrl`. */
+  readonly origin: string
+  /** The path of `baseUrl` without a slash at its end: empty at the root. */
+  readonly basePath: string
+  /** Whether `baseUrl` is https. */
+  readonly secure: boolean
+  readonly redirectUri: string
+  readonly postLogoutRedirectUri: string
+  /** Paths with the base path before them. */
+  readonly paths: { readonly login: string; readonly callback: string; readonly postLogout: string }
+  readonly postLogoutUrls: readonly string[]
+  readonly allowInsecureHttp: boolean
+  readonly sealer: Sealer
+  readonly providers: Providers
+  readonly http: { readonly timeout: number; readonly maxResponseSize: number; readonly fetch?: typeof fetch }
+  readonly store: AuthStore | undefined
+  readonly session: { readonly absoluteLifetime: number; readonly refreshBefore: number; readonly key: string }
+  readonly transactions: { readonly lifetime: number; readonly max: number }
+  readonly onLogin: RelyingPartyOptions['onLogin']
+  readonly onLogout: RelyingPartyOptions['onLogout']
+  readonly onError: RelyingPartyOptions['onError']
+  readonly emit: (event: NewEvent, req?: Request) => void
+}
+
+const MIN_SECRET = 32
+const YEAR = 31_536_000
+
+const SHAPE: Shape<RelyingPartyOptions> = {
+  baseUrl: string,
+  secret: (value) => stringOrStrings(value) ?? secretProblem(value as string | string[]),
+  provider: (value) => (typeof value === 'function' ? undefined : object(value)),
+  providers: object,
+  callbackPath: path,
+  loginPath: path,
+  postLogoutPath: path,
+  postLogoutUrls: (value) =>
+    Array.isArray(value) &&
+    value.every((url) => typeof url === 'string' && /^https?:\/\//.test(url) && URL.canParse(url))
+      ? undefined
+      : 'must be an array of absolute URLs',
+  allowInsecureHttp: boolean,
+  clockTolerance: number('seconds', 0, 300),
+  http: object,
+  store: object,
+  session: object,
+  transactions: object,
+  onLogin: callable,
+  onLogout: callable,
+  onError: callable,
+  onEvent: callable,
+}
+
+const HTTP_SHAPE: Shape<HttpOptions> = {
+  timeout: number('seconds', 0.01, 60),
+  maxResponseSize: number('bytes', 1024, 67_108_864),
+  fetch: callable,
+}
+
+const SESSION_SHAPE: Shape<SessionOptions> = {
+  absoluteLifetime: number('seconds', 60, YEAR),
+  refreshBefore: number('seconds', 0, 3600),
+  key: (value) =>
+    typeof value === 'string' && /^[A-Za-z_]\w*$/.test(value) && value !== 'cookie'
+      ? undefined
+      : 'must be a name such as auth, and not cookie',
+}
+
+const TRANSACTIONS_SHAPE: Shape<TransactionOptions> = {
+  lifetime: number('seconds', 30, 3600),
+  max: number('logins', 1, 30),
+}
+
+/** The operations of an {@link AuthStore}. */
+const STORE_OPERATIONS = ['get', 'set', 'add', 'replace', 'remove'] as const
+
+/** Checks and defaults the options of `relyingParty`. @throws `ERR_CONFIGURATION` */
+export function resolveConfig(options: RelyingPartyOptions): Config {
+  checkOptions<RelyingPartyOptions>(options, 'relyingParty', SHAPE)
+  requireOption(
+    options,
+    'relyingParty',
+    'baseUrl',
+    'write where users reach the application, as in https://app.example.com',
+  )
+  requireOption(options, 'relyingParty', 'secret', `write at least ${MIN_SECRET} characters of chance`)
+  const http = resolveHttp(options.http)
+  const base = resolveBaseUrl(options)
+  const paths = resolvePaths(options, base.basePath)
+  const emit = createEmit(options.onEvent)
+  const allowInsecureHttp = options.allowInsecureHttp ?? false
+  const providers = createProviders(options, createServices(http, options.clockTolerance ?? 30, emit), {
+    allowInsecureHttp,
+    baseUrlIsSecure: base.secure,
+    baseUrlIsLoopback: base.loopback,
+  })
+  return Object.freeze({
+    origin: base.origin,
+    basePath: base.basePath,
+    secure: base.secure,
+    redirectUri: base.origin + paths.callback,
+    postLogoutRedirectUri: base.origin + paths.postLogout,
+    paths,
+    postLogoutUrls: Object.freeze([...(options.postLogoutUrls ?? [])]),
+    allowInsecureHttp,
+    sealer: createSealer([options.secret].flat()),
+    providers,
+    http,
+    store: checkStore(options.store),
+    session: resolveSession(options.session),
+    transactions: resolveTransactions(options.transactions),
+    onLogin: options.onLogin,
+    onLogout: options.onLogout,
+    onError: options.onError,
+    emit,
+  })
+}
+
+function resolveBaseUrl({ baseUrl, allowInsecureHttp }: RelyingPartyOptions) {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined
+  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw configurationError('relyingParty.baseUrl', 'has no scheme', `write https://${baseUrl.replace(/^\/+/, '')}`)
+  }
+  if (url.search || url.hash || url.username) {
+    throw configurationError(
+      'relyingParty.baseUrl',
+      'has a query, fragment or user',
+      `write ${url.origin}${url.pathname}`,
+    )
+  }
+  const secure = url.protocol === 'https:'
+  const loopback = isLoopback(url)
+  if (!secure && !loopback && !allowInsecureHttp) {
+    throw configurationError(
+      'relyingParty.baseUrl',
+      'uses http beyond this machine',
+      `write https://${url.host} (the address users see, also behind a TLS proxy)`,
+    )
+  }
+  return { origin: url.origin, basePath: url.pathname.replace(/\/+$/, ''), secure, loopback }
+}
+
+function resolvePaths(options: RelyingPartyOptions, basePath: string): Config['paths'] {
+  const { callbackPath = '/callback', loginPath = '/login', postLogoutPath = '/' } = options
+  for (const [name, given] of Object.entries({ callbackPath, loginPath, postLogoutPath })) {
+    if (basePath && (given === basePath || given.startsWith(`${basePath}/`))) {
+      const mend = `it is below baseUrl, so write ${given.slice(basePath.length) || '/'}`
+      throw configurationError(`relyingParty.${name}`, `repeats the path of baseUrl`, mend)
+    }
+  }
+  if (callbackPath === loginPath || callbackPath === postLogoutPath) {
+    throw configurationError('relyingParty.callbackPath', 'is also the path of something else', 'give each its own')
+  }
+  return Object.freeze({
+    login: basePath + loginPath,
+    callback: basePath + callbackPath,
+    postLogout: basePath + postLogoutPath,
+  })
+}
+
+function resolveHttp(options: HttpOptions = {}): Config['http'] {
+  checkOptions<HttpOptions>(options, 'relyingParty.http', HTTP_SHAPE)
+  const { timeout = 5, maxResponseSize = 1_048_576, fetch } = options
+  return Object.freeze({ timeout, maxResponseSize, ...(fetch ? { fetch } : {}) })
+}
+
+function resolveSession(options: SessionOptions = {}): Config['session'] {
+  checkOptions<SessionOptions>(options, 'relyingParty.session', SESSION_SHAPE)
+  const { absoluteLifetime = 604_800, refreshBefore = 60, key = 'auth' } = options
+  return Object.freeze({ absoluteLifetime, refreshBefore, key })
+}
+
+function resolveTransactions(options: TransactionOptions = {}): Config['transactions'] {
+  checkOptions<TransactionOptions>(options, 'relyingParty.transactions', TRANSACTIONS_SHAPE)
+  const { lifetime = 600, max = 20 } = options
+  return Object.freeze({ lifetime, max })
+}
+
+function checkStore(store: AuthStore | undefined): AuthStore | undefined {
+  for (const operation of store ? STORE_OPERATIONS : []) {
+    if (typeof store?.[operation] !== 'function') {
+      throw configurationError('relyingParty.store', `has no ${operation}()`, 'pass an AuthStore')
+    }
+  }
+  return store
+}
+
+function secretProblem(value: string | string[]): string | undefined {
+  if ([value].flat().every((secret) => secret.length >= MIN_SECRET)) return undefined
+  return `must have at least ${MIN_SECRET} characters: write what \`openssl rand -base64 32\` prints`
+}
+
+function createServices(http: Config['http'], clockTolerance: number, emit: Config['emit']): ProviderServices {
+  const fetch = createFetch(http)
+  return {
+    fetch,
+    metadata: new RemoteCache({ max: 1000 }),
+    keys: new KeyCache({
+      fetch,
+      onFetched: (jwksUri, count) => emit({ type: 'keys.fetched', jwksUri, count }),
+    }),
+    clockTolerance,
+    timeout: http.timeout,
+    onDiscovered: (issuer) => emit({ type: 'provider.discovered', issuer }),
+  }
+}
+
+function createEmit(onEvent: RelyingPartyOptions['onEvent']): Config['emit'] {
+  if (!onEvent) return () => {}
+  return (event, req) => {
+    try {
+      onEvent({ ...event, time: Date.now() }, req)
+    } catch {
+      // A listener only watches: what it throws must not change what happens.
+    }
+  }
+}
+
+/** Hands an error to the application: to `onError` where it is set, else to Express. */
+export function fail(config: Config, error: unknown, req: Request, res: Response, next: NextFunction): void {
+  if (config.onError && error instanceof Error && 'code' in error) {
+    config.onError(error as Parameters<NonNullable<Config['onError']>>[0], req, res, next)
+  } else {
+    next(error)
+  }
+}

@@ -1,0 +1,168 @@
+import type { Request, RequestHandler, Response } from 'express'
+import { boolean, checkOptions, number, type Shape, string, stringOrStrings } from '../config/check.js'
+import { configurationError, RelyingPartyError } from '../errors.js'
+import { type AuthorizationRequest, authorizationUrl } from '../protocol/authorizationRequest.js'
+import { safeReturnTo } from '../protocol/returnTo.js'
+import { createTransaction, type Transaction, transactionId, transactionValues } from '../protocol/transaction.js'
+import { authorizationParamsProblem, toList } from '../provider/options.js'
+import type { Provider } from '../provider/provider.js'
+import type { Config } from './config.js'
+import { storeTransaction } from './cookies.js'
+import { queryParameter, startPage } from './location.js'
+import { type SessionContext, sessionMiddleware } from './sessionContext.js'
+import { idOfUsedSession } from './sessionMark.js'
+
+/** Options of {@link login}. Each overrides the provider's option of that name for this route. */
+export interface LoginOptions {
+  /** The name of the provider. Default is the query parameter `provider`, or the only one. */
+  provider?: string
+  /** Where the user goes after login: a path of this application. Default is the query parameter `returnTo`, or `/`. */
+  returnTo?: string
+  /** The scopes asked for. Must hold `openid`. */
+  scope?: string | readonly string[]
+  /** The `prompt` parameter, such as `'login'`. Asks for a fresh login also of someone signed in. */
+  prompt?: string
+  /** In seconds. Asks for a fresh login also of someone signed in. */
+  maxAge?: number
+  /** The authentication context classes asked for. Asks for a fresh login also of someone signed in. */
+  acrValues?: string | readonly string[]
+  /** Whether `acr` must be one of `acrValues`. */
+  acrEssential?: boolean
+  /** Who is likely to sign in: an e-mail address or user name. */
+  loginHint?: string
+  /** More parameters for the authorization request, beside the provider's. */
+  authorizationParams?: Readonly<Record<string, string>>
+}
+
+const SHAPE: Shape<LoginOptions> = {
+  provider: string,
+  returnTo: string,
+  scope: stringOrStrings,
+  prompt: string,
+  maxAge: number('seconds', 0, 31_536_000),
+  acrValues: stringOrStrings,
+  acrEssential: boolean,
+  loginHint: string,
+  authorizationParams: authorizationParamsProblem,
+}
+
+/**
+ * Sends the user to the provider to sign in: authorization code with S256, and a state and nonce of its own.
+ *
+ * What is needed to judge the response goes into an encrypted cookie of this login. Someone who is signed in already
+ * goes straight to `returnTo`, unless a fresh login is asked for. `returnTo` never leaves the application's origin.
+ *
+ * @param options - for this route, or a function that gives them for each request
+ * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_UNKNOWN_PROVIDER`, `ERR_PROVIDER_UNAVAILABLE`,
+ *   `ERR_METADATA_INVALID`
+ * @see [RFC 6749 §4.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1)
+ * @see [RFC 7636](https://www.rfc-editor.org/rfc/rfc7636)
+ *
+ * @example
+ * ```ts
+ * app.get('/login', login())
+ * app.get('/confirm', login({ prompt: 'login', returnTo: '/payment' }))
+ * ```
+ */
+export function login(options: LoginOptions | ((req: Request) => LoginOptions) = {}): RequestHandler {
+  if (typeof options !== 'function') checkOptions<LoginOptions>(options, 'login', SHAPE)
+
+  return sessionMiddleware('login()', async (context, req, res) => {
+    const asked = typeof options === 'function' ? options(req) : options
+    if (typeof options === 'function') checkOptions<LoginOptions>(asked, 'login', SHAPE)
+    await startLogin(context, req, res, asked)
+  })
+}
+
+/** Starts a login as {@link login} does. */
+export async function startLogin(
+  context: SessionContext,
+  req: Request,
+  res: Response,
+  options: LoginOptions,
+): Promise<void> {
+  const { config, auth } = context
+  res.set('Cache-Control', 'no-store')
+  const provider = await config.providers.choose(req, options.provider ?? queryParameter(req, 'provider'))
+  const returnTo = safeReturnTo(options.returnTo ?? queryParameter(req, 'returnTo'), config.origin) ?? startPage(config)
+  const request = toRequest(config, provider, options)
+  if (auth.record?.registration === provider.registration && !asksForFreshLogin(auth.scopes, options)) {
+    res.redirect(303, config.origin + returnTo)
+    return
+  }
+  requireSessionCookie(req)
+  const transaction = createTransaction(transactionFields(req, provider, request, returnTo))
+  const url = await authorizationUrl(provider, transaction, request)
+  storeTransaction(config, req, res, transaction, provider.options.responseMode === 'form_post')
+  config.emit(
+    {
+      type: 'login.started',
+      provider: provider.name,
+      transaction: transactionId(transactionValues(transaction).state),
+      issuer: provider.options.issuer,
+      scope: request.scope,
+      responseMode: provider.options.responseMode,
+      returnTo: returnTo.split(/[?#]/, 1)[0] ?? returnTo,
+    },
+    req,
+  )
+  res.redirect(303, url.href)
+}
+
+function toRequest(config: Config, provider: Provider, options: LoginOptions): AuthorizationRequest {
+  const defaults = provider.options
+  const scope = options.scope === undefined ? defaults.scope : toList(options.scope).join(' ')
+  if (!toList(scope).includes('openid')) throw configurationError('login.scope', 'lacks openid', 'add it')
+  const acrValues = options.acrValues === undefined ? defaults.acrValues : toList(options.acrValues)
+  return {
+    redirectUri: config.redirectUri,
+    scope,
+    prompt: options.prompt ?? defaults.prompt,
+    maxAge: options.maxAge ?? defaults.maxAge,
+    acrValues,
+    acrEssential: (options.acrEssential ?? defaults.acrEssential) && acrValues.length > 0,
+    loginHint: options.loginHint,
+    authorizationParams: { ...defaults.authorizationParams, ...options.authorizationParams },
+  }
+}
+
+function transactionFields(
+  req: Request,
+  provider: Provider,
+  request: AuthorizationRequest,
+  returnTo: string,
+): Omit<Transaction, 'seed' | 'startedAt'> {
+  const crossSite = provider.options.responseMode === 'form_post'
+  const sessionId = crossSite ? idOfUsedSession(req) : undefined
+  return {
+    provider: provider.name,
+    registration: provider.registration,
+    returnTo,
+    ...(request.scope === provider.options.scope ? {} : { scope: request.scope }),
+    ...(request.maxAge === undefined ? {} : { maxAge: request.maxAge }),
+    ...(request.acrEssential ? { acr: request.acrValues } : {}),
+    ...(sessionId === undefined ? {} : { sessionId }),
+  }
+}
+
+/** A call that names prompt, maxAge, acrValues, or a scope not granted yet, wants the provider to ask again. */
+function asksForFreshLogin(granted: readonly string[], options: LoginOptions): boolean {
+  const { prompt, maxAge, acrValues, scope } = options
+  if (prompt !== undefined || maxAge !== undefined || acrValues !== undefined) return true
+  return scope !== undefined && toList(scope).some((item) => !granted.includes(item))
+}
+
+/**
+ * Finds out before the user is sent away that express-session will not set its cookie: it drops a `Secure` cookie,
+ * without a word, when the request seems to come by http.
+ */
+function requireSessionCookie(req: Request): void {
+  if (!req.session.cookie.secure) return
+  const overTls = req.secure || req.get('X-Forwarded-Proto')?.startsWith('https')
+  if (overTls) return
+  throw new RelyingPartyError(
+    'ERR_CONFIGURATION',
+    "the session's cookie is Secure, but the request came by http, so that express-session will not set it: behind a " +
+      "TLS proxy add app.set('trust proxy', 1)",
+  )
+}

@@ -1,0 +1,81 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { RelyingPartyError } from '../errors.js'
+import { type Config, fail, resolveConfig } from './config.js'
+import type { RelyingPartyOptions } from './options.js'
+import { resumeAfterLogout } from './postLogout.js'
+import { SessionAuth } from './sessionAuth.js'
+import { createServicesByStore, createSessionContext, type SessionServices } from './sessionContext.js'
+import { readMark } from './sessionMark.js'
+
+/**
+ * Says who makes a request, from its session: sets `req.auth`. Mount it after express-session and before `login`,
+ * `callback`, `logout` and the guards.
+ *
+ * A signed-in request costs one read of the token record beside express-session's own; the tokens stay sealed until
+ * they are needed. Nothing is fetched from the provider before the first login.
+ *
+ * @throws `ERR_CONFIGURATION` at construction, naming the option and the mend
+ *
+ * @example
+ * ```ts
+ * app.use(session({ secret, resave: false, saveUninitialized: false }))
+ * app.use(relyingParty({ baseUrl, secret, provider: { issuer, clientId, clientSecret } }))
+ * ```
+ */
+export function relyingParty(options: RelyingPartyOptions): RequestHandler {
+  const config = resolveConfig(options)
+  const servicesFor = createServicesByStore(config)
+  let sessionSeen = false
+
+  return (req, res, next) => {
+    if (!req.session) return fail(config, missingSession(sessionSeen), req, res, next)
+    sessionSeen = true
+    const services = servicesFor(req)
+    const mark = readMark(req, config.session.key)
+    if (!mark) return proceed(config, services, req, res, next, undefined)
+    recognize(config, services, req, mark)
+      .then((signedIn) => proceed(config, services, req, res, next, signedIn))
+      .catch((error: unknown) => fail(config, error, req, res, next))
+  }
+}
+
+type SignedIn = ConstructorParameters<typeof SessionAuth>[3]
+
+/** Finds the record that the mark in the session points at. Without it, the user is signed out. */
+async function recognize(
+  config: Config,
+  { records }: SessionServices,
+  req: Request,
+  mark: { id: string },
+): Promise<SignedIn> {
+  const record = await records.read(mark.id)
+  if (!record) return undefined
+  const provider = await config.providers.find(req, record.provider, record.registration)
+  return provider && { record, provider }
+}
+
+function proceed(
+  config: Config,
+  services: SessionServices,
+  req: Request,
+  res: Response,
+  next: NextFunction,
+  signedIn: SignedIn,
+): void {
+  createSessionContext(req, config, services, new SessionAuth(config, services, req, signedIn))
+  if (!resumeAfterLogout(config, req, res)) next()
+}
+
+function missingSession(seenBefore: boolean): RelyingPartyError {
+  if (seenBefore) {
+    return new RelyingPartyError(
+      'ERR_STORE_UNAVAILABLE',
+      'express-session gave no session: its store is disconnected, or its cookie path does not cover this request',
+    )
+  }
+  return new RelyingPartyError(
+    'ERR_CONFIGURATION',
+    'there is no req.session: add app.use(session({ … })) of express-session before relyingParty (its store must be ' +
+      'connected, and its cookie path must cover this request)',
+  )
+}

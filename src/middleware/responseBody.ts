@@ -1,0 +1,53 @@
+import type { Request } from 'express'
+import { RelyingPartyError } from '../errors.js'
+import { type Parameters, readParameters } from '../protocol/parameters.js'
+
+/** The largest form body that is read. In bytes. */
+const MAX_BODY = 262_144
+
+/**
+ * Reads the parameters of a request to this application: from the query of a GET, or the form body of a POST, whether a
+ * body parser ran before or not.
+ *
+ * @throws `ERR_AUTHORIZATION_RESPONSE_INVALID`, `ERR_BODY_TOO_LARGE`
+ */
+export async function readRequestParameters(req: Request): Promise<Parameters> {
+  if (req.method !== 'POST') {
+    const [, query = ''] = req.originalUrl.split(/\?(.*)/s)
+    return readParameters(new URLSearchParams(query))
+  }
+  if (!req.is('application/x-www-form-urlencoded')) throw notAForm()
+  return readParameters(await readForm(req))
+}
+
+async function readForm(req: Request): Promise<URLSearchParams | Record<string, unknown>> {
+  const parsed: unknown = req.body
+  if (typeof parsed === 'string' || Buffer.isBuffer(parsed)) return new URLSearchParams(parsed.toString())
+  // A parser for other types leaves an empty object and the stream unread.
+  if (!req.readableDidRead) return new URLSearchParams(await readStream(req))
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>
+  throw notAForm()
+}
+
+function readStream(req: Request): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > MAX_BODY) {
+        req.pause()
+        reject(new RelyingPartyError('ERR_BODY_TOO_LARGE', `the body is larger than ${MAX_BODY} bytes`))
+      } else {
+        chunks.push(chunk)
+      }
+    })
+    req.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+    req.on('error', reject)
+    req.on('close', () => reject(notAForm()))
+  })
+}
+
+function notAForm(): RelyingPartyError {
+  return new RelyingPartyError('ERR_AUTHORIZATION_RESPONSE_INVALID', 'the body is not a form')
+}

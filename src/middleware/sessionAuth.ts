@@ -1,0 +1,132 @@
+import type { Request } from 'express'
+import type { Auth, Claims } from '../auth.js'
+import { RelyingPartyError } from '../errors.js'
+import { fetchUserInfo } from '../protocol/userInfo.js'
+import { isLoopback } from '../provider/options.js'
+import type { Provider } from '../provider/provider.js'
+import type { TokenRecord, Tokens } from '../session/records.js'
+import type { Config } from './config.js'
+import { renewal } from './renewal.js'
+import type { SessionServices } from './sessionContext.js'
+
+const NO_CLAIMS: Claims = Object.freeze({})
+const NO_SCOPES: readonly string[] = Object.freeze([])
+
+/** `req.auth` of a request recognized by its session, or of an anonymous one. */
+export class SessionAuth implements Auth {
+  readonly #config: Config
+  readonly #services: SessionServices
+  readonly #req: Request
+  #signedIn: { record: TokenRecord; provider: Provider } | undefined
+
+  constructor(
+    config: Config,
+    services: SessionServices,
+    req: Request,
+    signedIn: { record: TokenRecord; provider: Provider } | undefined,
+  ) {
+    this.#config = config
+    this.#services = services
+    this.#req = req
+    this.#signedIn = signedIn
+  }
+
+  get isAuthenticated(): boolean {
+    return this.#signedIn !== undefined
+  }
+
+  get kind(): 'session' | 'anonymous' {
+    return this.#signedIn ? 'session' : 'anonymous'
+  }
+
+  get subject(): string | undefined {
+    return this.#signedIn?.record.subject
+  }
+
+  get claims(): Claims {
+    return this.#signedIn?.record.claims ?? NO_CLAIMS
+  }
+
+  get scopes(): readonly string[] {
+    return this.#signedIn?.record.scopes ?? NO_SCOPES
+  }
+
+  get provider(): string | undefined {
+    return this.#signedIn?.record.provider
+  }
+
+  /** The record, for logout. */
+  get record(): TokenRecord | undefined {
+    return this.#signedIn?.record
+  }
+
+  /** The provider the session is of. */
+  get sessionProvider(): Provider | undefined {
+    return this.#signedIn?.provider
+  }
+
+  /**
+   * Refreshes a session whose access token is about to expire. Returns nothing when there is nothing to do. When the
+   * provider ended the grant, the request becomes anonymous.
+   */
+  renew(): Promise<void> | undefined {
+    const signedIn = this.#signedIn
+    if (!signedIn?.record.refreshable || !this.#services.refresher.isDue(signedIn.record)) return undefined
+    return this.#refresh(signedIn.record, signedIn.provider)
+  }
+
+  async getAccessToken(): Promise<string> {
+    return (await this.#freshTokens()).accessToken
+  }
+
+  async fetch(url: string | URL, init: RequestInit = {}): Promise<Response> {
+    const target = new URL(url)
+    if (target.protocol !== 'https:' && !isLoopback(target) && !this.#config.allowInsecureHttp) {
+      throw new RelyingPartyError('ERR_CONFIGURATION', 'req.auth.fetch() sends the access token over https only')
+    }
+    const headers = new Headers(init.headers)
+    headers.set('Authorization', `Bearer ${await this.getAccessToken()}`)
+    const send = this.#config.http.fetch ?? fetch
+    return send(target, { ...init, headers })
+  }
+
+  async fetchUserInfo(): Promise<Claims> {
+    const { accessToken } = await this.#freshTokens()
+    const { record, provider } = this.#required()
+    return fetchUserInfo(provider, accessToken, record.subject)
+  }
+
+  async #refresh(record: TokenRecord, provider: Provider): Promise<void> {
+    const fresh = await this.#services.refresher.fresh(record, renewal(provider))
+    this.#signedIn = fresh && { record: fresh, provider }
+    if (!fresh && this.#req.session) {
+      delete (this.#req.session as unknown as Record<string, unknown>)[this.#config.session.key]
+    }
+  }
+
+  async #freshTokens(): Promise<Tokens> {
+    this.#required()
+    await this.renew()
+    if (!this.#signedIn) {
+      throw new RelyingPartyError('ERR_SESSION_ENDED', 'the provider ended the session: sign in again')
+    }
+    const { record } = this.#signedIn
+    if (record.accessTokenExpiresAt !== undefined && record.accessTokenExpiresAt <= Date.now() / 1000) {
+      throw new RelyingPartyError(
+        'ERR_AUTHENTICATION_REQUIRED',
+        'the access token has expired and there is no refresh token: ask for one (often the scope offline_access)',
+      )
+    }
+    const tokens = this.#services.records.open(record)
+    if (tokens) return tokens
+    throw new RelyingPartyError(
+      'ERR_SESSION_ENDED',
+      'the tokens were sealed with a secret that is no longer among relyingParty.secret: sign in again',
+    )
+  }
+
+  #required(): { record: TokenRecord; provider: Provider } {
+    if (this.#signedIn) return this.#signedIn
+    throw new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'nobody is signed in')
+  }
+}

@@ -1,0 +1,121 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { RelyingPartyError } from '../errors.js'
+import type { AuthStore } from '../session/authStore.js'
+import { TokenRecords } from '../session/records.js'
+import { Refresher } from '../session/refresh.js'
+import { sessionAuthStore } from '../session/sessionAuthStore.js'
+import { type Config, fail } from './config.js'
+import { type AuthContext, type DemandOptions, setAuthContext } from './context.js'
+import { withReturnTo } from './location.js'
+import { isNavigation } from './navigation.js'
+import type { SessionAuth } from './sessionAuth.js'
+
+/** The services of one relying party over one store. */
+export interface SessionServices {
+  readonly store: AuthStore
+  readonly records: TokenRecords
+  readonly refresher: Refresher
+}
+
+/** What `relyingParty` leaves on a request for `login`, `callback`, `logout` and the guards. */
+export interface SessionContext extends AuthContext {
+  readonly config: Config
+  readonly services: SessionServices
+  readonly auth: SessionAuth
+}
+
+const contexts = new WeakMap<Request, SessionContext>()
+
+/** Creates the context of one request and makes it the nearest one. */
+export function createSessionContext(
+  req: Request,
+  config: Config,
+  services: SessionServices,
+  auth: SessionAuth,
+): SessionContext {
+  const context: SessionContext = {
+    config,
+    services,
+    auth,
+    renew: () => auth.renew(),
+    demandAuthentication: (req, res, next, options) => demandLogin(config, req, res, next, options),
+    refuse(error, req, res, next) {
+      config.emit({ type: 'access.refused', code: error.code, missing: missingScopes(error) }, req)
+      fail(config, error, req, res, next)
+    },
+  }
+  contexts.set(req, context)
+  setAuthContext(req, context)
+  return context
+}
+
+/** Makes a middleware that needs `relyingParty` before it. Its errors go to `onError` or `next`. */
+export function sessionMiddleware(
+  caller: string,
+  act: (context: SessionContext, req: Request, res: Response, next: NextFunction) => Promise<void>,
+): RequestHandler {
+  return (req, res, next) => {
+    const context = contexts.get(req)
+    if (!context) {
+      next(
+        new RelyingPartyError(
+          'ERR_CONFIGURATION',
+          `${caller} needs relyingParty: add app.use(relyingParty({ … })) before it`,
+        ),
+      )
+      return
+    }
+    act(context, req, res, next).catch((error: unknown) => fail(context.config, error, req, res, next))
+  }
+}
+
+/** Gives the services over a store, the same for the same store. */
+export function createServicesByStore(config: Config): (req: Request) => SessionServices {
+  const known = new WeakMap<AuthStore, SessionServices>()
+  return (req) => {
+    const store = config.store ?? sessionAuthStore(req.sessionStore)
+    let services = known.get(store)
+    if (!services) {
+      const records = new TokenRecords(store, config.sealer)
+      services = { store, records, refresher: createRefresher(config, records, store) }
+      known.set(store, services)
+    }
+    return services
+  }
+}
+
+function createRefresher(config: Config, records: TokenRecords, store: AuthStore): Refresher {
+  return new Refresher(records, store, {
+    before: config.session.refreshBefore,
+    requestTimeout: config.http.timeout,
+    onRefreshed: ({ provider, subject, scopes }) =>
+      config.emit({ type: 'session.refreshed', provider, subject, scope: scopes.join(' ') }),
+    onFailed: ({ provider, subject }, { code }) =>
+      config.emit({ type: 'session.refresh_failed', provider, subject, code }),
+    onEnded: ({ provider, subject }) =>
+      config.emit({ type: 'session.ended', provider, subject, reason: 'refresh_refused' }),
+  })
+}
+
+/** Sends a navigation to the login, to come back to where it wanted; answers everything else with 401 and JSON. */
+function demandLogin(config: Config, req: Request, res: Response, next: NextFunction, options: DemandOptions): void {
+  const { respondWith, provider } = options
+  config.emit({ type: 'access.refused', code: 'ERR_AUTHENTICATION_REQUIRED', missing: [] }, req)
+  res.set('Cache-Control', 'no-store')
+  if (respondWith === 'login' || (respondWith === 'auto' && isNavigation(req))) {
+    res.redirect(303, withReturnTo(config, req, provider))
+    return
+  }
+  if (config.onError) {
+    const message = 'the route needs a signed-in user: send the browser to the login'
+    fail(config, new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', message), req, res, next)
+    return
+  }
+  const loginUrl = config.paths.login + (provider ? `?${new URLSearchParams({ provider })}` : '')
+  res.status(401).json({ error: 'authentication_required', loginUrl })
+}
+
+function missingScopes({ cause }: RelyingPartyError): readonly string[] {
+  const { missing } = (cause ?? {}) as { missing?: unknown }
+  return Array.isArray(missing) ? missing : []
+}

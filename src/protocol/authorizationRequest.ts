@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import * as openid from 'openid-client'
+import type { Provider } from '../provider/provider.js'
+import { type Transaction, transactionValues } from './transaction.js'
+
+/** What one login asks beyond the provider's options. */
+export interface AuthorizationRequest {
+  readonly redirectUri: string
+  readonly scope: string
+  readonly prompt?: string | undefined
+  readonly maxAge?: number | undefined
+  readonly acrValues: readonly string[]
+  readonly acrEssential: boolean
+  readonly loginHint?: string | undefined
+  readonly authorizationParams: Readonly<Record<string, string>>
+}
+
+/**
+ * Builds the URL of an authorization request, with an S256 challenge, state and nonce of its own.
+ *
+ * @see [RFC 6749 §4.1.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1)
+ * @see [RFC 7636 §4.3](https://www.rfc-editor.org/rfc/rfc7636#section-4.3)
+ * @see [OpenID Connect Core §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)
+ */
+export async function authorizationUrl(
+  provider: Provider,
+  transaction: Transaction,
+  request: AuthorizationRequest,
+): Promise<URL> {
+  const { state, nonce, codeVerifier } = transactionValues(transaction)
+  const { responseMode } = provider.options
+  const parameters = new URLSearchParams({
+    ...request.authorizationParams,
+    response_type: 'code',
+    redirect_uri: request.redirectUri,
+    scope: request.scope,
+    state,
+    nonce,
+    code_challenge: createHash('sha256').update(codeVerifier).digest('base64url'),
+    code_challenge_method: 'S256',
+  })
+  if (responseMode !== 'query') parameters.set('response_mode', responseMode)
+  if (request.prompt !== undefined) parameters.set('prompt', request.prompt)
+  if (request.maxAge !== undefined) parameters.set('max_age', String(request.maxAge))
+  if (request.loginHint !== undefined) parameters.set('login_hint', request.loginHint)
+  if (request.acrEssential) {
+    parameters.set('claims', withEssentialAcr(request.authorizationParams.claims, request.acrValues))
+  } else if (request.acrValues.length > 0) {
+    parameters.set('acr_values', request.acrValues.join(' '))
+  }
+  return openid.buildAuthorizationUrl(await provider.configuration(), parameters)
+}
+
+/** Adds the demand for `acr` to the `claims` parameter (OpenID Connect Core §5.5.1.1). */
+function withEssentialAcr(claims: string | undefined, values: readonly string[]): string {
+  const request = JSON.parse(claims ?? '{}') as { id_token?: object }
+  return JSON.stringify({ ...request, id_token: { ...request.id_token, acr: { essential: true, values } } })
+}

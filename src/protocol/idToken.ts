@@ -1,0 +1,138 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { JwtError, type KeySource, verifySignature } from '../crypto/jwt.js'
+
+/** What an ID token must hold up to. All times in seconds. */
+export interface IdTokenExpectations {
+  readonly issuer: string
+  readonly clientId: string
+  /** The one algorithm the client is registered for. */
+  readonly algorithm: string
+  readonly keys: KeySource
+  readonly clockTolerance: number
+  /** The nonce that was sent, or `undefined` where none was, as in a refresh. */
+  readonly nonce?: string | undefined
+  readonly maxAge?: number | undefined
+  /** The values of which `acr` must be one. */
+  readonly acr?: readonly string[] | undefined
+  /** The access token that came with it, for `at_hash`. */
+  readonly accessToken?: string | undefined
+}
+
+/** The claims of an ID token, verified. */
+export interface IdTokenClaims {
+  readonly [claim: string]: unknown
+  readonly iss: string
+  readonly sub: string
+  readonly aud: string | readonly string[]
+  readonly exp: number
+  readonly iat: number
+}
+
+/**
+ * Verifies an ID token: signature, then `iss`, `aud`, `azp`, times, `sub`, then what this login asked for.
+ *
+ * @throws {JwtError} Naming the claim that failed.
+ * @see [OpenID Connect Core §3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation)
+ */
+export async function verifyIdToken(token: string, expected: IdTokenExpectations): Promise<IdTokenClaims> {
+  const { header, payload } = await verifySignature(token, { algorithms: [expected.algorithm], keys: expected.keys })
+  const claims = payload as Record<string, unknown>
+  checkIssuer(claims, expected)
+  checkAudience(claims, expected)
+  checkTimes(claims, expected)
+  checkSubject(claims)
+  checkNonce(claims, expected)
+  checkAuthTime(claims, expected)
+  checkAcr(claims, expected)
+  if (expected.accessToken !== undefined) checkHash(claims, 'at_hash', expected.accessToken, header.alg)
+  return claims as IdTokenClaims
+}
+
+type Claims = Readonly<Record<string, unknown>>
+
+function checkIssuer({ iss }: Claims, { issuer }: IdTokenExpectations): void {
+  if (iss !== issuer) throw new JwtError('iss is another issuer', 'iss', { expected: issuer, actual: iss })
+}
+
+function checkAudience({ aud, azp }: Claims, { clientId }: IdTokenExpectations): void {
+  const audience = Array.isArray(aud) ? aud : [aud]
+  if (!audience.includes(clientId)) {
+    throw new JwtError('aud is not this client', 'aud', { expected: clientId, actual: aud })
+  }
+  if (audience.length > 1 && azp === undefined) {
+    throw new JwtError('aud names several, and azp is missing', 'azp', { expected: clientId })
+  }
+  if (azp !== undefined && azp !== clientId) {
+    throw new JwtError('azp is another client', 'azp', { expected: clientId, actual: azp })
+  }
+}
+
+/** The last second a `Date` can hold: a greater number is not a time. */
+const LAST_TIME = 8_640_000_000_000
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= LAST_TIME
+}
+
+function checkTimes({ exp, iat, nbf }: Claims, { clockTolerance }: IdTokenExpectations): void {
+  const now = Date.now() / 1000
+  if (!isTime(exp)) throw new JwtError('exp is missing or not a time', 'exp', { actual: exp })
+  if (exp + clockTolerance <= now) throw new JwtError('the token has expired', 'exp', { expected: now, actual: exp })
+  if (!isTime(iat)) throw new JwtError('iat is missing or not a time', 'iat', { actual: iat })
+  if (iat - clockTolerance > now) {
+    throw new JwtError('iat is in the future: compare the clocks', 'iat', { expected: now, actual: iat })
+  }
+  if (nbf === undefined) return
+  if (!isTime(nbf)) throw new JwtError('nbf is not a time', 'nbf', { actual: nbf })
+  if (nbf - clockTolerance > now) {
+    throw new JwtError('the token is not valid yet', 'nbf', { expected: now, actual: nbf })
+  }
+}
+
+function checkSubject({ sub }: Claims): void {
+  if (typeof sub !== 'string' || sub === '') throw new JwtError('sub is missing or not a string', 'sub')
+}
+
+function checkNonce({ nonce }: Claims, expected: IdTokenExpectations): void {
+  if (expected.nonce === undefined) return
+  if (nonce !== expected.nonce) throw new JwtError('nonce is missing or not that of this login', 'nonce')
+}
+
+function checkAuthTime({ auth_time }: Claims, { maxAge, clockTolerance }: IdTokenExpectations): void {
+  if (auth_time !== undefined && !isTime(auth_time)) {
+    throw new JwtError('auth_time is not a time', 'auth_time', { actual: auth_time })
+  }
+  if (maxAge === undefined) return
+  if (auth_time === undefined) throw new JwtError('auth_time is missing, though max_age was sent', 'auth_time')
+  const now = Date.now() / 1000
+  if ((auth_time as number) + maxAge + clockTolerance < now) {
+    throw new JwtError('the user signed in longer ago than max_age', 'auth_time', {
+      expected: maxAge,
+      actual: auth_time,
+    })
+  }
+}
+
+function checkAcr({ acr }: Claims, expected: IdTokenExpectations): void {
+  if (expected.acr === undefined) return
+  if (typeof acr !== 'string' || !expected.acr.includes(acr)) {
+    throw new JwtError('acr is none of those asked for', 'acr', { expected: expected.acr, actual: acr })
+  }
+}
+
+/**
+ * Checks a hash claim, where it is present: the left half of the value's hash, by the hash of the signature algorithm.
+ *
+ * @see [OpenID Connect Core §3.1.3.6](https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken)
+ */
+function checkHash(claims: Claims, claim: 'at_hash', value: string, alg: string): void {
+  const actual = claims[claim]
+  if (actual === undefined) return
+  const hash = alg.startsWith('Ed') ? 'sha512' : `sha${alg.slice(2)}`
+  const digest = createHash(hash).update(value).digest()
+  const expected = digest.subarray(0, digest.length / 2).toString('base64url')
+  if (typeof actual !== 'string' || actual.length !== expected.length) {
+    throw new JwtError(`${claim} does not fit`, claim)
+  }
+  if (!timingSafeEqual(Buffer.from(actual), Buffer.from(expected))) throw new JwtError(`${claim} does not fit`, claim)
+}

@@ -1,0 +1,130 @@
+import * as openid from 'openid-client'
+import { JwtError } from '../crypto/jwt.js'
+import { RelyingPartyError } from '../errors.js'
+import { toList } from '../provider/options.js'
+import type { Provider } from '../provider/provider.js'
+import { translateError } from '../provider/translate.js'
+import { type IdTokenClaims, verifyIdToken } from './idToken.js'
+import { type Transaction, transactionValues } from './transaction.js'
+
+/** Tokens as the token endpoint gave them, judged. */
+export interface TokenSet {
+  readonly accessToken: string
+  /** In lower case, such as `bearer`. */
+  readonly tokenType: string
+  readonly refreshToken?: string
+  readonly idToken?: string
+  /** The granted scopes: those of the response, or those asked for where it names none (RFC 6749 §5.1). */
+  readonly scopes: readonly string[]
+  /** In seconds from now, where the response says. */
+  readonly expiresIn?: number
+}
+
+/**
+ * Exchanges an authorization code for tokens and judges the response: form, ID token, then its signature.
+ *
+ * @throws `ERR_TOKEN_REQUEST_REFUSED`, `ERR_CLIENT_REFUSED`, `ERR_TOKEN_RESPONSE_INVALID`, `ERR_ID_TOKEN_INVALID`,
+ *   `ERR_PROVIDER_UNAVAILABLE`
+ * @see [RFC 6749 §4.1.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3)
+ */
+export async function exchangeCode(
+  provider: Provider,
+  transaction: Transaction,
+  response: { code: string; iss?: string | undefined; redirectUri: string },
+): Promise<{ tokens: TokenSet; claims: IdTokenClaims }> {
+  const configuration = await provider.configuration()
+  const { state, nonce, codeVerifier } = transactionValues(transaction)
+  const url = new URL(response.redirectUri)
+  url.search = new URLSearchParams({
+    code: response.code,
+    state,
+    ...(response.iss === undefined ? {} : { iss: response.iss }),
+  }).toString()
+  try {
+    const answer = await openid.authorizationCodeGrant(configuration, url, {
+      expectedState: state,
+      expectedNonce: nonce,
+      pkceCodeVerifier: codeVerifier,
+      idTokenExpected: true,
+      ...(transaction.maxAge === undefined ? {} : { maxAge: transaction.maxAge }),
+    })
+    const tokens = toTokenSet(answer, transaction.scope ?? provider.options.scope)
+    const claims = await verifyIdToken(tokens.idToken as string, {
+      ...(await expectations(provider)),
+      nonce,
+      maxAge: transaction.maxAge,
+      acr: transaction.acr,
+      accessToken: tokens.accessToken,
+    })
+    return { tokens, claims }
+  } catch (error) {
+    const code = error instanceof JwtError ? 'ERR_ID_TOKEN_INVALID' : 'ERR_TOKEN_RESPONSE_INVALID'
+    throw translateError(error, code, error instanceof JwtError ? 'the check of the ID token' : 'the token request')
+  }
+}
+
+/** What a refresh has to leave as it was. */
+export interface RefreshedIdentity {
+  readonly issuer: string
+  readonly subject: string
+}
+
+/**
+ * Refreshes tokens and judges the response. A refreshed ID token must keep `iss`, `sub` and `aud`.
+ *
+ * @throws as {@link exchangeCode}; `ERR_SESSION_ENDED` when the provider answers `invalid_grant`
+ * @see [RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)
+ * @see [OpenID Connect Core §12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse)
+ */
+export async function refreshTokens(
+  provider: Provider,
+  current: { refreshToken: string; scopes: readonly string[] },
+  identity: RefreshedIdentity,
+): Promise<{ tokens: TokenSet; claims?: IdTokenClaims }> {
+  try {
+    const answer = await openid.refreshTokenGrant(await provider.configuration(), current.refreshToken)
+    const tokens = toTokenSet(answer, current.scopes.join(' '))
+    if (tokens.idToken === undefined) return { tokens }
+    const claims = await verifyIdToken(tokens.idToken, {
+      ...(await expectations(provider)),
+      issuer: identity.issuer,
+      accessToken: tokens.accessToken,
+    })
+    if (claims.sub !== identity.subject) {
+      throw new JwtError('sub changed in a refresh', 'sub', { expected: identity.subject, actual: claims.sub })
+    }
+    return { tokens, claims }
+  } catch (error) {
+    if (error instanceof openid.ResponseBodyError && error.error === 'invalid_grant') {
+      throw new RelyingPartyError(
+        'ERR_SESSION_ENDED',
+        'the provider no longer accepts the refresh token: sign in again',
+      )
+    }
+    const code = error instanceof JwtError ? 'ERR_ID_TOKEN_INVALID' : 'ERR_TOKEN_RESPONSE_INVALID'
+    throw translateError(error, code, 'the refresh')
+  }
+}
+
+async function expectations(provider: Provider) {
+  const { issuer } = await provider.metadata()
+  const { clientId, idTokenSigningAlg } = provider.options
+  return {
+    issuer,
+    clientId,
+    algorithm: idTokenSigningAlg,
+    keys: provider.keySource,
+    clockTolerance: provider.clockTolerance,
+  }
+}
+
+function toTokenSet(response: openid.TokenEndpointResponse, requestedScope: string): TokenSet {
+  return {
+    accessToken: response.access_token,
+    tokenType: response.token_type,
+    scopes: Object.freeze(toList(response.scope ?? requestedScope)),
+    ...(response.refresh_token === undefined ? {} : { refreshToken: response.refresh_token }),
+    ...(response.id_token === undefined ? {} : { idToken: response.id_token }),
+    ...(response.expires_in === undefined ? {} : { expiresIn: response.expires_in }),
+  }
+}

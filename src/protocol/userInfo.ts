@@ -1,0 +1,71 @@
+import * as openid from 'openid-client'
+import { JwtError, verifySignature } from '../crypto/jwt.js'
+import { RelyingPartyError } from '../errors.js'
+import type { Provider } from '../provider/provider.js'
+import { translateError } from '../provider/translate.js'
+
+/**
+ * Fetches the UserInfo claims: as JSON, or as a signed JWT, which is verified. Its `sub` must be the subject's.
+ *
+ * @throws `ERR_USERINFO_INVALID`, `ERR_PROVIDER_UNAVAILABLE`
+ * @see [OpenID Connect Core §5.3](https://openid.net/specs/openid-connect-core-1_0.html#UserInfo)
+ */
+export async function fetchUserInfo(
+  provider: Provider,
+  accessToken: string,
+  subject: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { userinfo_endpoint: endpoint } = await provider.metadata()
+  if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) {
+    throw new RelyingPartyError('ERR_METADATA_INVALID', `${provider.options.issuer} has no userinfo_endpoint`)
+  }
+  try {
+    const response = await openid.fetchProtectedResource(
+      await provider.configuration(),
+      accessToken,
+      new URL(endpoint),
+      'GET',
+      undefined,
+      new Headers({ accept: 'application/json, application/jwt' }),
+    )
+    const claims = await readClaims(provider, response)
+    if (claims.sub !== subject) {
+      throw new JwtError('sub is another subject', 'sub', { expected: subject, actual: claims.sub })
+    }
+    return claims
+  } catch (error) {
+    if (error instanceof openid.WWWAuthenticateChallengeError) {
+      throw new RelyingPartyError('ERR_USERINFO_INVALID', `the UserInfo endpoint refused the token (${error.status})`)
+    }
+    throw translateError(error, 'ERR_USERINFO_INVALID', 'the UserInfo request')
+  }
+}
+
+async function readClaims(provider: Provider, response: Response): Promise<Readonly<Record<string, unknown>>> {
+  if (response.status !== 200) throw new Error(`the endpoint answered ${response.status}`)
+  const body = await response.text()
+  if (contentType(response) === 'application/jwt') return readSigned(provider, body)
+  const claims: unknown = JSON.parse(body)
+  if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
+    throw new Error('the response is not a JSON object')
+  }
+  return claims as Record<string, unknown>
+}
+
+/** A signed response holds `iss` and `aud` where it is made well; where present they must be right. */
+async function readSigned(provider: Provider, jwt: string): Promise<Readonly<Record<string, unknown>>> {
+  const { clientId, idTokenSigningAlg } = provider.options
+  const { payload } = await verifySignature(jwt, { algorithms: [idTokenSigningAlg], keys: provider.keySource })
+  const { issuer } = await provider.metadata()
+  if (payload.iss !== undefined && payload.iss !== issuer) {
+    throw new JwtError('iss is another issuer', 'iss', { expected: issuer, actual: payload.iss })
+  }
+  if (payload.aud !== undefined && ![payload.aud].flat().includes(clientId)) {
+    throw new JwtError('aud is not this client', 'aud', { expected: clientId, actual: payload.aud })
+  }
+  return payload
+}
+
+function contentType(response: Response): string | undefined {
+  return response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+}

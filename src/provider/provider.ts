@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto'
+import * as openid from 'openid-client'
+import { type KeySource, secretKey } from '../crypto/jwt.js'
+import { RelyingPartyError } from '../errors.js'
+import type { KeyCache } from './keys.js'
+import type { ResolvedProviderOptions } from './options.js'
+import type { RemoteCache } from './remoteCache.js'
+import { translateError } from './translate.js'
+
+/** What all providers of one relying party share. */
+export interface ProviderServices {
+  readonly fetch: openid.CustomFetch
+  readonly metadata: RemoteCache<openid.ServerMetadata>
+  readonly keys: KeyCache
+  /** In seconds. */
+  readonly clockTolerance: number
+  /** In seconds. */
+  readonly timeout: number
+  readonly onDiscovered: (issuer: string) => void
+}
+
+/** One provider as this application is registered there: its options, metadata, keys and openid-client configuration. */
+export class Provider {
+  /** The name in `providers`, or `default`. */
+  readonly name: string
+  readonly options: ResolvedProviderOptions
+  /** Tells registrations apart: the same for the same issuer and client identifier, whatever the name. */
+  readonly registration: string
+  readonly #services: ProviderServices
+  #configured: { metadata: openid.ServerMetadata; configuration: openid.Configuration } | undefined
+
+  constructor(name: string, options: ResolvedProviderOptions, services: ProviderServices) {
+    this.name = name
+    this.options = options
+    this.registration = createHash('sha256')
+      .update(`${options.issuer}\0${options.clientId}`)
+      .digest('base64url')
+      .slice(0, 16)
+    this.#services = services
+  }
+
+  /** In seconds. */
+  get clockTolerance(): number {
+    return this.#services.clockTolerance
+  }
+
+  /** Gives the provider's metadata, discovered when it is needed and not fresh. */
+  async metadata(): Promise<openid.ServerMetadata> {
+    if (this.options.metadata) return this.options.metadata
+    return this.#services.metadata.get(this.options.issuer, () => this.#discover())
+  }
+
+  /** Gives openid-client's configuration for the code flow. It is made anew when the metadata changes. */
+  async configuration(): Promise<openid.Configuration> {
+    const metadata = await this.metadata()
+    if (this.#configured?.metadata !== metadata) {
+      this.#configured = { metadata, configuration: this.#configure(metadata) }
+    }
+    return this.#configured.configuration
+  }
+
+  /** Finds the keys that fit a token of this provider, or gives the client secret for HMAC. */
+  readonly keySource: KeySource = async (header) => {
+    const { clientSecret } = this.options
+    if (header.alg.startsWith('HS')) return clientSecret === undefined ? [] : [secretKey(clientSecret)]
+    const { jwks_uri } = await this.metadata()
+    if (typeof jwks_uri !== 'string' || !URL.canParse(jwks_uri)) {
+      throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.options.issuer} has no jwks_uri`)
+    }
+    this.#requireTls(jwks_uri, 'jwks_uri')
+    return this.#services.keys.find(jwks_uri, header)
+  }
+
+  #requireTls(url: string, name: string): void {
+    if (this.options.insecure || url.startsWith('https:')) return
+    throw new RelyingPartyError('ERR_METADATA_INVALID', `${name} of ${this.options.issuer} is not an https URL`)
+  }
+
+  async #discover(): Promise<openid.ServerMetadata> {
+    const { issuer, clientId, insecure } = this.options
+    try {
+      const configuration = await openid.discovery(new URL(issuer), clientId, undefined, openid.None(), {
+        [openid.customFetch]: this.#services.fetch,
+        timeout: this.#services.timeout,
+        ...(insecure ? { execute: [openid.allowInsecureRequests] } : {}),
+      })
+      this.#services.onDiscovered(issuer)
+      return configuration.serverMetadata()
+    } catch (error) {
+      throw translateError(error, 'ERR_METADATA_INVALID', `the discovery of ${issuer}`)
+    }
+  }
+
+  #configure(metadata: openid.ServerMetadata): openid.Configuration {
+    const { clientId, idTokenSigningAlg, insecure } = this.options
+    const configuration = new openid.Configuration(
+      metadata,
+      clientId,
+      { id_token_signed_response_alg: idTokenSigningAlg, [openid.clockTolerance]: this.clockTolerance },
+      clientAuthentication(this.options),
+    )
+    configuration[openid.customFetch] = this.#services.fetch
+    configuration.timeout = 0 // the fetch has its own
+    if (insecure) openid.allowInsecureRequests(configuration)
+    return configuration
+  }
+}
+
+function clientAuthentication({ clientAuth, clientSecret }: ResolvedProviderOptions): openid.ClientAuth {
+  switch (clientAuth) {
+    case 'client_secret_basic':
+      return openid.ClientSecretBasic(clientSecret)
+    case 'client_secret_post':
+      return openid.ClientSecretPost(clientSecret)
+    case 'none':
+      return openid.None()
+  }
+}

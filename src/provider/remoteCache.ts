@@ -1,0 +1,94 @@
+import { LRUCache } from 'lru-cache'
+
+/** How long a remote document is used. All times in seconds. */
+export interface Freshness {
+  /** A document younger than this is served without a request. */
+  readonly fresh: number
+  /** A document older than `fresh` is served up to this age while its endpoint fails. */
+  readonly stale: number
+  /** The least time between two requests that a failure or an unknown `kid` causes. */
+  readonly cooldown: number
+}
+
+/** Fresh for 10 minutes, served stale for 24 hours while the endpoint fails, asked again at most every 30 s. */
+export const DEFAULT_FRESHNESS: Freshness = { fresh: 600, stale: 86_400, cooldown: 30 }
+
+interface Entry<T> {
+  value?: T
+  fetchedAt: number
+  failedAt: number
+  refetchedAt: number
+  flight?: Promise<T>
+}
+
+/**
+ * Caches documents fetched from a provider: bounded in number, one request for any number of askers, stale documents
+ * kept in use while the endpoint fails.
+ */
+export class RemoteCache<T extends object> {
+  readonly #entries: LRUCache<string, Entry<T>>
+  readonly #freshness: Freshness
+
+  constructor(options: { max: number; freshness?: Freshness }) {
+    this.#entries = new LRUCache({ max: options.max })
+    this.#freshness = options.freshness ?? DEFAULT_FRESHNESS
+  }
+
+  /** Returns the document under `key`, loading it when there is none or it is no longer fresh. */
+  get(key: string, load: () => Promise<T>): T | Promise<T> {
+    const entry = this.#entry(key)
+    const { fresh, stale, cooldown } = this.#freshness
+    const now = seconds()
+    const usable = entry.value !== undefined && now - entry.fetchedAt < stale
+    if (usable && now - entry.fetchedAt < fresh) return entry.value as T
+    if (usable && now - entry.failedAt < cooldown) return entry.value as T
+    return this.#load(entry, load).catch((error: unknown) => {
+      if (usable) return entry.value as T
+      throw error
+    })
+  }
+
+  /**
+   * Loads the document again because what was looked for is not in it, unless that was done within the cooldown.
+   * Resolves to `undefined` when it was not loaded.
+   */
+  async refetch(key: string, load: () => Promise<T>): Promise<T | undefined> {
+    const entry = this.#entry(key)
+    if (entry.flight) return entry.flight.catch(() => undefined)
+    if (seconds() - entry.refetchedAt < this.#freshness.cooldown) return undefined
+    entry.refetchedAt = seconds()
+    return this.#load(entry, load).catch(() => undefined)
+  }
+
+  #entry(key: string): Entry<T> {
+    let entry = this.#entries.get(key)
+    if (!entry) {
+      entry = { fetchedAt: -Infinity, failedAt: -Infinity, refetchedAt: -Infinity }
+      this.#entries.set(key, entry)
+    }
+    return entry
+  }
+
+  #load(entry: Entry<T>, load: () => Promise<T>): Promise<T> {
+    entry.flight ??= load()
+      .then(
+        (value) => {
+          entry.value = value
+          entry.fetchedAt = seconds()
+          return value
+        },
+        (error: unknown) => {
+          entry.failedAt = seconds()
+          throw error
+        },
+      )
+      .finally(() => {
+        delete entry.flight
+      })
+    return entry.flight
+  }
+}
+
+function seconds(): number {
+  return Date.now() / 1000
+}

@@ -1,0 +1,100 @@
+import * as openid from 'openid-client'
+import { JwtError } from '../crypto/jwt.js'
+import { type ErrorCode, RelyingPartyError } from '../errors.js'
+
+/** Claims whose values stay out of errors. */
+const SECRET_CLAIMS = new Set(['nonce', 'at_hash', 'c_hash', 's_hash'])
+
+/**
+ * Turns what openid-client or a JWT check threw into a {@link RelyingPartyError} without tokens or bodies in it.
+ *
+ * @param code - the code for a response that is malformed
+ * @param doing - what was going on, such as `the token request`
+ */
+export function translateError(error: unknown, code: ErrorCode, doing: string): RelyingPartyError {
+  const own = causes(error).find((cause) => cause instanceof RelyingPartyError)
+  if (own) return own
+  if (error instanceof JwtError) return fromJwtError(error, code, doing)
+  if (error instanceof openid.ResponseBodyError) return fromErrorResponse(error, doing)
+  if (error instanceof openid.WWWAuthenticateChallengeError) return clientRefused(doing, { status: error.status })
+  return fromRefusal(error, code, doing)
+}
+
+function fromJwtError(error: JwtError, code: ErrorCode, doing: string): RelyingPartyError {
+  const { claim, expected, actual } = error
+  return new RelyingPartyError(code, `${doing} failed: ${error.message}`, {
+    cause: SECRET_CLAIMS.has(claim) ? { claim } : { claim, expected, actual },
+  })
+}
+
+/** An error response of the token endpoint (RFC 6749 §5.2). */
+function fromErrorResponse(error: openid.ResponseBodyError, doing: string): RelyingPartyError {
+  const cause = errorParameters(error.error, error.error_description)
+  if (error.error === 'invalid_client' || error.error === 'unauthorized_client') return clientRefused(doing, cause)
+  return new RelyingPartyError(
+    'ERR_TOKEN_REQUEST_REFUSED',
+    `the provider refused ${doing}${cause.error ? ` (${cause.error})` : ''}; see \`cause\``,
+    { cause },
+  )
+}
+
+/** A response that openid-client found wrong: its status, form, or a claim. */
+function fromRefusal(error: unknown, code: ErrorCode, doing: string): RelyingPartyError {
+  const chain = causes(error)
+  const response = chain.find((cause) => cause instanceof Response)
+  if (response && (response.status === 401 || response.status === 403)) {
+    return clientRefused(doing, { status: response.status })
+  }
+  const comparison = chain.find((cause): cause is Comparison => isComparison(cause))
+  if (comparison) {
+    const { claim, expected, claims } = comparison
+    return new RelyingPartyError('ERR_ID_TOKEN_INVALID', `${doing} failed: the claim ${claim} is not as expected`, {
+      cause: SECRET_CLAIMS.has(claim) ? { claim } : { claim, expected, actual: claims?.[claim] },
+    })
+  }
+  const message = chain.findLast((cause): cause is Error => cause instanceof Error)?.message ?? 'of an unknown reason'
+  const inIdToken = /JWT|JWS|ID Token/.test(message)
+  return new RelyingPartyError(
+    inIdToken ? 'ERR_ID_TOKEN_INVALID' : code,
+    `${doing} failed: ${message}${response ? ` (status ${response.status})` : ''}`,
+  )
+}
+
+interface Comparison {
+  claim: string
+  expected?: unknown
+  claims?: Record<string, unknown>
+}
+
+function isComparison(value: unknown): value is Comparison {
+  return typeof value === 'object' && value !== null && 'claim' in value && typeof value.claim === 'string'
+}
+
+function clientRefused(doing: string, cause: object): RelyingPartyError {
+  return new RelyingPartyError(
+    'ERR_CLIENT_REFUSED',
+    `the provider refused this application's credentials in ${doing}: check clientId, clientSecret and clientAuth ` +
+      "(a provider that does not decode HTTP Basic credentials needs clientAuth: 'client_secret_post')",
+    { cause },
+  )
+}
+
+/** Takes an error code and description from outside: the code only in its RFC 6749 form, the description shortened. */
+export function errorParameters(
+  error: string | undefined,
+  description: string | undefined,
+): { error?: string; error_description?: string } {
+  return {
+    ...(error !== undefined && /^[\w.-]{1,64}$/.test(error) ? { error } : {}),
+    ...(description ? { error_description: description.replace(/[^\x20-\x7e]/g, ' ').slice(0, 200) } : {}),
+  }
+}
+
+function causes(error: unknown): unknown[] {
+  const chain: unknown[] = []
+  for (let at = error; at !== undefined && at !== null && chain.length < 6; ) {
+    chain.push(at)
+    at = at instanceof Error ? at.cause : undefined
+  }
+  return chain
+}

@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto'
+import { RelyingPartyError, storeError } from '../errors.js'
+import type { AuthStore } from './authStore.js'
+import type { RecordFields, TokenRecord, TokenRecords, Tokens } from './records.js'
+
+/** What a token request gave: the fields that change, and the new tokens. */
+export interface Renewal {
+  readonly fields: RecordFields
+  readonly tokens: Tokens
+}
+
+/** Asks the provider for new tokens. Rejects with `ERR_SESSION_ENDED` when the refresh token is no longer accepted. */
+export type Renew = (record: TokenRecord, tokens: Tokens) => Promise<Renewal>
+
+/** How a refresh is carried out. All times in seconds. */
+export interface RefreshOptions {
+  /** An access token that expires within this time is refreshed. */
+  readonly before: number
+  /** The longest that a token request may take; a lock lives a little longer. */
+  readonly requestTimeout: number
+  /** Tells of a refresh token that was refused, though another process had not used it. */
+  readonly onEnded?: (record: TokenRecord) => void
+  readonly onRefreshed?: (record: TokenRecord) => void
+  readonly onFailed?: (record: TokenRecord, error: RelyingPartyError) => void
+}
+
+/** The back-off after a failed token request doubles from the first to the last of these. In seconds. */
+const BACK_OFF = { first: 1, last: 30 }
+
+/** How often a process looks again while another one refreshes. In milliseconds, with as much again of jitter. */
+const LOOK_AGAIN = 50
+
+/**
+ * Refreshes sessions: one token request for any number of askers, in this process and in all that share the store.
+ *
+ * Within a process the askers of one session share a flight. Across processes the flight takes a lock in the store; and
+ * the record is read again under it, so that a token refreshed meanwhile is used and the old one never sent twice. The
+ * new record is stored only in place of the one that was read: a refresh that ends after a logout stores nothing.
+ */
+export class Refresher {
+  readonly #records: TokenRecords
+  readonly #store: AuthStore
+  readonly #options: RefreshOptions
+  readonly #flights = new Map<string, Promise<TokenRecord | undefined>>()
+
+  constructor(records: TokenRecords, store: AuthStore, options: RefreshOptions) {
+    this.#records = records
+    this.#store = store
+    this.#options = options
+  }
+
+  /** Tells whether a record's access token expires within the time set for refreshing. */
+  isDue(record: TokenRecord): boolean {
+    return expiresWithin(record, this.#options.before)
+  }
+
+  /**
+   * Gives a record whose access token is not about to expire, refreshing it if need be. Where the provider fails, the
+   * record is given as it is while its access token is still valid.
+   *
+   * @returns `undefined` when the session has ended
+   * @throws `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE` and what else `renew` rejects with
+   */
+  async fresh(record: TokenRecord, renew: Renew): Promise<TokenRecord | undefined> {
+    if (!this.isDue(record) || !record.refreshable) return record
+    let flight = this.#flights.get(record.id)
+    if (!flight) {
+      flight = this.#fly(record.id, renew).finally(() => this.#flights.delete(record.id))
+      this.#flights.set(record.id, flight)
+    }
+    return flight
+  }
+
+  async #fly(id: string, renew: Renew): Promise<TokenRecord | undefined> {
+    const lock = new Lock(this.#store, `lock:${id}`, this.#options.requestTimeout + 5)
+    const patience = Date.now() + (this.#options.requestTimeout + 10) * 1000
+    for (;;) {
+      const record = await this.#records.read(id)
+      if (!record || !this.isDue(record)) return record
+      const state = await lock.acquire()
+      if (state === 'acquired') return this.#refreshLocked(id, renew, lock)
+      if (state === 'backing-off' || Date.now() > patience) return this.#whileValid(record, backingOff())
+      await pause()
+    }
+  }
+
+  async #refreshLocked(id: string, renew: Renew, lock: Lock): Promise<TokenRecord | undefined> {
+    let keep = false
+    try {
+      const record = await this.#records.read(id)
+      if (!record || !this.isDue(record)) return record
+      const tokens = this.#records.open(record)
+      if (!tokens?.refreshToken) return record
+      try {
+        return await this.#keep(record, await renew(record, tokens))
+      } catch (error) {
+        if (!(error instanceof RelyingPartyError)) throw error
+        if (error.code === 'ERR_SESSION_ENDED') return await this.#refused(record)
+        keep = error.code !== 'ERR_STORE_UNAVAILABLE'
+        this.#options.onFailed?.(record, error)
+        return this.#whileValid(record, error)
+      }
+    } finally {
+      await (keep ? lock.backOff() : lock.release())
+    }
+  }
+
+  /** Stores new tokens in place of those that were read; where they changed meanwhile, the stored record counts. */
+  async #keep(record: TokenRecord, renewal: Renewal): Promise<TokenRecord | undefined> {
+    const replaced = await this.#records.replace(record, renewal.fields, renewal.tokens)
+    if (!replaced) return this.#records.read(record.id)
+    this.#options.onRefreshed?.(replaced)
+    return replaced
+  }
+
+  /** The refresh token was refused: either another process has used it and stored a new one, or the grant is over. */
+  async #refused(record: TokenRecord): Promise<TokenRecord | undefined> {
+    if (await this.#records.remove(record.id, record)) {
+      this.#options.onEnded?.(record)
+      return undefined
+    }
+    return this.#records.read(record.id)
+  }
+
+  #whileValid(record: TokenRecord, error: RelyingPartyError): TokenRecord {
+    if (expiresWithin(record, 0)) throw error
+    return record
+  }
+}
+
+/**
+ * A lock in the store: held by an owner until it expires. After a failure it stays as a back-off, which nobody holds and
+ * which remembers how often the provider has failed.
+ */
+class Lock {
+  readonly #store: AuthStore
+  readonly #key: string
+  readonly #ttl: number
+  readonly #owner = `owner:${randomBytes(12).toString('base64url')}`
+  #failures = 0
+
+  constructor(store: AuthStore, key: string, ttl: number) {
+    this.#store = store
+    this.#key = key
+    this.#ttl = ttl
+  }
+
+  async acquire(): Promise<'acquired' | 'held' | 'backing-off'> {
+    try {
+      if (await this.#store.add(this.#key, this.#owner, this.#ttl)) return 'acquired'
+      const value = await this.#store.get(this.#key)
+      const backOff = parseBackOff(value)
+      if (!value || !backOff) return 'held'
+      if (backOff.until > Date.now()) return 'backing-off'
+      this.#failures = backOff.failures
+      return (await this.#store.replace(this.#key, value, this.#owner, this.#ttl)) ? 'acquired' : 'held'
+    } catch (error) {
+      throw storeError(error)
+    }
+  }
+
+  /** Only the owner's lock is removed. A store that fails here leaves it to expire. */
+  async release(): Promise<void> {
+    await this.#store.remove(this.#key, this.#owner).catch(() => false)
+  }
+
+  /** Turns the lock into a back-off: until it is over, nobody asks the provider for this session. */
+  async backOff(): Promise<void> {
+    const wait = Math.min(BACK_OFF.first * 2 ** this.#failures, BACK_OFF.last)
+    const value = `back-off:${this.#failures + 1}:${Date.now() + wait * 1000}`
+    await this.#store.replace(this.#key, this.#owner, value, wait * 4).catch(() => false)
+  }
+}
+
+function parseBackOff(value: string | undefined): { failures: number; until: number } | undefined {
+  const [kind, failures, until] = value?.split(':') ?? []
+  return kind === 'back-off' ? { failures: Number(failures), until: Number(until) } : undefined
+}
+
+function expiresWithin(record: TokenRecord, seconds: number): boolean {
+  return record.accessTokenExpiresAt !== undefined && record.accessTokenExpiresAt - seconds <= Date.now() / 1000
+}
+
+function backingOff(): RelyingPartyError {
+  return new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the provider failed to refresh the session a moment ago')
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN * (1 + Math.random())))
+}

@@ -1,0 +1,109 @@
+import type { SessionData, Store } from 'express-session'
+import type { AuthStore } from './authStore.js'
+
+/** The prefix of this package's keys among the session IDs of the store. */
+const PREFIX = 'express-relying-party:'
+
+/** A value of this package in the form of a session, with the cookie fields from which stores take the lifetime. */
+interface Holder {
+  cookie: { originalMaxAge: number; maxAge: number; expires: string; path: string; httpOnly: boolean }
+  value: string
+  /** In milliseconds since the epoch. */
+  until: number
+}
+
+const overStores = new WeakMap<Store, AuthStore>()
+
+/**
+ * Lays an {@link AuthStore} over an express-session store. The same store always gives the same `AuthStore`.
+ *
+ * Operations are atomic within this process: those on one key run one after the other. Between processes they are
+ * optimistic.
+ */
+export function sessionAuthStore(store: Store): AuthStore {
+  let authStore = overStores.get(store)
+  if (!authStore) {
+    authStore = createSessionAuthStore(store)
+    overStores.set(store, authStore)
+  }
+  return authStore
+}
+
+function createSessionAuthStore(store: Store): AuthStore {
+  const queue = createQueue()
+
+  async function read(key: string): Promise<string | undefined> {
+    const holder = await new Promise<Partial<Holder> | null | undefined>((resolve, reject) => {
+      store.get(PREFIX + key, (error: unknown, session) => {
+        if (error && (error as NodeJS.ErrnoException).code !== 'ENOENT') reject(asError(error))
+        else resolve(session as unknown as Partial<Holder> | null | undefined)
+      })
+    })
+    if (typeof holder?.value !== 'string' || typeof holder.until !== 'number') return undefined
+    return holder.until > Date.now() ? holder.value : undefined
+  }
+
+  function write(key: string, value: string, ttl: number): Promise<void> {
+    const until = Date.now() + ttl * 1000
+    const cookie = { originalMaxAge: ttl * 1000, maxAge: ttl * 1000, expires: new Date(until).toISOString() }
+    const holder: Holder = { cookie: { ...cookie, path: '/', httpOnly: true }, value, until }
+    return new Promise((resolve, reject) => {
+      store.set(PREFIX + key, holder as unknown as SessionData, settle(resolve, reject))
+    })
+  }
+
+  function erase(key: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      store.destroy(PREFIX + key, settle(resolve, reject))
+    })
+  }
+
+  return {
+    get: read,
+    set: (key, value, ttl) => queue(key, () => write(key, value, ttl)),
+    add: (key, value, ttl) =>
+      queue(key, async () => {
+        if ((await read(key)) !== undefined) return false
+        await write(key, value, ttl)
+        return true
+      }),
+    replace: (key, expected, value, ttl) =>
+      queue(key, async () => {
+        if ((await read(key)) !== expected) return false
+        await write(key, value, ttl)
+        return true
+      }),
+    remove: (key, expected) =>
+      queue(key, async () => {
+        const current = await read(key)
+        if (current === undefined || (expected !== undefined && current !== expected)) return false
+        await erase(key)
+        return true
+      }),
+  }
+}
+
+/** Runs tasks of one key one after the other, and those of different keys side by side. */
+function createQueue(): <T>(key: string, task: () => Promise<T>) => Promise<T> {
+  const last = new Map<string, Promise<unknown>>()
+  return (key, task) => {
+    const turn = (last.get(key) ?? Promise.resolve()).then(task, task)
+    const done = turn.then(
+      () => {},
+      () => {},
+    )
+    last.set(key, done)
+    void done.then(() => {
+      if (last.get(key) === done) last.delete(key)
+    })
+    return turn
+  }
+}
+
+function settle(resolve: () => void, reject: (error: Error) => void): (error?: unknown) => void {
+  return (error) => (error ? reject(asError(error)) : resolve())
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('the session store failed', { cause: error })
+}
