@@ -4,8 +4,9 @@ import { type Config, fail, resolveConfig } from './config.js'
 import type { RelyingPartyOptions } from './options.js'
 import { resumeAfterLogout } from './postLogout.js'
 import { SessionAuth } from './sessionAuth.js'
-import { createServicesByStore, createSessionContext, type SessionServices } from './sessionContext.js'
+import { createSessionContext } from './sessionContext.js'
 import { readMark } from './sessionMark.js'
+import { createServicesByStore, type SessionServices } from './sessionServices.js'
 
 /**
  * Says who makes a request, from its session: sets `req.auth`. Mount it after express-session and before `login`,

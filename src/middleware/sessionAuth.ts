@@ -7,7 +7,7 @@ import type { Provider } from '../provider/provider.js'
 import type { TokenRecord, Tokens } from '../session/records.js'
 import type { Config } from './config.js'
 import { renewal } from './renewal.js'
-import type { SessionServices } from './sessionContext.js'
+import type { SessionServices } from './sessionServices.js'
 
 const NO_CLAIMS: Claims = Object.freeze({})
 const NO_SCOPES: readonly string[] = Object.freeze([])

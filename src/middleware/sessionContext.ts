@@ -1,21 +1,11 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
-import type { AuthStore } from '../session/authStore.js'
-import { TokenRecords } from '../session/records.js'
-import { Refresher } from '../session/refresh.js'
-import { sessionAuthStore } from '../session/sessionAuthStore.js'
 import { type Config, fail } from './config.js'
 import { type AuthContext, type DemandOptions, setAuthContext } from './context.js'
 import { withReturnTo } from './location.js'
 import { isNavigation } from './navigation.js'
 import type { SessionAuth } from './sessionAuth.js'
-
-/** The services of one relying party over one store. */
-export interface SessionServices {
-  readonly store: AuthStore
-  readonly records: TokenRecords
-  readonly refresher: Refresher
-}
+import type { SessionServices } from './sessionServices.js'
 
 /** What `relyingParty` leaves on a request for `login`, `callback`, `logout` and the guards. */
 export interface SessionContext extends AuthContext {
@@ -67,34 +57,6 @@ export function sessionMiddleware(
     }
     act(context, req, res, next).catch((error: unknown) => fail(context.config, error, req, res, next))
   }
-}
-
-/** Gives the services over a store, the same for the same store. */
-export function createServicesByStore(config: Config): (req: Request) => SessionServices {
-  const known = new WeakMap<AuthStore, SessionServices>()
-  return (req) => {
-    const store = config.store ?? sessionAuthStore(req.sessionStore)
-    let services = known.get(store)
-    if (!services) {
-      const records = new TokenRecords(store, config.sealer)
-      services = { store, records, refresher: createRefresher(config, records, store) }
-      known.set(store, services)
-    }
-    return services
-  }
-}
-
-function createRefresher(config: Config, records: TokenRecords, store: AuthStore): Refresher {
-  return new Refresher(records, store, {
-    before: config.session.refreshBefore,
-    requestTimeout: config.http.timeout,
-    onRefreshed: ({ provider, subject, scopes }) =>
-      config.emit({ type: 'session.refreshed', provider, subject, scope: scopes.join(' ') }),
-    onFailed: ({ provider, subject }, { code }) =>
-      config.emit({ type: 'session.refresh_failed', provider, subject, code }),
-    onEnded: ({ provider, subject }) =>
-      config.emit({ type: 'session.ended', provider, subject, reason: 'refresh_refused' }),
-  })
 }
 
 /** Sends a navigation to the login, to come back to where it wanted; answers everything else with 401 and JSON. */
