@@ -12,7 +12,7 @@ import {
   stringOrStrings,
 } from '../config/check.js'
 import { createSealer, type Sealer } from '../crypto/seal.js'
-import { configurationError } from '../errors.js'
+import { configurationError, RelyingPartyError } from '../errors.js'
 import type { NewEvent } from '../events.js'
 import { createFetch } from '../http/fetch.js'
 import { KeyCache } from '../provider/keys.js'
@@ -244,9 +244,6 @@ function createEmit(onEvent: RelyingPartyOptions['onEvent']): Config['emit'] {
 
 /** Hands an error to the application: to `onError` where it is set, else to Express. */
 export function fail(config: Config, error: unknown, req: Request, res: Response, next: NextFunction): void {
-  if (config.onError && error instanceof Error && 'code' in error) {
-    config.onError(error as Parameters<NonNullable<Config['onError']>>[0], req, res, next)
-  } else {
-    next(error)
-  }
+  if (config.onError && error instanceof RelyingPartyError) config.onError(error, req, res, next)
+  else next(error)
 }

@@ -12,8 +12,8 @@ export interface AuthContext {
   renew(): Promise<void> | undefined
   /** Answers a request that nobody is recognized by. */
   demandAuthentication(req: Request, res: Response, next: NextFunction, options: DemandOptions): void
-  /** Answers a request whose caller may not do it. */
-  refuse(error: RelyingPartyError, req: Request, res: Response, next: NextFunction): void
+  /** Answers a request whose caller may not do it, or of whom that cannot be said just now. */
+  refuse(error: unknown, req: Request, res: Response, next: NextFunction): void
 }
 
 /** How a route answers those who are not signed in. */

@@ -42,7 +42,8 @@ function fromErrorResponse(error: openid.ResponseBodyError, doing: string): Rely
 function fromRefusal(error: unknown, code: ErrorCode, doing: string): RelyingPartyError {
   const chain = causes(error)
   const response = chain.find((cause) => cause instanceof Response)
-  if (response && (response.status === 401 || response.status === 403)) {
+  const atTokenEndpoint = code === 'ERR_TOKEN_RESPONSE_INVALID'
+  if (atTokenEndpoint && (response?.status === 401 || response?.status === 403)) {
     return clientRefused(doing, { status: response.status })
   }
   const comparison = chain.find((cause): cause is Comparison => isComparison(cause))
@@ -53,7 +54,7 @@ function fromRefusal(error: unknown, code: ErrorCode, doing: string): RelyingPar
     })
   }
   const message = chain.findLast((cause): cause is Error => cause instanceof Error)?.message ?? 'of an unknown reason'
-  const inIdToken = /JWT|JWS|ID Token/.test(message)
+  const inIdToken = atTokenEndpoint && /JWT|JWS|ID Token/.test(message)
   return new RelyingPartyError(
     inIdToken ? 'ERR_ID_TOKEN_INVALID' : code,
     `${doing} failed: ${message}${response ? ` (status ${response.status})` : ''}`,
