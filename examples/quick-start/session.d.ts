@@ -1,0 +1,8 @@
+import 'express-session'
+
+declare module 'express-session' {
+  interface SessionData {
+    /** The public id of the login that opened this session. */
+    transaction: string
+  }
+}
