@@ -30,10 +30,6 @@ export function guard(
     }
     const renewing = context.renew()
     if (!renewing) return decide()
-    renewing.then(decide, (error: unknown) => context.refuse(asError(error), req, res, next))
+    renewing.then(decide, (error: unknown) => context.refuse(error, req, res, next))
   }
-}
-
-function asError(error: unknown): RelyingPartyError {
-  return error as RelyingPartyError
 }

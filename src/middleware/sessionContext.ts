@@ -30,7 +30,9 @@ export function createSessionContext(
     renew: () => auth.renew(),
     demandAuthentication: (req, res, next, options) => demandLogin(config, req, res, next, options),
     refuse(error, req, res, next) {
-      config.emit({ type: 'access.refused', code: error.code, missing: missingScopes(error) }, req)
+      if (error instanceof RelyingPartyError) {
+        config.emit({ type: 'access.refused', code: error.code, missing: missingScopes(error) }, req)
+      }
       fail(config, error, req, res, next)
     },
   }
