@@ -8,7 +8,7 @@ import { formTarget, html, pageHeaders, trusted } from '../shared/html.js'
  * @property {import('../shared/html.js').Html} body
  */
 
-const style = ['../shared/base.css', './style.css']
+const style = ['../shared/base.css', './style.css', './walk.css']
   .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'))
   .join('\n')
 
