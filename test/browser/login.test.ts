@@ -1,0 +1,152 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { type App, register, startApp, startLocalProvider } from '../support/app.js'
+import { launchChromium } from '../support/chromium.js'
+import { describeWith } from '../support/requirements.js'
+
+type RunningProvider = Awaited<ReturnType<typeof startLocalProvider>>
+
+/** Signs in as Ada on the provider's pages, and approves where it asks. */
+async function signInAtProvider(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /Ada/ }).click()
+  await page.getByRole('button', { name: 'Approve' }).click()
+}
+
+describeWith('chromium', 'signing in with a browser', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchChromium()
+  })
+  afterAll(() => browser.close())
+
+  // The application is at 127.0.0.1 and the provider at localhost: two sites, as in real life.
+  for (const responseMode of ['query', 'form_post'] as const) {
+    const inMode = (rule: string) => `${rule} (${responseMode})`
+    let provider: RunningProvider
+    let app: App
+    let context: BrowserContext
+    let page: Page
+
+    beforeAll(async () => {
+      provider = await startLocalProvider({ host: 'localhost', autoSignIn: undefined })
+      app = await startApp(provider.issuer, {
+        provider: { responseMode, prompt: 'consent' },
+        routes: (express) => {
+          express.get('/basket', (req, res) => {
+            const held = req.session as unknown as { basket?: string }
+            held.basket ??= String(req.query.add ?? '') || undefined
+            res.send(`<p>${held.basket ?? 'empty'}</p>`)
+          })
+          express.get('/page', (_req, res) => {
+            res.send('<form method="post" action="/logout?returnTo=/who"><button>Sign out</button></form>')
+          })
+        },
+      })
+      await register(provider, app)
+    })
+    afterAll(async () => {
+      await app.close()
+      await provider.close()
+    })
+    beforeEach(async () => {
+      context = await browser.newContext()
+      page = await context.newPage()
+    })
+    afterEach(() => context.close())
+
+    it(inMode('signs in and comes back to the page that was wanted'), async () => {
+      await page.goto(`${app.url}/profile?tab=2`)
+      expect(new URL(page.url()).hostname).toBe('localhost')
+      await signInAtProvider(page)
+      await page.waitForURL(`${app.url}/profile?tab=2`)
+      expect(await page.textContent('body')).toContain('"sub":"ada"')
+    })
+
+    it(inMode('keeps what the anonymous session held'), async () => {
+      await page.goto(`${app.url}/basket?add=apples`)
+      const before = (await context.cookies(app.url)).find(({ name }) => name === 'connect.sid')
+      await page.goto(`${app.url}/login?returnTo=/basket`)
+      await signInAtProvider(page)
+      await page.waitForURL(`${app.url}/basket`)
+      expect(await page.textContent('p')).toBe('apples')
+      const after = (await context.cookies(app.url)).find(({ name }) => name === 'connect.sid')
+      expect(after?.value).not.toBe(before?.value)
+    })
+
+    it(inMode('finishes two logins begun in two tabs'), async () => {
+      const other = await context.newPage()
+      await page.goto(`${app.url}/profile?tab=one`)
+      await other.goto(`${app.url}/profile?tab=two`)
+      await signInAtProvider(page)
+      await page.waitForURL(`${app.url}/profile?tab=one`)
+      await signInAtProvider(other)
+      await other.waitForURL(`${app.url}/profile?tab=two`)
+    })
+
+    it(inMode('stays in the application on reload and on back'), async () => {
+      await page.goto(`${app.url}/who`)
+      await page.goto(`${app.url}/profile`)
+      await signInAtProvider(page)
+      await page.waitForURL(`${app.url}/profile`)
+      await page.reload()
+      expect(await page.textContent('body')).toContain('"sub":"ada"')
+      app.errors.length = 0
+      // Whatever page the back button leads to, none of them is an error of the application.
+      for (let steps = 0; steps < 4; steps++) {
+        await page.goBack().catch(() => undefined)
+        if (page.url() === `${app.url}/who`) break
+      }
+      expect(app.errors).toEqual([])
+      await page.goto(`${app.url}/who`)
+      expect(await page.textContent('body')).toContain('"kind":"session"')
+    })
+
+    it(inMode('leads a response that is delivered again into the application'), async () => {
+      const delivered = page.waitForRequest((request) => request.url().startsWith(`${app.url}/callback`))
+      await page.goto(`${app.url}/profile`)
+      await signInAtProvider(page)
+      const response = await delivered
+      await page.waitForURL(`${app.url}/profile`)
+      await deliverAgain(page, provider.issuer, response.url(), response.postData())
+      await page.waitForURL((url) => url.href === `${app.url}/` || url.href === `${app.url}/profile`)
+      expect(await page.textContent('body')).toMatch(/home of session|"sub":"ada"/)
+    })
+
+    it(inMode('shows a clean error when the user denies, and lets them try again'), async () => {
+      app.errors.length = 0
+      await page.goto(`${app.url}/profile`)
+      await page.getByRole('button', { name: /Ada/ }).click()
+      await page.getByRole('button', { name: 'Deny' }).click()
+      await page.waitForURL((url) => url.pathname === '/callback')
+      expect(app.errors).toMatchObject([{ code: 'ERR_AUTHORIZATION_DENIED', returnTo: '/profile' }])
+      await page.goto(`${app.url}${(app.errors[0] as { retryUrl: string }).retryUrl}`)
+      await page.getByRole('button', { name: 'Approve' }).click()
+      await page.waitForURL(`${app.url}/profile`)
+    })
+
+    it(inMode('signs out at the application and at the provider'), async () => {
+      await page.goto(`${app.url}/profile`)
+      await signInAtProvider(page)
+      await page.waitForURL(`${app.url}/profile`)
+      await page.goto(`${app.url}/page`)
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.waitForURL(`${app.url}/who`)
+      expect(await page.textContent('body')).toContain('"kind":"anonymous"')
+      await page.goto(`${app.url}/profile`)
+      await page.getByRole('button', { name: /Ada/ }).waitFor()
+    })
+  }
+})
+
+/** Delivers an authorization response once more, as the provider did: by its URL, or by a form on the provider's site. */
+async function deliverAgain(page: Page, issuer: string, url: string, body: string | null): Promise<void> {
+  if (body === null) {
+    await page.goto(url)
+    return
+  }
+  const fields = [...new URLSearchParams(body)].map(([name, value]) => `<input name="${name}" value="${value}">`)
+  const form = `<form method="post" action="${url}">${fields.join('')}<button>Again</button></form>`
+  await page.route(`${issuer}/again`, (route) => route.fulfill({ contentType: 'text/html', body: form }))
+  await page.goto(`${issuer}/again`)
+  await page.getByRole('button', { name: 'Again' }).click()
+}
