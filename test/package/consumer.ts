@@ -23,9 +23,14 @@ export async function createConsumer(
     JSON.stringify({ name: 'consumer', private: true, type: options.type }),
   )
   for (const file of options.files) await copyFile(join(sources, file), join(directory, file))
-  const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock']
-  await runOrThrow('npm', ['install', ...flags, ...options.packages], directory)
+  await installIn(directory, options.packages)
   return directory
+}
+
+/** Installs packages; those in npm's cache need no network. */
+export async function installIn(directory: string, packages: readonly string[]): Promise<void> {
+  const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock']
+  await runOrThrow('npm', ['install', ...flags, ...packages], directory)
 }
 
 /** `name@version` as this repository has it; `alias` where it is installed under another name. */

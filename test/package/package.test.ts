@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RunningProvider, startProvider } from '../../examples/provider/index.js'
-import { asInstalledHere, createConsumer, withApplication } from './consumer.js'
+import { asInstalledHere, createConsumer, installIn, withApplication } from './consumer.js'
 import { pack } from './pack.js'
 import { type Outcome, run, runOrThrow } from './run.js'
 import { expectSignIn } from './signIn.js'
@@ -196,6 +196,12 @@ describe('an application that installs the tarball', () => {
       expect(await run(tsc, args, consumer)).toEqual({ status: 0, stdout: '', stderr: '' })
       const main = join(consumer, outDir, 'main.js')
       await withApplication(main, provider, (url) => expectSignIn(url, provider.issuer, user))
+    })
+
+    it('compiles with the types of Express 4', async () => {
+      await installIn(consumer, [await asInstalledHere('@types/express', '@types/express4')])
+      const args = [...common, '--module', 'nodenext', '--noEmit', 'main.ts']
+      expect(await run(tsc, args, consumer)).toEqual({ status: 0, stdout: '', stderr: '' })
     })
 
     it('is told of a wrong option by the types', async () => {
