@@ -76,9 +76,9 @@ export class RelyingPartyError extends Error {
   readonly headers: Readonly<Record<string, string>>
   /** Whether the message may be shown to the user: `true` below status 500. */
   readonly expose: boolean
-  /** Where the user wanted to go when the login failed: a path of this application. Set by `callback()`. */
+  /** Where the user wanted to go when the login failed: a path of this application. Set by `login()` and `callback()`. */
   returnTo?: string
-  /** A path of this application that starts the login again. Set by `callback()`. */
+  /** A path of this application that starts the login again. Set by `login()` and `callback()`. */
   retryUrl?: string
 
   constructor(code: ErrorCode, message: string, options: RelyingPartyErrorOptions = {}) {

@@ -8,7 +8,7 @@ import { authorizationParamsProblem, toList } from '../provider/options.js'
 import type { Provider } from '../provider/provider.js'
 import type { Config } from './config.js'
 import { storeTransaction } from './cookies.js'
-import { queryParameter, startPage } from './location.js'
+import { publicUrl, queryParameter, startPage } from './location.js'
 import { type SessionContext, sessionMiddleware } from './sessionContext.js'
 import { idOfUsedSession } from './sessionMark.js'
 
@@ -70,7 +70,9 @@ export function login(options: LoginOptions | ((req: Request) => LoginOptions) =
   return sessionMiddleware('login()', async (context, req, res) => {
     const asked = typeof options === 'function' ? options(req) : options
     if (typeof options === 'function') checkOptions<LoginOptions>(asked, 'login', SHAPE)
-    await startLogin(context, req, res, asked)
+    await startLogin(context, req, res, asked).catch((error: unknown) => {
+      throw withWayOn(context.config, req, error)
+    })
   })
 }
 
@@ -107,6 +109,15 @@ export async function startLogin(
     req,
   )
   res.redirect(303, url.href)
+}
+
+/** Gives an error the way to try again. */
+function withWayOn(config: Config, req: Request, error: unknown): unknown {
+  if (error instanceof RelyingPartyError) {
+    error.returnTo = safeReturnTo(queryParameter(req, 'returnTo'), config.origin) ?? startPage(config)
+    error.retryUrl = safeReturnTo(publicUrl(config, req), config.origin) ?? config.paths.login
+  }
+  return error
 }
 
 function toRequest(config: Config, provider: Provider, options: LoginOptions): AuthorizationRequest {

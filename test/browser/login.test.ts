@@ -1,10 +1,11 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { type App, register, startApp, startLocalProvider } from '../support/app.js'
+import { startProvider } from '../../examples/provider/index.js'
+import { type App, register, startApp } from '../support/app.js'
 import { launchChromium } from '../support/chromium.js'
 import { describeWith } from '../support/requirements.js'
 
-type RunningProvider = Awaited<ReturnType<typeof startLocalProvider>>
+type RunningProvider = Awaited<ReturnType<typeof startProvider>>
 
 /** Signs in as Ada on the provider's pages, and approves where it asks. */
 async function signInAtProvider(page: Page): Promise<void> {
@@ -28,13 +29,13 @@ describeWith('chromium', 'signing in with a browser', () => {
     let page: Page
 
     beforeAll(async () => {
-      provider = await startLocalProvider({ host: 'localhost', autoSignIn: undefined })
+      provider = await startProvider({ host: 'localhost' })
       app = await startApp(provider.issuer, {
         provider: { responseMode, prompt: 'consent' },
         routes: (express) => {
           express.get('/basket', (req, res) => {
             const held = req.session as unknown as { basket?: string }
-            held.basket ??= String(req.query.add ?? '') || undefined
+            if (typeof req.query.add === 'string') held.basket = req.query.add
             res.send(`<p>${held.basket ?? 'empty'}</p>`)
           })
           express.get('/page', (_req, res) => {
