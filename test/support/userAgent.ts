@@ -108,7 +108,13 @@ export class UserAgent {
         res.on('end', () => {
           this.#keep(url, res.headers['set-cookie'] ?? [])
           const text = Buffer.concat(chunks).toString('utf8')
-          resolve({ status: res.statusCode ?? 0, url, headers: res.headers, text, json: () => JSON.parse(text) })
+          resolve({
+            status: res.statusCode ?? 0,
+            url,
+            headers: res.headers,
+            text,
+            json: <T>() => JSON.parse(text) as T,
+          })
         })
       })
       req.on('error', reject)
