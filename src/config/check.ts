@@ -74,10 +74,10 @@ export function oneOf(...allowed: readonly string[]): Check {
 /** Accepts a path of the application, such as `/callback`. */
 export const path: Check = (value) => {
   if (typeof value === 'string' && /^\/(?!\/)[\w\-.~!$&'()*+,;=:@%/]*$/.test(value)) return undefined
-  if (typeof value === 'string' && /^https?:/.test(value)) {
+  if (typeof value === 'string' && /^https?:/.test(value) && URL.canParse(value)) {
     return `must be a path, not a full URL: write ${new URL(value).pathname}`
   }
-  if (typeof value === 'string' && /^\w/.test(value)) return `must begin with a slash: write /${value}`
+  if (typeof value === 'string' && /^\w[^:]*$/.test(value)) return `must begin with a slash: write /${value}`
   return `must be a path such as /callback, without query or fragment, not ${describe(value)}`
 }
 

@@ -147,7 +147,7 @@ function resolveBaseUrl({ baseUrl, allowInsecureHttp }: RelyingPartyOptions) {
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw configurationError('relyingParty.baseUrl', 'has no scheme', `write https://${baseUrl.replace(/^\/+/, '')}`)
   }
-  if (url.search || url.hash || url.username) {
+  if (url.search || url.hash || url.username || url.password) {
     throw configurationError(
       'relyingParty.baseUrl',
       'has a query, fragment or user',
@@ -234,16 +234,17 @@ function createServices(http: Config['http'], clockTolerance: number, emit: Conf
 function createEmit(onEvent: RelyingPartyOptions['onEvent']): Config['emit'] {
   if (!onEvent) return () => {}
   return (event, req) => {
-    try {
-      onEvent({ ...event, time: Date.now() }, req)
-    } catch {
-      // A listener only watches: what it throws must not change what happens.
-    }
+    // A listener only watches: what it throws, at once or later, must not change what happens.
+    new Promise<void>((resolve) => resolve(onEvent({ ...event, time: Date.now() }, req))).catch(() => {})
   }
 }
 
-/** Hands an error to the application: to `onError` where it is set, else to Express. */
+/**
+ * Hands an error to the application: to `onError` where it is set, else to Express. What `onError` throws, at once or
+ * later, goes to Express too.
+ */
 export function fail(config: Config, error: unknown, req: Request, res: Response, next: NextFunction): void {
-  if (config.onError && error instanceof RelyingPartyError) config.onError(error, req, res, next)
-  else next(error)
+  const { onError } = config
+  if (!onError || !(error instanceof RelyingPartyError)) return next(error)
+  new Promise<void>((resolve) => resolve(onError(error, req, res, next))).catch(next)
 }

@@ -30,6 +30,7 @@ export function relyingParty(options: RelyingPartyOptions): RequestHandler {
 
   return (req, res, next) => {
     if (!req.session) return fail(config, missingSession(sessionSeen), req, res, next)
+    if (!req.sessionStore) return fail(config, foreignSession(), req, res, next)
     sessionSeen = true
     const services = servicesFor(req)
     const mark = readMark(req, config.session.key)
@@ -78,5 +79,12 @@ function missingSession(seenBefore: boolean): RelyingPartyError {
     'ERR_CONFIGURATION',
     'there is no req.session: add app.use(session({ … })) of express-session before relyingParty (its store must be ' +
       'connected, and its cookie path must cover this request)',
+  )
+}
+
+function foreignSession(): RelyingPartyError {
+  return new RelyingPartyError(
+    'ERR_CONFIGURATION',
+    'req.session is not of express-session, whose store is needed: use app.use(session({ … })) of express-session',
   )
 }

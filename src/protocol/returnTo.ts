@@ -1,4 +1,4 @@
-/** The longest path that is carried through a login. In characters. */
+/** The longest path that is carried through a login, as given and percent-encoded. In characters. */
 const MAX_LENGTH = 1024
 
 /**
@@ -21,5 +21,6 @@ export function safeReturnTo(value: unknown, origin: string): string | undefined
   if (url.origin !== origin || url.username || url.password) return undefined
   // A path that begins with an empty segment, also an encoded one, may become a host in a later redirect.
   if (/^\/(?:\/|%2f|%5c)/i.test(url.pathname)) return undefined
-  return url.pathname + url.search + url.hash
+  const path = url.pathname + url.search + url.hash
+  return path.length > MAX_LENGTH ? undefined : path
 }

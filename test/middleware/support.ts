@@ -1,0 +1,120 @@
+import { MemoryStore, type SessionData, type Store } from 'express-session'
+import { type App, type AppOptions, register, startApp, startLocalProvider } from '../support/app.js'
+import type { Answer, Init, UserAgent } from '../support/userAgent.js'
+
+export type LocalProvider = Awaited<ReturnType<typeof startLocalProvider>>
+
+/** An application and the local provider it is registered at, on different sites. */
+export interface Site {
+  readonly app: App
+  readonly provider: LocalProvider
+  close(): Promise<void>
+}
+
+/** Starts a provider and an application that signs in there. */
+export async function startSite(settings: AppOptions = {}): Promise<Site> {
+  const provider = await startLocalProvider({ host: 'localhost' })
+  const app = await startApp(provider.issuer, settings)
+  await register(provider, app)
+  return {
+    app,
+    provider,
+    async close() {
+      await app.close()
+      await provider.close()
+    },
+  }
+}
+
+/** Goes through a login up to the provider's response, and gives the callback's request unsent. */
+export function upToCallback(
+  browser: UserAgent,
+  { app }: Pick<Site, 'app'>,
+  path = '/profile',
+): Promise<{ url: string; init: Init }> {
+  return browser.visitUntil(app.url + path, `${app.url}/callback`)
+}
+
+/** The parameters of a callback request, whichever way they travel. */
+export function responseParameters(callback: { url: string; init: Init }): URLSearchParams {
+  const { body } = callback.init
+  if (body !== undefined) return new URLSearchParams(body as Record<string, string>)
+  return new URL(callback.url).searchParams
+}
+
+/** The error codes that reached the application's error handler since they were last asked for. */
+export function codesOf(app: App): unknown[] {
+  return app.errors.splice(0).map((error) => (error as { code?: unknown }).code ?? error)
+}
+
+/** Who the application takes the browser for. */
+export async function whoIs(browser: UserAgent, url: string): Promise<string | null> {
+  return (await browser.fetch(`${url}/who`)).json<{ subject: string | null }>().subject
+}
+
+/** The authorization request that a login answers with. */
+export function authorizationRequest(answer: Answer): URLSearchParams {
+  return new URL(String(answer.headers.location)).searchParams
+}
+
+/** The cookies of logins under way. */
+export function transactionCookies(browser: UserAgent, url: string): [string, string][] {
+  return [...browser.cookies(url)].filter(([name]) => name.includes('rp.tx.'))
+}
+
+type Operation = 'get' | 'set' | 'destroy'
+type Done = (error?: unknown) => void
+
+/** A session store that fails on demand. */
+export class FaultyStore extends MemoryStore {
+  /** Says which operations fail. Keys of this package begin with `express-relying-party:`. */
+  fails: (operation: Operation, key: string) => boolean = () => false
+  /** How often each operation was asked for. */
+  readonly counts = { get: 0, set: 0, destroy: 0 }
+
+  override get(sid: string, done: (error: unknown, session?: SessionData | null) => void): void {
+    if (!this.#failed('get', sid, done)) super.get(sid, done)
+  }
+
+  override set(sid: string, session: SessionData, done?: Done): void {
+    if (!this.#failed('set', sid, done)) super.set(sid, session, done)
+  }
+
+  override destroy(sid: string, done?: Done): void {
+    if (!this.#failed('destroy', sid, done)) super.destroy(sid, done)
+  }
+
+  #failed(operation: Operation, key: string, done: Done | undefined): boolean {
+    this.counts[operation] += 1
+    const failed = this.fails(operation, key)
+    if (failed) setImmediate(() => done?.(new Error('the store is down')))
+    return failed
+  }
+}
+
+/** Everything a store holds, by key. */
+export function contentsOf(store: Store): Promise<Record<string, SessionData>> {
+  return new Promise((resolve, reject) => {
+    store.all?.((error: unknown, all) => {
+      if (error) reject(error instanceof Error ? error : new Error('the store failed'))
+      else resolve((all ?? {}) as Record<string, SessionData>)
+    })
+  })
+}
+
+/** A `fetch` that fails on demand and counts the token requests. */
+export function faultyFetch(): {
+  fetch: typeof fetch
+  tokenRequests: number
+  fault?: (url: URL) => Response | undefined
+} {
+  const faults = {
+    tokenRequests: 0,
+    fetch: async (input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response> => {
+      const url = new URL(input instanceof Request ? input.url : input)
+      if (url.pathname === '/token') faults.tokenRequests += 1
+      return faults.fault?.(url) ?? fetch(input, init)
+    },
+  } as ReturnType<typeof faultyFetch>
+  return faults
+}
