@@ -1,0 +1,142 @@
+import fc from 'fast-check'
+import { exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { JwtError, type KeySource, secretKey, verifySignature } from '../../src/crypto/jwt.js'
+
+type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>
+
+const CLAIMS = { iss: 'https://issuer.example', sub: 'ada' }
+
+describe('verifySignature', () => {
+  let right: KeyPair
+  let wrong: KeyPair
+  let token: string
+
+  beforeAll(async () => {
+    right = await generateKeyPair('RS256', { extractable: true })
+    wrong = await generateKeyPair('RS256')
+    token = await new SignJWT(CLAIMS).setProtectedHeader({ alg: 'RS256', kid: 'a' }).sign(right.privateKey)
+  })
+
+  const from =
+    (...keys: readonly (KeyPair['publicKey'] | ReturnType<typeof secretKey>)[]): KeySource =>
+    async () =>
+      keys
+
+  async function refusal(jwt: string, keys: KeySource = from(right.publicKey), algorithms = ['RS256']) {
+    const error = await verifySignature(jwt, { algorithms, keys }).then(
+      () => expect.fail('it was accepted'),
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toBeInstanceOf(JwtError)
+    return error as JwtError
+  }
+
+  it('gives header and payload of a token that a key of the issuer signed', async () => {
+    const { header, payload } = await verifySignature(token, { algorithms: ['RS256'], keys: from(right.publicKey) })
+    expect(header).toEqual({ alg: 'RS256', kid: 'a' })
+    expect(payload).toEqual(CLAIMS)
+  })
+
+  it('tries every key that fits, as where a token has no kid', async () => {
+    const keys = from(wrong.publicKey, right.publicKey)
+    const { payload } = await verifySignature(token, { algorithms: ['RS256'], keys })
+    expect(payload).toEqual(CLAIMS)
+  })
+
+  it('refuses a token that another key signed, or where no key fits', async () => {
+    expect((await refusal(token, from(wrong.publicKey))).claim).toBe('signature')
+    expect((await refusal(token, from())).claim).toBe('kid')
+  })
+
+  it('refuses a token of which any character of the payload or signature was changed', async () => {
+    const keys = from(right.publicKey)
+    const start = token.indexOf('.') + 1
+    const end = token.length - 1 // the last character has bits that mean nothing
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: start, max: end - 1 }), async (at) => {
+        if (token[at] === '.') return
+        const changed = token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1)
+        await expect(verifySignature(changed, { algorithms: ['RS256'], keys })).rejects.toThrow(JwtError)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('refuses every algorithm but the registered one before it looks for a key', async () => {
+    const untouched: KeySource = () => expect.fail('keys were looked for')
+    const unsigned = new UnsecuredJWT(CLAIMS).encode()
+    expect((await refusal(unsigned, untouched)).claim).toBe('alg')
+    expect((await refusal(token, untouched, ['ES256'])).claim).toBe('alg')
+    for (const alg of ['None', 'NONE', 'rs256', '', 256, null]) {
+      const header = Buffer.from(JSON.stringify({ alg })).toString('base64url')
+      expect((await refusal(`${header}.${token.split('.')[1]}.`, untouched)).claim).toBe('alg')
+    }
+  })
+
+  it('refuses the public key used as an HMAC secret', async () => {
+    const pem = Buffer.from(await exportSPKI(right.publicKey))
+    const confused = await new SignJWT(CLAIMS).setProtectedHeader({ alg: 'HS256' }).sign(pem)
+    expect((await refusal(confused)).claim).toBe('alg')
+    expect((await refusal(confused, from(right.publicKey), ['HS256'])).claim).toBe('signature')
+  })
+
+  it('verifies HS256 by the secret where that is the registered algorithm', async () => {
+    const secret = 'a client secret of thirty-two characters or more'
+    const jwt = await new SignJWT(CLAIMS).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(secret))
+    const { payload } = await verifySignature(jwt, { algorithms: ['HS256'], keys: from(secretKey(secret)) })
+    expect(payload).toEqual(CLAIMS)
+    expect((await refusal(jwt, from(secretKey(`${secret} `)), ['HS256'])).claim).toBe('signature')
+  })
+
+  it('refuses a token with critical header parameters that it does not know', async () => {
+    const header = { alg: 'RS256', crit: ['urn:x'], 'urn:x': 1 }
+    const sign = (options: object) =>
+      new SignJWT(CLAIMS)
+        .setProtectedHeader(header)
+        .sign(right.privateKey, options as { crit: Record<string, boolean> })
+    expect((await refusal(await sign({ crit: { 'urn:x': true } }))).claim).toBe('signature')
+  })
+
+  it('refuses what is no JWT, without throwing anything else', async () => {
+    const header = token.split('.')[0]
+    for (const garbage of [
+      '',
+      '.',
+      '..',
+      '...',
+      'a.b.c',
+      'ey',
+      `${header}..`,
+      `${token}.`,
+      `${header}.%%%.%%%`,
+      '💣.💣.💣',
+    ]) {
+      await refusal(garbage)
+    }
+    await fc.assert(fc.asyncProperty(fc.string({ unit: 'binary' }), async (garbage) => void (await refusal(garbage))))
+  })
+
+  it('refuses a payload that is not a JSON object, though well signed', async () => {
+    const { CompactSign } = await import('jose')
+    for (const payload of ['[]', 'null', '"ada"', '1', '', '{', '[{"sub":"ada"}]']) {
+      const jwt = await new CompactSign(Buffer.from(payload))
+        .setProtectedHeader({ alg: 'RS256' })
+        .sign(right.privateKey)
+      expect((await refusal(jwt)).claim).toBe('payload')
+    }
+  })
+
+  it('refuses a kid that is not a string', async () => {
+    for (const kid of [1, null, ['a'], { a: 1 }]) {
+      const header = Buffer.from(JSON.stringify({ alg: 'RS256', kid })).toString('base64url')
+      expect((await refusal(`${header}.${token.split('.')[1]}.${token.split('.')[2]}`)).claim).toBe('kid')
+    }
+  })
+
+  it('keeps the token out of its errors', async () => {
+    const error = await refusal(token, from(wrong.publicKey))
+    const shown = JSON.stringify({ ...error, message: error.message, stack: error.stack })
+    for (const part of token.split('.')) expect(shown).not.toContain(part)
+  })
+})

@@ -1,0 +1,112 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createSealer, type SealPurpose } from '../../src/crypto/seal.js'
+
+const NEW = 'the new secret, of thirty-two characters or more'
+const OLD = 'the old secret, of thirty-two characters or more'
+const PURPOSES: readonly SealPurpose[] = ['login-transaction', 'logout-transaction', 'token-record']
+
+describe('a sealer', () => {
+  const sealer = createSealer([NEW])
+
+  it('gives back exactly what it sealed', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.string(), (bytes, context) => {
+        const sealed = sealer.seal('token-record', context, bytes)
+        expect(sealed).toMatch(/^[\w-]+$/)
+        expect(sealer.open('token-record', context, sealed)).toEqual(Buffer.from(bytes))
+      }),
+    )
+    expect(sealer.open('token-record', 'id', sealer.seal('token-record', 'id', 'Zoë'))?.toString()).toBe('Zoë')
+  })
+
+  it('never seals the same twice in the same way, and shows nothing of the content', () => {
+    const first = sealer.seal('token-record', 'id', 'the same content')
+    expect(sealer.seal('token-record', 'id', 'the same content')).not.toBe(first)
+    expect(Buffer.from(first, 'base64url').toString('latin1')).not.toContain('content')
+  })
+
+  it('opens a value only for the purpose it was sealed for', () => {
+    for (const purpose of PURPOSES) {
+      const sealed = sealer.seal(purpose, 'id', 'content')
+      for (const other of PURPOSES) {
+        expect(sealer.open(other, 'id', sealed)?.toString()).toBe(other === purpose ? 'content' : undefined)
+      }
+    }
+  })
+
+  it('opens a value only in the context it was sealed in', () => {
+    const sealed = sealer.seal('token-record', 'record-1', 'content')
+    expect(sealer.open('token-record', 'record-1', sealed)?.toString()).toBe('content')
+    for (const context of ['record-2', 'record-', 'record-1 ', 'record-1\0', '']) {
+      expect(sealer.open('token-record', context, sealed)).toBeUndefined()
+    }
+  })
+
+  it('opens no value of another secret', () => {
+    const sealed = sealer.seal('token-record', 'id', 'content')
+    expect(createSealer([OLD]).open('token-record', 'id', sealed)).toBeUndefined()
+    expect(createSealer([`${NEW} `]).open('token-record', 'id', sealed)).toBeUndefined()
+    expect(createSealer([NEW]).open('token-record', 'id', sealed)?.toString()).toBe('content')
+  })
+
+  it('seals with the first secret and opens with all, so that secrets can be rotated', () => {
+    const before = createSealer([OLD])
+    const during = createSealer([NEW, OLD])
+    const after = createSealer([NEW])
+    const old = before.seal('token-record', 'id', 'content')
+    const renewed = during.seal('token-record', 'id', 'content')
+    expect(during.open('token-record', 'id', old)?.toString()).toBe('content')
+    expect(after.open('token-record', 'id', renewed)?.toString()).toBe('content')
+    expect(after.open('token-record', 'id', old)).toBeUndefined()
+    expect(before.open('token-record', 'id', renewed)).toBeUndefined()
+  })
+
+  it('opens nothing of which any bit was changed', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 1, maxLength: 40 }),
+        fc.nat(),
+        fc.integer({ min: 0, max: 7 }),
+        (content, position, bit) => {
+          const bytes = Buffer.from(sealer.seal('token-record', 'id', content), 'base64url')
+          const at = position % bytes.length
+          bytes[at] = (bytes[at] ?? 0) ^ (1 << bit)
+          expect(sealer.open('token-record', 'id', bytes.toString('base64url'))).toBeUndefined()
+        },
+      ),
+    )
+  })
+
+  it('opens nothing of which each single byte in turn was changed', () => {
+    const bytes = Buffer.from(sealer.seal('token-record', 'id', 'content'), 'base64url')
+    for (const at of bytes.keys()) {
+      const changed = Buffer.from(bytes)
+      changed[at] = (changed[at] ?? 0) ^ 0xff
+      expect(sealer.open('token-record', 'id', changed.toString('base64url'))).toBeUndefined()
+    }
+    expect(sealer.open('token-record', 'id', bytes.toString('base64url'))?.toString()).toBe('content')
+  })
+
+  it('opens nothing that was cut short or made longer', () => {
+    const bytes = Buffer.from(sealer.seal('token-record', 'id', 'content'), 'base64url')
+    for (let length = 0; length < bytes.length; length++) {
+      expect(sealer.open('token-record', 'id', bytes.subarray(0, length).toString('base64url'))).toBeUndefined()
+    }
+    const longer = Buffer.concat([bytes, Buffer.alloc(1)])
+    expect(sealer.open('token-record', 'id', longer.toString('base64url'))).toBeUndefined()
+  })
+
+  it('opens no garbage, and does not throw at it', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (garbage) => {
+        expect(sealer.open('login-transaction', 'id', garbage)).toBeUndefined()
+      }),
+    )
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (garbage) => {
+        expect(sealer.open('login-transaction', 'id', Buffer.from(garbage).toString('base64url'))).toBeUndefined()
+      }),
+    )
+  })
+})
