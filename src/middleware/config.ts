@@ -245,6 +245,9 @@ function createEmit(onEvent: RelyingPartyOptions['onEvent']): Config['emit'] {
  */
 export function fail(config: Config, error: unknown, req: Request, res: Response, next: NextFunction): void {
   const { onError } = config
-  if (!onError || !(error instanceof RelyingPartyError)) return next(error)
-  new Promise<void>((resolve) => resolve(onError(error, req, res, next))).catch(next)
+  if (onError && error instanceof RelyingPartyError) {
+    new Promise<void>((resolve) => resolve(onError(error, req, res, next))).catch(next)
+  } else {
+    next(error)
+  }
 }

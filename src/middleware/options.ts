@@ -86,7 +86,7 @@ export interface RelyingPartyOptions {
   /** Told of a logout, after the session has ended. */
   onLogout?: (logout: { subject: string; provider: string }, req: Request) => void | Promise<void>
   /** Takes over the answer to an error of this package. Default is `next(error)`. */
-  onError?: (error: RelyingPartyError, req: Request, res: Response, next: NextFunction) => void | Promise<void>
+  onError?: (error: RelyingPartyError, req: Request, res: Response, next: NextFunction) => void
   /** Told of every step. What it throws is ignored. */
-  onEvent?: (event: RelyingPartyEvent, req?: Request) => void | Promise<void>
+  onEvent?: (event: RelyingPartyEvent, req?: Request) => void
 }
