@@ -57,16 +57,25 @@ function sendByNode(): Send {
     const target = new URL(url)
     const secure = target.protocol === 'https:'
     const agent = agents[secure ? 'https:' : 'http:']
-    const attempt = () => exchange(secure ? https.request : http.request, target, agent, init, limits)
+    const deadline = performance.now() + limits.timeout * 1000
+    const attempt = async () => {
+      const { res, body } = await exchange(secure ? https.request : http.request, target, agent, init, limits, deadline)
+      return toResponse(res, body)
+    }
     try {
       return await attempt()
     } catch (error) {
-      // A server may close an idle connection just as it is reused. Only what is safe to repeat is repeated: a token
-      // request might have been carried out, and a code or refresh token used twice ends the grant.
-      if (init.method === 'GET' && (error as NodeJS.ErrnoException).code === 'ECONNRESET') return attempt()
+      // Only what is safe to repeat is repeated: a token request might have been carried out, and a code or refresh
+      // token used twice ends the grant.
+      if (init.method === 'GET' && error instanceof DeadConnectionError) return attempt()
       throw error
     }
   }
+}
+
+interface Answer {
+  readonly res: http.IncomingMessage
+  readonly body: Buffer
 }
 
 function exchange(
@@ -75,22 +84,11 @@ function exchange(
   agent: http.Agent,
   init: Init,
   limits: HttpLimits,
-): Promise<Response> {
+  deadline: number,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { body, headers } = bodyOf(init)
-    const req = request(url, { agent, method: init.method, headers }, (res) => {
-      const chunks: Buffer[] = []
-      let size = 0
-      res.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        if (size > limits.maxResponseSize) res.destroy(tooLarge(url, limits))
-        else chunks.push(chunk)
-      })
-      res.on('end', () => settle(() => resolve(toResponse(res, Buffer.concat(chunks)))))
-      res.on('error', (error) => settle(() => reject(error)))
-      res.on('close', () => settle(() => reject(new Error('the connection was closed before the response ended'))))
-    })
-    const timer = setTimeout(() => req.destroy(new TimeoutError()), limits.timeout * 1000)
+    let answering = false
     let settled = false
     function settle(act: () => void): void {
       if (settled) return
@@ -98,12 +96,40 @@ function exchange(
       clearTimeout(timer)
       act()
     }
-    req.on('error', (error) => settle(() => reject(error)))
+    const fail = (error: Error) => settle(() => reject(error))
+    const req = request(url, { agent, method: init.method, headers }, (res) => {
+      answering = true
+      const chunks: Buffer[] = []
+      let size = 0
+      res.on('data', (chunk: Buffer) => {
+        size += chunk.length
+        if (size > limits.maxResponseSize) res.destroy(tooLarge(url, limits))
+        else chunks.push(chunk)
+      })
+      res.on('end', () => settle(() => resolve({ res, body: Buffer.concat(chunks) })))
+      res.on('error', fail)
+      res.on('close', () => fail(new Error('the connection was closed before the response ended')))
+    })
+    const timer = setTimeout(() => {
+      fail(new TimeoutError())
+      req.destroy()
+    }, deadline - performance.now())
+    req.on('error', (error) => fail(req.reusedSocket && !answering ? new DeadConnectionError(error) : error))
+    req.on('close', () => {
+      if (!answering) fail(new Error('the connection was closed before a response'))
+    })
     req.end(body)
   })
 }
 
 class TimeoutError extends Error {}
+
+/** A server closed an idle connection just as it was used again. */
+class DeadConnectionError extends Error {
+  constructor(cause: Error) {
+    super('the connection was closed', { cause })
+  }
+}
 
 function bodyOf(init: Init): { body: string | undefined; headers: Record<string, string> } {
   const headers: Record<string, string> = { ...init.headers }
@@ -149,9 +175,10 @@ function tooLarge(url: URL, limits: HttpLimits): RelyingPartyError {
 }
 
 function reason(error: unknown, limits: HttpLimits): string {
-  const { name, code } = error as { name?: string; code?: string }
+  const { name, code, cause } = error as { name?: string; code?: string; cause?: { code?: string } }
   if (error instanceof TimeoutError || name === 'TimeoutError') return `did not answer within ${limits.timeout} s`
-  return `cannot be reached${code ? ` (${code})` : ''}`
+  const why = code ?? cause?.code
+  return why ? `cannot be reached (${why})` : 'cannot be reached, or gave no valid answer'
 }
 
 function unavailable(url: string, problem: string, cause?: unknown, retryAfter?: string | null): RelyingPartyError {

@@ -64,11 +64,13 @@ const SHAPE: Shape<LoginOptions> = {
  * app.get('/confirm', login({ prompt: 'login', returnTo: '/payment' }))
  * ```
  */
-export function login(options: LoginOptions | ((req: Request) => LoginOptions) = {}): RequestHandler {
+export function login(
+  options: LoginOptions | ((req: Request) => LoginOptions | Promise<LoginOptions>) = {},
+): RequestHandler {
   if (typeof options !== 'function') checkOptions<LoginOptions>(options, 'login', SHAPE)
 
   return sessionMiddleware('login()', async (context, req, res) => {
-    const asked = typeof options === 'function' ? options(req) : options
+    const asked = typeof options === 'function' ? await options(req) : options
     if (typeof options === 'function') checkOptions<LoginOptions>(asked, 'login', SHAPE)
     await startLogin(context, req, res, asked).catch((error: unknown) => {
       throw withWayOn(context.config, req, error)

@@ -80,6 +80,6 @@ function demandLogin(config: Config, req: Request, res: Response, next: NextFunc
 }
 
 function missingScopes({ cause }: RelyingPartyError): readonly string[] {
-  const { missing } = (cause ?? {}) as { missing?: unknown }
-  return Array.isArray(missing) ? missing : []
+  const { missing } = (cause ?? {}) as { missing?: readonly string[] }
+  return missing ?? []
 }

@@ -51,7 +51,7 @@ export async function openSession(
     Object.assign(req, { session, sessionID })
     throw storeError(error)
   }
-  await Promise.all([sessionID, anonymousId].map((id) => (id === undefined ? undefined : destroy(req, id))))
+  await Promise.all([sessionID, anonymousId].filter((id) => id !== undefined).map((id) => destroy(req, id)))
   return { replaced }
 }
 
