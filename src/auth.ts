@@ -29,7 +29,8 @@ export interface Auth {
    * make one token request.
    *
    * @throws `ERR_AUTHENTICATION_REQUIRED` when nobody is signed in, or the token has expired and there is no refresh
-   *   token; `ERR_SESSION_ENDED` when the provider ended the grant; `ERR_PROVIDER_UNAVAILABLE`; `ERR_STORE_UNAVAILABLE`
+   *   token; `ERR_NO_ACCESS_TOKEN` after a login with `responseType: 'id_token'`; `ERR_SESSION_ENDED`
+   *   when the provider ended the grant; `ERR_PROVIDER_UNAVAILABLE`; `ERR_STORE_UNAVAILABLE`
    */
   getAccessToken(): Promise<string>
   /**

@@ -41,6 +41,8 @@ const STATUS = {
   ERR_STORE_UNAVAILABLE: 503,
   /** The application's `onLogin` refused the user. */
   ERR_LOGIN_REFUSED: 403,
+  /** The session has no access token: its login asked for an ID token only (`responseType: 'id_token'`). */
+  ERR_NO_ACCESS_TOKEN: 500,
   /** The session ended at the provider, at another process, or by its lifetime. */
   ERR_SESSION_ENDED: 401,
   /** The request body is larger than allowed. */

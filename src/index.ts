@@ -18,7 +18,7 @@ export { relyingParty } from './middleware/relyingParty.js'
 export { type RequireAuthOptions, requireAuth } from './middleware/requireAuth.js'
 export { requireScope } from './middleware/requireScope.js'
 export type { SignedInMark } from './middleware/sessionMark.js'
-export type { ClientAuth, ProviderOptions, ResponseMode } from './provider/options.js'
+export type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './provider/options.js'
 export type { AuthStore } from './session/authStore.js'
 
 declare global {

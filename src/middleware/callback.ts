@@ -1,19 +1,15 @@
 import type { Request, RequestHandler, Response } from 'express'
-import type { Claims } from '../auth.js'
 import { RelyingPartyError, storeError } from '../errors.js'
+import { type Authentication, authenticate } from '../protocol/authentication.js'
 import { judgeAuthorizationResponse } from '../protocol/authorizationResponse.js'
 import type { Parameters } from '../protocol/parameters.js'
-import { exchangeCode, type TokenSet } from '../protocol/tokens.js'
 import { type Transaction, transactionId } from '../protocol/transaction.js'
-import { fetchUserInfo } from '../protocol/userInfo.js'
 import type { Provider } from '../provider/provider.js'
-import type { RecordFields } from '../session/records.js'
 import { clearTransaction, type FoundTransaction, findTransaction } from './cookies.js'
 import { isAt, loginUrl, startPage } from './location.js'
-import { storedTokens, tokenFields } from './renewal.js'
+import { emitTokens, type LoginStep, openLogin } from './openLogin.js'
 import { readRequestParameters } from './responseBody.js'
 import { type SessionContext, sessionMiddleware } from './sessionContext.js'
-import { openSession } from './sessionMark.js'
 
 /**
  * Takes the provider's response, by GET or by form_post, judges all of it, and only then signs the user in under a new
@@ -95,24 +91,14 @@ async function finishLogin(context: SessionContext, req: Request, res: Response,
   const via = req.method === 'POST' ? 'POST' : 'GET'
   config.emit({ type: 'login.response', ...step, via, hasCode: parameters.has('code') }, req)
 
-  const code = judgeAuthorizationResponse(parameters, {
+  const response = judgeAuthorizationResponse(parameters, {
     issuer: metadata.issuer,
     issRequired: metadata.authorization_response_iss_parameter_supported === true,
+    responseType: provider.options.responseType,
   })
-  const response = { code, iss: parameters.get('iss'), redirectUri: config.redirectUri }
-  const { tokens, claims } = await exchangeCode(provider, transaction, response)
-  emitTokens(context, req, step, provider, tokens, claims.sub)
-  const accepted = await accept(context, req, provider, step.transaction, tokens, claims)
-  await open(
-    context,
-    req,
-    provider,
-    transaction,
-    tokens,
-    { ...accepted, iss: metadata.issuer, sub: claims.sub },
-    claims.sid,
-  )
-  config.emit({ type: 'session.opened', ...step, subject: claims.sub }, req)
+  const authentication = await authenticate(provider, transaction, response, config.redirectUri)
+  emitVerified(context, req, step, provider, authentication)
+  await openLogin(context, req, { ...authentication, provider, step, anonymousId: transaction.sessionId })
   res.redirect(303, config.origin + transaction.returnTo)
 }
 
@@ -155,87 +141,21 @@ function leadOn(
   return true
 }
 
-/** Merges UserInfo where it is wanted, and asks `onLogin`. */
-async function accept(
+/** Tells what the token endpoint gave, where it was asked, and what was verified. */
+function emitVerified(
   { config }: SessionContext,
   req: Request,
+  step: LoginStep,
   provider: Provider,
-  transaction: string,
-  { accessToken, scopes }: TokenSet,
-  idTokenClaims: Claims & { readonly sub: string },
-): Promise<Claims> {
-  const userInfo = provider.options.userInfo ? await fetchUserInfo(provider, accessToken, idTokenClaims.sub) : {}
-  const claims = { ...userInfo, ...idTokenClaims }
-  const mapped = await config.onLogin?.({ claims, scopes, provider: provider.name, transaction, accessToken }, req)
-  return mapped ?? claims
-}
-
-/** Stores the token record, then the session that points at it. Where the session cannot be stored, neither is. */
-async function open(
-  { config, services }: SessionContext,
-  req: Request,
-  provider: Provider,
-  transaction: Transaction,
-  tokens: TokenSet,
-  claims: Claims & { readonly sub: string; readonly iss: string },
-  sid: unknown,
-): Promise<void> {
-  const openedAt = Date.now() / 1000
-  const fields: RecordFields = {
-    provider: provider.name,
-    registration: provider.registration,
-    issuer: claims.iss,
-    subject: claims.sub,
-    ...(typeof sid === 'string' ? { sid } : {}),
-    claims,
-    openedAt,
-    endsAt: openedAt + config.session.absoluteLifetime,
-    ...tokenFields(tokens),
-  }
-  const record = await services.records.create(fields, storedTokens(tokens))
-  const mark = { id: record.id, provider: provider.name, sub: claims.sub }
-  try {
-    const { replaced } = await openSession(req, config.session.key, mark, transaction.sessionId)
-    if (replaced && (await services.records.remove(replaced.id))) {
-      config.emit(
-        { type: 'session.ended', provider: replaced.provider, subject: replaced.sub, reason: 'replaced' },
-        req,
-      )
-    }
-  } catch (error) {
-    await services.records.remove(record.id).catch(() => false)
-    throw error
-  }
-}
-
-function emitTokens(
-  { config }: SessionContext,
-  req: Request,
-  step: { provider: string; transaction: string },
-  provider: Provider,
-  tokens: TokenSet,
-  subject: string,
+  { tokens, claims }: Authentication,
 ): void {
+  const { responseType } = provider.options
+  if (responseType !== 'id_token') emitTokens(config, req, step, tokens)
+  const ofCode = responseType === 'id_token' ? [] : ['code_verifier']
+  const checks = ['state', 'iss', ...ofCode, 'signature', 'aud', 'exp', 'nonce']
+  if (responseType === 'code id_token') checks.push('c_hash')
   config.emit(
-    {
-      type: 'login.tokens',
-      ...step,
-      tokenType: tokens.tokenType,
-      scope: tokens.scopes.join(' '),
-      expiresIn: tokens.expiresIn,
-      hasRefreshToken: tokens.refreshToken !== undefined,
-      hasIdToken: tokens.idToken !== undefined,
-    },
-    req,
-  )
-  config.emit(
-    {
-      type: 'login.verified',
-      ...step,
-      subject,
-      alg: provider.options.idTokenSigningAlg,
-      checks: ['state', 'iss', 'code_verifier', 'signature', 'aud', 'exp', 'nonce'],
-    },
+    { type: 'login.verified', ...step, subject: claims.sub, alg: provider.options.idTokenSigningAlg, checks },
     req,
   )
 }

@@ -18,8 +18,8 @@ export interface Login {
   readonly provider: string
   /** The public identifier of this login, as in the events. */
   readonly transaction: string
-  /** The access token, for calls that the decision needs. */
-  readonly accessToken: string
+  /** The access token, for calls that the decision needs. `undefined` with `responseType: 'id_token'`. */
+  readonly accessToken: string | undefined
 }
 
 /** Options of requests to providers. */

@@ -1,5 +1,4 @@
-import type { TokenSet } from '../protocol/tokens.js'
-import { refreshTokens } from '../protocol/tokens.js'
+import { type LoginTokens, refreshTokens } from '../protocol/tokens.js'
 import type { Provider } from '../provider/provider.js'
 import type { RecordFields, Tokens } from '../session/records.js'
 import type { Renew } from '../session/refresh.js'
@@ -18,7 +17,9 @@ export function renewal(provider: Provider): Renew {
 }
 
 /** Gives the fields of a record that come from its tokens. */
-export function tokenFields(tokens: TokenSet): Pick<RecordFields, 'scopes' | 'accessTokenExpiresAt' | 'refreshable'> {
+export function tokenFields(
+  tokens: LoginTokens,
+): Pick<RecordFields, 'scopes' | 'accessTokenExpiresAt' | 'refreshable'> {
   return {
     scopes: tokens.scopes,
     refreshable: tokens.refreshToken !== undefined,
@@ -27,10 +28,10 @@ export function tokenFields(tokens: TokenSet): Pick<RecordFields, 'scopes' | 'ac
 }
 
 /** Gives the tokens to store. An absent refresh or ID token is left out, so that an older one stays. */
-export function storedTokens({ accessToken, tokenType, refreshToken, idToken }: TokenSet): Tokens {
+export function storedTokens({ accessToken, tokenType, refreshToken, idToken }: LoginTokens): Tokens {
   return {
-    accessToken,
-    tokenType,
+    ...(accessToken === undefined ? {} : { accessToken }),
+    ...(tokenType === undefined ? {} : { tokenType }),
     ...(refreshToken === undefined ? {} : { refreshToken }),
     ...(idToken === undefined ? {} : { idToken }),
   }

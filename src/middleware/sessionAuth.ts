@@ -9,6 +9,8 @@ import type { Config } from './config.js'
 import { renewal } from './renewal.js'
 import type { SessionServices } from './sessionServices.js'
 
+type AccessTokens = Tokens & { readonly accessToken: string }
+
 const NO_CLAIMS: Claims = Object.freeze({})
 const NO_SCOPES: readonly string[] = Object.freeze([])
 
@@ -104,7 +106,7 @@ export class SessionAuth implements Auth {
     }
   }
 
-  async #freshTokens(): Promise<Tokens> {
+  async #freshTokens(): Promise<AccessTokens> {
     this.#required()
     await this.renew()
     if (!this.#signedIn) {
@@ -118,7 +120,13 @@ export class SessionAuth implements Auth {
       )
     }
     const tokens = this.#services.records.open(record)
-    if (tokens) return tokens
+    if (tokens && hasAccessToken(tokens)) return tokens
+    if (tokens) {
+      throw new RelyingPartyError(
+        'ERR_NO_ACCESS_TOKEN',
+        "the session has no access token, because its login asked for none: write responseType: 'code'",
+      )
+    }
     throw new RelyingPartyError(
       'ERR_SESSION_ENDED',
       'the tokens were sealed with a secret that is no longer among relyingParty.secret: sign in again',
@@ -129,4 +137,8 @@ export class SessionAuth implements Auth {
     if (this.#signedIn) return this.#signedIn
     throw new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'nobody is signed in')
   }
+}
+
+function hasAccessToken(tokens: Tokens): tokens is AccessTokens {
+  return tokens.accessToken !== undefined
 }

@@ -16,7 +16,7 @@ export interface AuthorizationRequest {
 }
 
 /**
- * Builds the URL of an authorization request, with an S256 challenge, state and nonce of its own.
+ * Builds the URL of an authorization request, with a state and nonce of its own, and an S256 challenge for its code.
  *
  * @see [RFC 6749 §4.1.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1)
  * @see [RFC 7636 §4.3](https://www.rfc-editor.org/rfc/rfc7636#section-4.3)
@@ -28,17 +28,19 @@ export async function authorizationUrl(
   request: AuthorizationRequest,
 ): Promise<URL> {
   const { state, nonce, codeVerifier } = transactionValues(transaction)
-  const { responseMode } = provider.options
+  const { responseType, responseMode } = provider.options
   const parameters = new URLSearchParams({
     ...request.authorizationParams,
-    response_type: 'code',
+    response_type: responseType,
     redirect_uri: request.redirectUri,
     scope: request.scope,
     state,
     nonce,
-    code_challenge: createHash('sha256').update(codeVerifier).digest('base64url'),
-    code_challenge_method: 'S256',
   })
+  if (responseType !== 'id_token') {
+    parameters.set('code_challenge', createHash('sha256').update(codeVerifier).digest('base64url'))
+    parameters.set('code_challenge_method', 'S256')
+  }
   if (responseMode !== 'query') parameters.set('response_mode', responseMode)
   if (request.prompt !== undefined) parameters.set('prompt', request.prompt)
   if (request.maxAge !== undefined) parameters.set('max_age', String(request.maxAge))

@@ -1,11 +1,21 @@
 import { RelyingPartyError } from '../errors.js'
+import type { ResponseType } from '../provider/options.js'
 import { errorParameters } from '../provider/translate.js'
 import type { Parameters } from './parameters.js'
 
+/** What a successful authorization response holds, as its response type says. The ID token is unverified. */
+export interface AuthorizationResponse {
+  readonly code?: string
+  readonly idToken?: string
+  readonly iss?: string
+}
+
 /**
- * Judges an authorization response whose state is known to be right: issuer first, then error, then code.
+ * Judges the form of an authorization response whose state is known to be right: issuer first, then error, then code
+ * and ID token. Parameters that the response type does not have are ignored.
  *
- * @returns the authorization code
+ * A response with an ID token may lack `iss`: the verified token names the issuer.
+ *
  * @throws `ERR_ISSUER_MISMATCH` (nothing of the response is shown then), `ERR_AUTHORIZATION_DENIED`,
  *   `ERR_AUTHORIZATION_FAILED`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_AUTHORIZATION_RESPONSE_INVALID`
  * @see [RFC 6749 §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2)
@@ -13,10 +23,12 @@ import type { Parameters } from './parameters.js'
  */
 export function judgeAuthorizationResponse(
   parameters: Parameters,
-  expected: { issuer: string; issRequired: boolean },
-): string {
+  expected: { issuer: string; issRequired: boolean; responseType: ResponseType },
+): AuthorizationResponse {
+  const { responseType } = expected
+  const idToken = responseType === 'code' ? undefined : parameters.get('id_token')
   const iss = parameters.get('iss')
-  if (iss === undefined ? expected.issRequired : iss !== expected.issuer) {
+  if (iss === undefined ? expected.issRequired && !idToken : iss !== expected.issuer) {
     throw new RelyingPartyError(
       'ERR_ISSUER_MISMATCH',
       iss === undefined
@@ -27,14 +39,17 @@ export function judgeAuthorizationResponse(
   }
   const error = parameters.get('error')
   if (error !== undefined) throw authorizationError(error, parameters.get('error_description'))
-  const code = parameters.get('code')
-  if (!code) {
-    throw new RelyingPartyError(
-      'ERR_AUTHORIZATION_RESPONSE_INVALID',
-      'the authorization response has neither a code nor an error',
-    )
-  }
-  return code
+  const code = responseType === 'id_token' ? undefined : parameters.get('code')
+  if (!code && responseType !== 'id_token') throw lacking('a code')
+  if (!idToken && responseType !== 'code') throw lacking('an ID token')
+  return { ...(code ? { code } : {}), ...(idToken ? { idToken } : {}), ...(iss === undefined ? {} : { iss }) }
+}
+
+function lacking(what: string): RelyingPartyError {
+  return new RelyingPartyError(
+    'ERR_AUTHORIZATION_RESPONSE_INVALID',
+    `the authorization response has neither ${what} nor an error`,
+  )
 }
 
 function authorizationError(error: string, description: string | undefined): RelyingPartyError {

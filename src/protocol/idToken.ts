@@ -14,8 +14,16 @@ export interface IdTokenExpectations {
   readonly maxAge?: number | undefined
   /** The values of which `acr` must be one. */
   readonly acr?: readonly string[] | undefined
-  /** The access token that came with it, for `at_hash`. */
-  readonly accessToken?: string | undefined
+  /** The values that came with it, for its hash claims. */
+  readonly hashes?: readonly HashExpectation[]
+}
+
+/** A value whose hash an ID token holds, so that the two cannot be torn apart. */
+export interface HashExpectation {
+  readonly claim: 'at_hash' | 'c_hash' | 's_hash'
+  readonly value: string
+  /** Whether the claim must be there; else it is checked only where it is. */
+  readonly required: boolean
 }
 
 /** The claims of an ID token, verified. */
@@ -44,7 +52,7 @@ export async function verifyIdToken(token: string, expected: IdTokenExpectations
   checkNonce(claims, expected)
   checkAuthTime(claims, expected)
   checkAcr(claims, expected)
-  if (expected.accessToken !== undefined) checkHash(claims, 'at_hash', expected.accessToken, header.alg)
+  for (const hash of expected.hashes ?? []) checkHash(claims, hash, header.alg)
   return claims as IdTokenClaims
 }
 
@@ -121,13 +129,15 @@ function checkAcr({ acr }: Claims, expected: IdTokenExpectations): void {
 }
 
 /**
- * Checks a hash claim, where it is present: the left half of the value's hash, by the hash of the signature algorithm.
+ * Checks a hash claim: the left half of the value's hash, by the hash of the signature algorithm.
  *
  * @see [OpenID Connect Core §3.1.3.6](https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken)
+ * @see [OpenID Connect Core §3.3.2.11](https://openid.net/specs/openid-connect-core-1_0.html#HybridIDToken)
  */
-function checkHash(claims: Claims, claim: 'at_hash', value: string, alg: string): void {
+function checkHash(claims: Claims, { claim, value, required }: HashExpectation, alg: string): void {
   const actual = claims[claim]
-  if (actual === undefined) return
+  if (actual === undefined && !required) return
+  if (actual === undefined) throw new JwtError(`${claim} is missing`, claim)
   const hash = alg.startsWith('Ed') ? 'sha512' : `sha${alg.slice(2)}`
   const digest = createHash(hash).update(value).digest()
   const expected = digest.subarray(0, digest.length / 2).toString('base64url')

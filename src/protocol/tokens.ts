@@ -4,20 +4,26 @@ import { RelyingPartyError } from '../errors.js'
 import { toList } from '../provider/options.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
-import { type IdTokenClaims, verifyIdToken } from './idToken.js'
+import { type HashExpectation, type IdTokenClaims, verifyIdToken } from './idToken.js'
 import { type Transaction, transactionValues } from './transaction.js'
 
-/** Tokens as the token endpoint gave them, judged. */
-export interface TokenSet {
-  readonly accessToken: string
+/** The tokens of a login, judged. The implicit flow gives an ID token alone. */
+export interface LoginTokens {
+  readonly accessToken?: string
   /** In lower case, such as `bearer`. */
-  readonly tokenType: string
+  readonly tokenType?: string
   readonly refreshToken?: string
   readonly idToken?: string
   /** The granted scopes: those of the response, or those asked for where it names none (RFC 6749 §5.1). */
   readonly scopes: readonly string[]
   /** In seconds from now, where the response says. */
   readonly expiresIn?: number
+}
+
+/** Tokens as the token endpoint gave them, judged. */
+export interface TokenSet extends LoginTokens {
+  readonly accessToken: string
+  readonly tokenType: string
 }
 
 /**
@@ -54,7 +60,7 @@ export async function exchangeCode(
       nonce,
       maxAge: transaction.maxAge,
       acr: transaction.acr,
-      accessToken: tokens.accessToken,
+      hashes: [atHash(tokens)],
     })
     return { tokens, claims }
   } catch (error) {
@@ -88,7 +94,7 @@ export async function refreshTokens(
     const claims = await verifyIdToken(tokens.idToken, {
       ...(await expectations(provider)),
       issuer: identity.issuer,
-      accessToken: tokens.accessToken,
+      hashes: [atHash(tokens)],
     })
     if (claims.sub !== identity.subject) {
       throw new JwtError('sub changed in a refresh', 'sub', { expected: identity.subject, actual: claims.sub })
@@ -106,7 +112,13 @@ export async function refreshTokens(
   }
 }
 
-async function expectations(provider: Provider) {
+/** `at_hash` is optional in an ID token of the token endpoint (OpenID Connect Core §3.1.3.6, §3.3.3.6). */
+function atHash({ accessToken }: TokenSet): HashExpectation {
+  return { claim: 'at_hash', value: accessToken, required: false }
+}
+
+/** What every ID token of a provider must hold up to. */
+export async function expectations(provider: Provider) {
   const { issuer } = await provider.metadata()
   const { clientId, idTokenSigningAlg } = provider.options
   return {

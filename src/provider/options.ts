@@ -16,6 +16,14 @@ import { PUBLIC_KEY_ALGORITHMS } from './keys.js'
 /** How this application authenticates at the token endpoint. */
 export type ClientAuth = 'client_secret_basic' | 'client_secret_post' | 'none'
 
+/**
+ * What the authorization endpoint is asked for: a code (authorization code flow), an ID token (implicit flow), or both
+ * (hybrid flow).
+ *
+ * @see [OAuth 2.0 Multiple Response Types](https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html)
+ */
+export type ResponseType = 'code' | 'id_token' | 'code id_token'
+
 /** How the provider sends the authorization response: in the URL, or in the body of a cross-site POST. */
 export type ResponseMode = 'query' | 'form_post'
 
@@ -31,17 +39,26 @@ export interface ProviderOptions {
   metadata?: ServerMetadata
   /** The client identifier of this application at the provider. */
   clientId: string
-  /** The client secret. Needed unless `clientAuth` is `'none'`. */
+  /** The client secret. Needed unless `clientAuth` is `'none'`, or `responseType` is `'id_token'`. */
   clientSecret?: string
   /**
-   * How to authenticate at the token endpoint. Default is `'client_secret_basic'`.
+   * How to authenticate at the token endpoint. Default is `'client_secret_basic'`; `'none'` where `responseType` is
+   * `'id_token'` and there is no secret.
    *
    * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)
    */
   clientAuth?: ClientAuth
   /** The scopes asked for: separated by spaces, or an array. Must hold `openid`. Default is `'openid'`. */
   scope?: string | readonly string[]
-  /** How the authorization response comes. `form_post` needs an `https` `baseUrl` or loopback. Default is `'query'`. */
+  /**
+   * What to ask the authorization endpoint for. Default is `'code'`. With `'id_token'` there is no access token: the
+   * application only learns who the user is. An ID token always comes by `form_post`.
+   */
+  responseType?: ResponseType
+  /**
+   * How the authorization response comes. `form_post` needs an `https` `baseUrl` or loopback. Default is `'query'` for
+   * `responseType: 'code'`, else `'form_post'`, the only one allowed then.
+   */
   responseMode?: ResponseMode
   /** More parameters for the authorization request. Those that this package sets itself are refused. */
   authorizationParams?: Readonly<Record<string, string>>
@@ -67,6 +84,7 @@ export interface ResolvedProviderOptions {
   readonly clientSecret: string | undefined
   readonly clientAuth: ClientAuth
   readonly scope: string
+  readonly responseType: ResponseType
   readonly responseMode: ResponseMode
   readonly authorizationParams: Readonly<Record<string, string>>
   readonly maxAge: number | undefined
@@ -99,6 +117,7 @@ const OWN_PARAMETERS = new Set([
 ])
 
 const OPTION_FOR: Readonly<Record<string, string>> = {
+  response_type: 'responseType',
   response_mode: 'responseMode',
   scope: 'scope',
   client_id: 'clientId',
@@ -118,6 +137,7 @@ const SHAPE: Shape<ProviderOptions> = {
   clientSecret: string,
   clientAuth: oneOf('client_secret_basic', 'client_secret_post', 'none'),
   scope: stringOrStrings,
+  responseType: oneOf('code', 'id_token', 'code id_token'),
   responseMode: oneOf('query', 'form_post'),
   authorizationParams: (value) => authorizationParamsProblem(value),
   maxAge: number('seconds', 0, 31_536_000),
@@ -164,7 +184,9 @@ export function resolveProviderOptions(
   requireOption(options, path, 'clientId', 'write the client identifier your provider gave this application')
   const issuer = checkIssuer(options.issuer, path, context.allowInsecureHttp)
   const { clientSecret } = options
-  const clientAuth = options.clientAuth ?? 'client_secret_basic'
+  const responseType = options.responseType ?? 'code'
+  const holdsNoSecret = responseType === 'id_token' && clientSecret === undefined
+  const clientAuth = options.clientAuth ?? (holdsNoSecret ? 'none' : 'client_secret_basic')
   const idTokenSigningAlg = options.idTokenSigningAlg ?? 'RS256'
   if (clientAuth !== 'none') {
     requireOption(options, path, 'clientSecret', `${clientAuth} needs it; a public client writes clientAuth: 'none'`)
@@ -179,14 +201,7 @@ export function resolveProviderOptions(
   if (!scope.includes('openid')) {
     throw configurationError(`${path}.scope`, 'lacks openid', "add it, as in 'openid profile email'")
   }
-  const responseMode = options.responseMode ?? 'query'
-  if (responseMode === 'form_post' && !context.baseUrlIsSecure && !context.baseUrlIsLoopback) {
-    throw configurationError(
-      `${path}.responseMode`,
-      'form_post needs an https baseUrl',
-      'browsers send the cookie of the login across sites only over https; use https, or query',
-    )
-  }
+  const responseMode = resolveResponseMode(options, responseType, scope, path, context)
   const acrValues = toList(options.acrValues ?? [])
   if (options.acrEssential && acrValues.length === 0) {
     throw configurationError(`${path}.acrEssential`, 'needs acrValues', 'list the values that are good enough')
@@ -198,6 +213,7 @@ export function resolveProviderOptions(
     clientSecret,
     clientAuth,
     scope: scope.join(' '),
+    responseType,
     responseMode,
     authorizationParams: Object.freeze({ ...options.authorizationParams }),
     maxAge: options.maxAge,
@@ -208,6 +224,35 @@ export function resolveProviderOptions(
     userInfo: options.userInfo ?? false,
     insecure: issuer.startsWith('http:'),
   })
+}
+
+/** Checks what is asked of the authorization endpoint, and how the answer is to come. */
+function resolveResponseMode(
+  options: ProviderOptions,
+  responseType: ResponseType,
+  scope: readonly string[],
+  path: string,
+  context: { baseUrlIsSecure: boolean; baseUrlIsLoopback: boolean },
+): ResponseMode {
+  const responseMode = options.responseMode ?? (responseType === 'code' ? 'query' : 'form_post')
+  if (responseType !== 'code' && responseMode !== 'form_post') {
+    const mend = "an ID token does not belong in a URL; write 'form_post', or leave it out"
+    throw configurationError(`${path}.responseMode`, `cannot be ${responseMode} with an ID token`, mend)
+  }
+  if (responseType === 'id_token' && options.userInfo) {
+    throw configurationError(`${path}.userInfo`, 'needs an access token', "write responseType: 'code'")
+  }
+  if (responseType === 'id_token' && scope.includes('offline_access')) {
+    throw configurationError(`${path}.scope`, 'holds offline_access, which needs a code', "write responseType: 'code'")
+  }
+  if (responseMode === 'form_post' && !context.baseUrlIsSecure && !context.baseUrlIsLoopback) {
+    throw configurationError(
+      `${path}.responseMode`,
+      'form_post needs an https baseUrl',
+      'browsers send the cookie of the login across sites only over https; use https, or query',
+    )
+  }
+  return responseMode
 }
 
 function checkIssuer(issuer: string, path: string, allowInsecureHttp: boolean): string {

@@ -5,8 +5,9 @@ import type { AuthStore } from './authStore.js'
 
 /** The tokens of a session. At rest they are sealed, bound to the record's id. */
 export interface Tokens {
-  readonly accessToken: string
-  readonly tokenType: string
+  /** Absent in a session of the implicit flow. */
+  readonly accessToken?: string
+  readonly tokenType?: string
   readonly refreshToken?: string
   readonly idToken?: string
 }

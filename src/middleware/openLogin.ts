@@ -1,0 +1,107 @@
+import type { Request } from 'express'
+import type { Claims } from '../auth.js'
+import type { Authentication } from '../protocol/authentication.js'
+import type { LoginTokens } from '../protocol/tokens.js'
+import { fetchUserInfo } from '../protocol/userInfo.js'
+import type { Provider } from '../provider/provider.js'
+import type { RecordFields } from '../session/records.js'
+import type { Config } from './config.js'
+import { storedTokens, tokenFields } from './renewal.js'
+import type { SessionContext } from './sessionContext.js'
+import { openSession } from './sessionMark.js'
+
+/** What the events of one login have in common. */
+export interface LoginStep {
+  /** The provider's name. */
+  readonly provider: string
+  /** The public identifier of the login. */
+  readonly transaction: string
+}
+
+/** An {@link Authentication} that has passed every check, and the login it ends. */
+export interface VerifiedLogin extends Authentication {
+  readonly provider: Provider
+  readonly step: LoginStep
+  /** The session the login began in, where the request may have come without its cookie. */
+  readonly anonymousId?: string | undefined
+}
+
+/**
+ * Signs the user in, whichever flow authenticated them: asks `onLogin`, stores the token record, then the session that
+ * points at it, under a new session ID.
+ *
+ * @throws `ERR_LOGIN_REFUSED`, `ERR_USERINFO_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
+ */
+export async function openLogin(context: SessionContext, req: Request, login: VerifiedLogin): Promise<void> {
+  const claims = await accept(context, req, login)
+  await open(context, req, login, claims)
+  context.config.emit({ type: 'session.opened', ...login.step, subject: login.claims.sub }, req)
+}
+
+/** Tells what the token endpoint gave. */
+export function emitTokens({ emit }: Config, req: Request, step: LoginStep, tokens: LoginTokens): void {
+  emit(
+    {
+      type: 'login.tokens',
+      ...step,
+      tokenType: tokens.tokenType ?? '',
+      scope: tokens.scopes.join(' '),
+      expiresIn: tokens.expiresIn,
+      hasRefreshToken: tokens.refreshToken !== undefined,
+      hasIdToken: tokens.idToken !== undefined,
+    },
+    req,
+  )
+}
+
+/** Merges UserInfo where it is wanted, and asks `onLogin`. */
+async function accept(
+  { config }: SessionContext,
+  req: Request,
+  { provider, step, tokens, claims: verified }: VerifiedLogin,
+): Promise<Claims> {
+  const { accessToken, scopes } = tokens
+  const fetched =
+    provider.options.userInfo && accessToken !== undefined
+      ? await fetchUserInfo(provider, accessToken, verified.sub)
+      : {}
+  const claims = { ...fetched, ...verified }
+  const mapped = await config.onLogin?.({ ...step, claims, scopes, accessToken }, req)
+  return mapped ?? claims
+}
+
+/** Stores the token record, then the session. Where the session cannot be stored, neither is. */
+async function open(
+  { config, services }: SessionContext,
+  req: Request,
+  { provider, tokens, claims: verified, anonymousId }: VerifiedLogin,
+  accepted: Claims,
+): Promise<void> {
+  const { iss, sub, sid } = verified
+  const openedAt = Date.now() / 1000
+  const fields: RecordFields = {
+    provider: provider.name,
+    registration: provider.registration,
+    issuer: iss,
+    subject: sub,
+    ...(typeof sid === 'string' ? { sid } : {}),
+    claims: { ...accepted, iss, sub },
+    openedAt,
+    endsAt: openedAt + config.session.absoluteLifetime,
+    ...tokenFields(tokens),
+  }
+  const record = await services.records.create(fields, storedTokens(tokens))
+  const mark = { id: record.id, provider: provider.name, sub }
+  try {
+    const { replaced } = await openSession(req, config.session.key, mark, anonymousId)
+    if (replaced && (await services.records.remove(replaced.id))) {
+      config.emit(
+        { type: 'session.ended', provider: replaced.provider, subject: replaced.sub, reason: 'replaced' },
+        req,
+      )
+    }
+  } catch (error) {
+    await services.records.remove(record.id).catch(() => false)
+    throw error
+  }
+}

@@ -1,0 +1,81 @@
+import { JwtError } from '../crypto/jwt.js'
+import type { Provider } from '../provider/provider.js'
+import { translateError } from '../provider/translate.js'
+import type { AuthorizationResponse } from './authorizationResponse.js'
+import { type IdTokenClaims, verifyIdToken } from './idToken.js'
+import { exchangeCode, expectations, type LoginTokens } from './tokens.js'
+import { type Transaction, transactionValues } from './transaction.js'
+
+/** A user who was authenticated: what was verified, and the tokens that came with it. */
+export interface Authentication {
+  readonly claims: IdTokenClaims
+  readonly tokens: LoginTokens
+}
+
+/** The claims that both ID tokens of the hybrid flow must agree in, where both have them. */
+const AGREEING = ['iss', 'sub', 'auth_time', 'acr', 'sid']
+
+/**
+ * Turns an authorization response into an {@link Authentication}: verifies its ID token, exchanges its code, and checks
+ * that both speak of the same user.
+ *
+ * @throws as `exchangeCode`
+ * @see [OpenID Connect Core §3.2.2.11](https://openid.net/specs/openid-connect-core-1_0.html#ImplicitIDTValidation)
+ * @see [OpenID Connect Core §3.3.2.10](https://openid.net/specs/openid-connect-core-1_0.html#CodeValidation)
+ */
+export async function authenticate(
+  provider: Provider,
+  transaction: Transaction,
+  response: AuthorizationResponse,
+  redirectUri: string,
+): Promise<Authentication> {
+  const { code, idToken } = response
+  const front = idToken === undefined ? undefined : await verifyFrontChannel(provider, transaction, idToken, code)
+  if (code === undefined) return withoutAccessToken(front as IdTokenClaims, idToken as string)
+  const iss = response.iss ?? front?.iss
+  const { tokens, claims } = await exchangeCode(provider, transaction, { code, iss, redirectUri })
+  if (front) requireAgreement(front, claims)
+  return { tokens, claims }
+}
+
+/**
+ * Verifies an ID token from the browser. Beside a code it must hold `c_hash`. `s_hash` is not required by OpenID
+ * Connect Core, and checked where it is present.
+ */
+async function verifyFrontChannel(
+  provider: Provider,
+  transaction: Transaction,
+  idToken: string,
+  code: string | undefined,
+): Promise<IdTokenClaims> {
+  const { state, nonce } = transactionValues(transaction)
+  try {
+    return await verifyIdToken(idToken, {
+      ...(await expectations(provider)),
+      nonce,
+      maxAge: transaction.maxAge,
+      acr: transaction.acr,
+      hashes: [
+        { claim: 's_hash', value: state, required: false },
+        ...(code === undefined ? [] : [{ claim: 'c_hash' as const, value: code, required: true }]),
+      ],
+    })
+  } catch (error) {
+    throw translateError(error, 'ERR_ID_TOKEN_INVALID', 'the check of the ID token from the authorization endpoint')
+  }
+}
+
+/** The scopes of a browser's response are not verified, so that only `openid` counts, which the ID token proves. */
+function withoutAccessToken(claims: IdTokenClaims, idToken: string): Authentication {
+  return { claims, tokens: { idToken, scopes: Object.freeze(['openid']) } }
+}
+
+/** @see [OpenID Connect Core §3.3.3.6](https://openid.net/specs/openid-connect-core-1_0.html#HybridIDToken2) */
+function requireAgreement(front: IdTokenClaims, back: IdTokenClaims): void {
+  for (const claim of AGREEING) {
+    const [expected, actual] = [front[claim], back[claim]]
+    if (expected === undefined || actual === undefined || expected === actual) continue
+    const error = new JwtError(`the two ID tokens differ in ${claim}`, claim, { expected, actual })
+    throw translateError(error, 'ERR_ID_TOKEN_INVALID', 'the check of the ID token')
+  }
+}
