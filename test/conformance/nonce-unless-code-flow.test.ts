@@ -1,0 +1,34 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { expectRefused, expectSignedIn, startFrontChannel } from '../support/frontChannel.js'
+import { UserAgent } from '../support/userAgent.js'
+
+describe.each(['id_token', 'code id_token'] as const)(
+  'nonce-unless-code-flow with response_type %s',
+  (responseType) => {
+    it('sends a nonce of its own with every request', async () => {
+      const flow = await startFrontChannel(responseType)
+      onTestFinished(() => flow.close())
+      const browser = new UserAgent()
+      await expectSignedIn(flow.signIn(undefined, browser))
+      await expectSignedIn(flow.signIn())
+      const other = new UserAgent()
+      await expectSignedIn(flow.signIn(undefined, other))
+      const nonces = [browser, other].map(({ visited }) => {
+        const request = visited.find((url) => url.includes('response_type='))
+        return new URL(request ?? '').searchParams.get('nonce')
+      })
+      expect(new Set(nonces).size).toBe(2)
+      expect(nonces).not.toContain(null)
+    })
+
+    it('rejects an ID token without it', async () => {
+      const flow = await startFrontChannel(responseType)
+      onTestFinished(() => flow.close())
+      await expectRefused(
+        flow,
+        async (r, resign) => ({ ...r, id_token: await resign(r.id_token, { nonce: undefined }) }),
+        'ERR_ID_TOKEN_INVALID',
+      )
+    })
+  },
+)
