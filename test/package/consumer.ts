@@ -54,7 +54,14 @@ export async function withApplication(
     redirect_uris: [`${baseUrl}/callback`],
   })
   const child = spawn(process.execPath, [main], {
-    env: { ...environment(), BASE_URL: baseUrl, ISSUER: provider.issuer },
+    env: {
+      ...environment(),
+      BASE_URL: baseUrl,
+      ISSUER: provider.issuer,
+      CLIENT_ID: 'consumer',
+      CLIENT_SECRET: 'consumer secret',
+      SECRET: 'a secret of this test and of nothing else',
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stderr = ''

@@ -141,6 +141,16 @@ describe('an application that installs the tarball', () => {
     await withApplication(join(consumer, 'main.js'), provider, (url) => expectSignIn(url, provider.issuer, user))
   })
 
+  it("signs in with the README's first program", async () => {
+    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+    const [, program = ''] = /```js\n([\s\S]*?)```/.exec(readme) ?? []
+    const listen = "app.listen(new URL(baseUrl).port, '127.0.0.1', () => console.log('listening'))"
+    expect(program).toContain('app.listen(3000)')
+    const main = join(directory, 'esm', 'readme.js')
+    await writeFile(main, program.replace('app.listen(3000)', listen))
+    await withApplication(main, provider, (url) => expectSignIn(url, provider.issuer, user))
+  })
+
   it('gets the same module by import and by require, so that no state lives twice', async () => {
     const consumer = join(directory, 'esm')
     const printed = await runOrThrow(process.execPath, ['one-instance.mjs', ...specifiers()], consumer)
