@@ -28,8 +28,8 @@ const mayImport: Record<string, readonly string[]> = {
   index: ['errors', 'auth', 'events', 'crypto', 'http', 'config', 'provider', 'protocol', 'session', 'middleware'],
   providers: ['errors', 'config'],
   testing: ['errors', 'crypto', 'config', 'session'],
-  redis: ['errors', 'session'],
-  postgres: ['errors', 'session'],
+  redis: ['errors', 'config', 'session'],
+  postgres: ['errors', 'config', 'session'],
 }
 
 /** Who may name Express, its types included. */

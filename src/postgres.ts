@@ -1,0 +1,114 @@
+import { checkOptions, number, type Shape } from './config/check.js'
+import type { AuthStore } from './session/authStore.js'
+
+/** What {@link postgresStore} uses of a `pg` pool. */
+export interface PostgresPool {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[]; rowCount: number | null }>
+}
+
+/** Options of {@link postgresStore}. */
+export interface PostgresStoreOptions {
+  /** The table, with its schema if need be: `'auth.tokens'`. Default is `'relying_party'`. */
+  table?: string
+  /** The least time between two sweeps of expired rows. In seconds. `0` sweeps never. Default is `300`. */
+  sweepInterval?: number
+}
+
+/** An {@link AuthStore} in PostgreSQL. */
+export interface PostgresStore extends AuthStore {
+  /** Creates the table and its index where they do not exist. */
+  createTable(): Promise<void>
+  /** Deletes the rows whose time is over. Resolves to how many there were. */
+  sweep(): Promise<number>
+}
+
+const SHAPE: Shape<PostgresStoreOptions> = {
+  table: (value) =>
+    typeof value === 'string' && /^[a-z_][a-z0-9_]{0,50}(\.[a-z_][a-z0-9_]{0,50})?$/.test(value)
+      ? undefined
+      : 'must be a name such as relying_party or auth.relying_party, in lower case',
+  sweepInterval: number('seconds', 0, 86_400),
+}
+
+/**
+ * Keeps token records, locks and used tokens in a table of PostgreSQL, for any number of processes.
+ *
+ * Every operation is one statement, atomic by the row's lock, and goes by the database's clock. Expired rows are as good
+ * as gone; they are swept now and then, after a write.
+ *
+ * @param pool - a pool of `pg` 8; the application made it and ends it
+ * @throws `ERR_CONFIGURATION` at construction
+ *
+ * @example
+ * ```ts
+ * const store = postgresStore(pool)
+ * await store.createTable()
+ * app.use(relyingParty({ baseUrl, secret, provider, store }))
+ * ```
+ */
+export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions = {}): PostgresStore {
+  checkOptions<PostgresStoreOptions>(options, 'postgresStore', SHAPE)
+  const { table = 'relying_party', sweepInterval = 300 } = options
+  const sql = statements(table)
+  let nextSweep = Date.now() + sweepInterval * 1000 * Math.random()
+
+  async function write(text: string, values: unknown[]): Promise<boolean> {
+    const { rowCount } = await pool.query(text, values)
+    if (sweepInterval > 0 && Date.now() >= nextSweep) {
+      nextSweep = Date.now() + sweepInterval * 1000
+      // A sweep that fails is repeated by the next one: it must not fail the write.
+      sweep().catch(() => {})
+    }
+    return rowCount === 1
+  }
+
+  async function sweep(): Promise<number> {
+    const { rowCount } = await pool.query(sql.sweep)
+    return rowCount ?? 0
+  }
+
+  return {
+    async get(key) {
+      const { rows } = await pool.query(sql.get, [key])
+      return (rows[0] as { value: string } | undefined)?.value
+    },
+    async set(key, value, ttl) {
+      await write(sql.set, [key, value, ttl])
+    },
+    add: (key, value, ttl) => write(sql.add, [key, value, ttl]),
+    replace: (key, expected, value, ttl) => write(sql.replace, [key, expected, value, ttl]),
+    remove: (key, expected) =>
+      expected === undefined ? write(sql.remove, [key]) : write(sql.removeExpected, [key, expected]),
+    async createTable() {
+      await pool.query(sql.createTable)
+    },
+    sweep,
+  }
+}
+
+function statements(table: string) {
+  const name = table
+    .split('.')
+    .map((part) => `"${part}"`)
+    .join('.')
+  const index = `"${table.split('.').at(-1)}_expires_at"`
+  const until = (parameter: string) => `now() + make_interval(secs => ${parameter}::float8)`
+  const insert = `insert into ${name} as held (key, value, expires_at) values ($1, $2, ${until('$3')})
+    on conflict (key) do update set value = excluded.value, expires_at = excluded.expires_at`
+  return {
+    get: `select value from ${name} where key = $1 and expires_at > now()`,
+    set: insert,
+    add: `${insert} where held.expires_at <= now()`,
+    replace: `update ${name} set value = $3, expires_at = ${until('$4')}
+      where key = $1 and value = $2 and expires_at > now()`,
+    remove: `delete from ${name} where key = $1 and expires_at > now()`,
+    removeExpected: `delete from ${name} where key = $1 and value = $2 and expires_at > now()`,
+    sweep: `delete from ${name} where expires_at <= now()`,
+    // One transaction. The lock keeps processes that start at once from creating the same table, which "if not exists"
+    // does not.
+    createTable: `select pg_advisory_xact_lock(hashtext('express-relying-party'));
+      create table if not exists ${name} (
+        key text primary key, value text not null, expires_at timestamptz not null);
+      create index if not exists ${index} on ${name} (expires_at)`,
+  }
+}

@@ -1,0 +1,71 @@
+import { checkOptions, type Shape } from './config/check.js'
+import type { AuthStore } from './session/authStore.js'
+
+/** The commands of a connected node-redis client, cluster or sentinel that {@link redisStore} uses. */
+export interface RedisClient {
+  get(key: string): Promise<unknown>
+  set(key: string, value: string, options: { PX: number; NX?: true }): Promise<unknown>
+  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
+}
+
+/** Options of {@link redisStore}. */
+export interface RedisStoreOptions {
+  /** Stands before every key, to tell applications in one Redis apart. Default is `'rp:'`. */
+  prefix?: string
+}
+
+const SHAPE: Shape<RedisStoreOptions> = {
+  prefix: (value) => (typeof value === 'string' && !/[{}\s]/.test(value) ? undefined : 'must be a string without {}'),
+}
+
+const REPLACE = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`
+
+const REMOVE = `
+if ARGV[1] and redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])`
+
+/**
+ * Keeps token records, locks and used tokens in Redis, for any number of processes.
+ *
+ * Every operation is one command on one key, so that it is atomic, also in a cluster. Values expire by themselves.
+ *
+ * @param client - a connected client of node-redis 4 or later; the application made it and closes it
+ * @throws `ERR_CONFIGURATION` at construction
+ *
+ * @example
+ * ```ts
+ * const client = await createClient({ url: process.env.REDIS_URL, disableOfflineQueue: true }).connect()
+ * app.use(session({ store: new RedisStore({ client }), secret, resave: false, saveUninitialized: false }))
+ * app.use(relyingParty({ baseUrl, secret, provider, store: redisStore(client) }))
+ * ```
+ */
+export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): AuthStore {
+  checkOptions<RedisStoreOptions>(options, 'redisStore', SHAPE)
+  const { prefix = 'rp:' } = options
+
+  async function run(script: string, key: string, ...values: string[]): Promise<boolean> {
+    return Number(await client.eval(script, { keys: [prefix + key], arguments: values })) === 1
+  }
+
+  return {
+    async get(key) {
+      const value = await client.get(prefix + key)
+      return typeof value === 'string' ? value : undefined
+    },
+    async set(key, value, ttl) {
+      await client.set(prefix + key, value, { PX: milliseconds(ttl) })
+    },
+    async add(key, value, ttl) {
+      return (await client.set(prefix + key, value, { PX: milliseconds(ttl), NX: true })) !== null
+    },
+    replace: (key, expected, value, ttl) => run(REPLACE, key, expected, value, String(milliseconds(ttl))),
+    remove: (key, expected) => run(REMOVE, key, ...(expected === undefined ? [] : [expected])),
+  }
+}
+
+function milliseconds(ttl: number): number {
+  return Math.max(1, Math.ceil(ttl * 1000))
+}
