@@ -15,22 +15,25 @@ interface KeySet {
   readonly imported: Map<JWK, Map<string, Promise<CryptoKey | undefined>>>
 }
 
-const KEY_TYPES: Readonly<Record<string, readonly [kty: string, crv?: string]>> = {
-  RS256: ['RSA'],
-  RS384: ['RSA'],
-  RS512: ['RSA'],
-  PS256: ['RSA'],
-  PS384: ['RSA'],
-  PS512: ['RSA'],
-  ES256: ['EC', 'P-256'],
-  ES384: ['EC', 'P-384'],
-  ES512: ['EC', 'P-521'],
-  EdDSA: ['OKP', 'Ed25519'],
-  Ed25519: ['OKP', 'Ed25519'],
-}
+const KEY_TYPES: ReadonlyMap<string, readonly [kty: string, crv?: string]> = new Map([
+  ['RS256', ['RSA']],
+  ['RS384', ['RSA']],
+  ['RS512', ['RSA']],
+  ['PS256', ['RSA']],
+  ['PS384', ['RSA']],
+  ['PS512', ['RSA']],
+  ['ES256', ['EC', 'P-256']],
+  ['ES384', ['EC', 'P-384']],
+  ['ES512', ['EC', 'P-521']],
+  ['EdDSA', ['OKP', 'Ed25519']],
+  ['Ed25519', ['OKP', 'Ed25519']],
+])
 
 /** The signature algorithms with a public key that can be verified. */
-export const PUBLIC_KEY_ALGORITHMS: readonly string[] = Object.keys(KEY_TYPES)
+export const PUBLIC_KEY_ALGORITHMS: readonly string[] = [...KEY_TYPES.keys()]
+
+/** The smallest RSA modulus accepted, in bits (RFC 7518 §3.3). */
+const MIN_RSA_BITS = 2048
 
 /** The largest RSA modulus accepted, in base64url characters: 4,096 bits. A larger one only makes verifying slow. */
 const MAX_RSA_MODULUS = Math.ceil((4096 / 8) * (4 / 3))
@@ -112,7 +115,7 @@ async function usableKeys(set: KeySet, header: KeyHeader): Promise<CryptoKey[]> 
 }
 
 function fits(jwk: JWK, { alg, kid }: KeyHeader): boolean {
-  const [kty, crv] = KEY_TYPES[alg] ?? []
+  const [kty, crv] = KEY_TYPES.get(alg) ?? []
   return (
     kty !== undefined &&
     jwk.kty === kty &&
@@ -143,7 +146,9 @@ async function importPublic(jwk: JWK, alg: string): Promise<CryptoKey | undefine
   try {
     // Only the public members, so that a key set that leaks a private part still gives a public key.
     const { kty, crv, x, y, n, e } = jwk
-    return (await importJWK(defined({ kty, crv, x, y, n, e }), alg)) as CryptoKey
+    const key = (await importJWK(defined({ kty, crv, x, y, n, e }), alg)) as CryptoKey
+    const { modulusLength = MIN_RSA_BITS } = key.algorithm as { modulusLength?: number }
+    return modulusLength < MIN_RSA_BITS ? undefined : key
   } catch {
     return undefined
   }
