@@ -34,17 +34,11 @@ export interface TransactionValues {
 }
 
 const SEED_LENGTH = 32
+const TIME_LENGTH = 4
+const REGISTRATION_LENGTH = 12
 
-/** The short names of the fields in the encoded form. */
-const FIELDS = {
-  provider: 'p',
-  registration: 'g',
-  returnTo: 'r',
-  scope: 's',
-  maxAge: 'm',
-  acr: 'a',
-  sessionId: 'i',
-} as const
+/** The fields of the encoded form that vary in length, those that are seldom there at the end. */
+const FIELDS = ['returnTo', 'provider', 'sessionId', 'scope', 'maxAge', 'acr'] as const
 
 /** Creates a transaction with a fresh seed. */
 export function createTransaction(fields: Omit<Transaction, 'seed' | 'startedAt'>): Transaction {
@@ -68,28 +62,28 @@ export function isStateOf(transaction: Transaction, state: string): boolean {
   return expected.length === actual.length && timingSafeEqual(expected, actual)
 }
 
-/** Encodes a transaction: seed, time, then the other fields as JSON. */
+/** Encodes a transaction: seed, time and registration, then the other fields as a JSON array, as short as can be. */
 export function encodeTransaction(transaction: Transaction): Buffer {
-  const time = Buffer.alloc(4)
+  const time = Buffer.alloc(TIME_LENGTH)
   time.writeUInt32BE(transaction.startedAt)
-  const fields: Record<string, unknown> = {}
-  for (const [name, short] of Object.entries(FIELDS)) {
-    const value = transaction[name as keyof typeof FIELDS]
-    if (value !== undefined) fields[short] = value
-  }
-  return Buffer.concat([transaction.seed, time, Buffer.from(JSON.stringify(fields))])
+  const registration = Buffer.from(transaction.registration, 'base64url')
+  const fields: unknown[] = FIELDS.map((name) => transaction[name])
+  while (fields.at(-1) === undefined) fields.pop()
+  return Buffer.concat([transaction.seed, time, registration, Buffer.from(JSON.stringify(fields))])
 }
 
 /** Decodes what {@link encodeTransaction} made. The bytes are authenticated, so their form is not checked again. */
 export function decodeTransaction(bytes: Buffer): Transaction {
-  const fields = JSON.parse(bytes.subarray(SEED_LENGTH + 4).toString('utf8')) as Record<string, unknown>
-  const named = Object.entries(FIELDS).flatMap(([name, short]) =>
-    fields[short] === undefined ? [] : [[name, fields[short]] as const],
+  const head = SEED_LENGTH + TIME_LENGTH + REGISTRATION_LENGTH
+  const values = JSON.parse(bytes.subarray(head).toString('utf8')) as unknown[]
+  const named = FIELDS.map((name, i) => [name, values[i] ?? undefined] as const).filter(
+    ([, value]) => value !== undefined,
   )
   return {
-    ...(Object.fromEntries(named) as Omit<Transaction, 'seed' | 'startedAt'>),
+    ...(Object.fromEntries(named) as Pick<Transaction, (typeof FIELDS)[number]>),
     seed: bytes.subarray(0, SEED_LENGTH),
     startedAt: bytes.readUInt32BE(SEED_LENGTH),
+    registration: bytes.subarray(SEED_LENGTH + TIME_LENGTH, head).toString('base64url'),
   }
 }
 

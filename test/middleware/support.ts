@@ -1,4 +1,6 @@
+import type { Express } from 'express'
 import { MemoryStore, type SessionData, type Store } from 'express-session'
+import { vi } from 'vitest'
 import { type App, type AppOptions, register, startApp, startLocalProvider } from '../support/app.js'
 import type { Answer, Init, UserAgent } from '../support/userAgent.js'
 
@@ -23,6 +25,38 @@ export async function startSite(settings: AppOptions = {}): Promise<Site> {
       await app.close()
       await provider.close()
     },
+  }
+}
+
+/** The address of an application behind a proxy that ends TLS. Requests reach it at `app.url`. */
+export const PUBLIC_URL = 'https://app.example.com'
+
+/** Starts an application whose users come by https, through a proxy that says so. */
+export async function startSiteBehindTls(settings: AppOptions = {}): Promise<Site> {
+  const site = await startSite({
+    ...settings,
+    before(app) {
+      app.set('trust proxy', 1)
+      settings.before?.(app)
+    },
+    options: { baseUrl: PUBLIC_URL, ...settings.options },
+    session: { cookie: { secure: true, sameSite: 'lax' }, ...settings.session },
+  })
+  await register(site.provider, site.app, {
+    redirect_uris: [`${PUBLIC_URL}/callback`],
+    post_logout_redirect_uris: [`${PUBLIC_URL}/`],
+  })
+  return site
+}
+
+/** A request to the public address as the proxy hands it on. */
+export function proxied(
+  { app }: Pick<Site, 'app'>,
+  request: { url: string; init?: Init },
+): { url: string; init: Init } {
+  return {
+    url: request.url.replace(PUBLIC_URL, app.url),
+    init: { ...request.init, headers: { ...request.init?.headers, 'x-forwarded-proto': 'https' } },
   }
 }
 
@@ -117,4 +151,18 @@ export function faultyFetch(): {
     },
   } as ReturnType<typeof faultyFetch>
   return faults
+}
+
+/** Keeps what Express prints of the errors that a test provokes out of the report. Call it before each test. */
+export function muteExpress(): void {
+  vi.spyOn(console, 'error').mockImplementation(() => {})
+}
+
+/** Adds a route that keeps something in the session of anyone: `/basket?add=tea`. */
+export function basket(app: Express): void {
+  app.get('/basket', (req, res) => {
+    const session = req.session as unknown as { basket?: string }
+    if (typeof req.query.add === 'string') session.basket = req.query.add
+    res.json({ basket: session.basket ?? null, sessionID: req.sessionID })
+  })
 }

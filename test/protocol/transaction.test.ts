@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createSealer } from '../../src/crypto/seal.js'
+import {
+  createTransaction,
+  decodeTransaction,
+  encodeTransaction,
+  isStateOf,
+  type Transaction,
+  transactionId,
+  transactionValues,
+} from '../../src/protocol/transaction.js'
+import { SECRET } from '../support/app.js'
+
+const FIELDS = { provider: 'default', registration: 'abcdefghijklmnop', returnTo: '/' }
+
+const fields = fc
+  .record(
+    {
+      provider: fc.string({ minLength: 1 }),
+      registration: fc.uint8Array({ minLength: 12, maxLength: 12 }).map((b) => Buffer.from(b).toString('base64url')),
+      returnTo: fc.webPath(),
+      sessionId: fc.string(),
+      scope: fc.string(),
+      maxAge: fc.nat(),
+      acr: fc.array(fc.string()),
+    },
+    { requiredKeys: ['provider', 'registration', 'returnTo'] },
+  )
+  .map((record) => record as Omit<Transaction, 'seed' | 'startedAt'>)
+
+describe('a transaction', () => {
+  it('is the same after it was encoded and decoded, whatever it holds', () => {
+    fc.assert(
+      fc.property(fields, (given) => {
+        const transaction = createTransaction(given)
+        expect(decodeTransaction(encodeTransaction(transaction))).toEqual(transaction)
+        expect(transaction).toMatchObject(given)
+      }),
+    )
+  })
+
+  it('opens from its cookie as it was, and not at all once a character is changed', () => {
+    const sealer = createSealer([SECRET])
+    fc.assert(
+      fc.property(fields, fc.nat(), (given, at) => {
+        const transaction = createTransaction(given)
+        const sealed = sealer.seal('login-transaction', 'name', encodeTransaction(transaction))
+        const opened = sealer.open('login-transaction', 'name', sealed)
+        expect(opened && decodeTransaction(opened)).toEqual(transaction)
+        // The last character may hold bits that do not count.
+        const place = at % (sealed.length - 1)
+        const changed = sealed.slice(0, place) + (sealed[place] === 'A' ? 'B' : 'A') + sealed.slice(place + 1)
+        expect(sealer.open('login-transaction', 'name', changed)).toBeUndefined()
+      }),
+    )
+  })
+
+  it('gives each login a state, nonce and code_verifier of its own, of 256 bits each', () => {
+    const values = Array.from({ length: 50 }, () => transactionValues(createTransaction(FIELDS)))
+    const all = values.flatMap(({ state, nonce, codeVerifier }) => [state, nonce, codeVerifier])
+    expect(new Set(all).size).toBe(150)
+    for (const value of all) expect(value).toMatch(/^[A-Za-z0-9_-]{43}$/)
+  })
+
+  it('gives the same values each time it is asked', () => {
+    const transaction = createTransaction(FIELDS)
+    expect(transactionValues(decodeTransaction(encodeTransaction(transaction)))).toEqual(transactionValues(transaction))
+  })
+
+  it('knows its state, and no other', () => {
+    const transaction = createTransaction(FIELDS)
+    const { state, nonce, codeVerifier } = transactionValues(transaction)
+    expect(isStateOf(transaction, state)).toBe(true)
+    const others = [
+      '',
+      nonce,
+      codeVerifier,
+      `${state}A`,
+      state.slice(1),
+      state.toUpperCase(),
+      `\u20ac${state.slice(1)}`,
+    ]
+    for (const other of others) expect(isStateOf(transaction, other)).toBe(false)
+    expect(isStateOf(createTransaction(FIELDS), state)).toBe(false)
+  })
+
+  it('is named by a digest that does not give the state away', () => {
+    const { state } = transactionValues(createTransaction(FIELDS))
+    const id = transactionId(state)
+    expect(id).toMatch(/^[\w-]{16}$/)
+    expect(id).toBe(createHash('sha256').update(state).digest('base64url').slice(0, 16))
+    expect(state).not.toContain(id)
+  })
+})
