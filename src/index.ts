@@ -1,13 +1,16 @@
 import type { Auth as RequestAuth } from './auth.js'
 
 export type { Auth, Claims } from './auth.js'
+export { type ClientCredentialsOptions, clientCredentials } from './client/clientCredentials.js'
+export type { ClientOptions } from './client/options.js'
+export type { AccessTokenSource } from './client/tokenSource.js'
+export type { HttpOptions } from './config/http.js'
 export { type ErrorCode, LoginRefusedError, RelyingPartyError, type RelyingPartyErrorOptions } from './errors.js'
 export type { RelyingPartyEvent } from './events.js'
 export { callback } from './middleware/callback.js'
 export { type LoginOptions, login } from './middleware/login.js'
 export { type LogoutOptions, logout } from './middleware/logout.js'
 export type {
-  HttpOptions,
   Login,
   ProviderResolver,
   RelyingPartyOptions,

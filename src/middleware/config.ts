@@ -11,16 +11,15 @@ import {
   string,
   stringOrStrings,
 } from '../config/check.js'
+import { resolveHttp } from '../config/http.js'
 import { createSealer, type Sealer } from '../crypto/seal.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import type { NewEvent } from '../events.js'
-import { createFetch } from '../http/fetch.js'
-import { KeyCache } from '../provider/keys.js'
+import type { HttpLimits } from '../http/fetch.js'
 import { isLoopback } from '../provider/options.js'
-import type { ProviderServices } from '../provider/provider.js'
-import { RemoteCache } from '../provider/remoteCache.js'
+import { createProviderServices } from '../provider/services.js'
 import type { AuthStore } from '../session/authStore.js'
-import type { HttpOptions, RelyingPartyOptions, SessionOptions, TransactionOptions } from './options.js'
+import type { RelyingPartyOptions, SessionOptions, TransactionOptions } from './options.js'
 import { createProviders, type Providers } from './providers.js'
 
 /** {@link RelyingPartyOptions}, checked, defaulted and frozen: no option is read raw later. */
@@ -39,7 +38,7 @@ export interface Config {
   readonly allowInsecureHttp: boolean
   readonly sealer: Sealer
   readonly providers: Providers
-  readonly http: { readonly timeout: number; readonly maxResponseSize: number; readonly fetch?: typeof fetch }
+  readonly http: HttpLimits
   readonly store: AuthStore | undefined
   readonly session: { readonly absoluteLifetime: number; readonly refreshBefore: number; readonly key: string }
   readonly transactions: { readonly lifetime: number; readonly max: number }
@@ -77,12 +76,6 @@ const SHAPE: Shape<RelyingPartyOptions> = {
   onEvent: callable,
 }
 
-const HTTP_SHAPE: Shape<HttpOptions> = {
-  timeout: number('seconds', 0.01, 60),
-  maxResponseSize: number('bytes', 1024, 67_108_864),
-  fetch: callable,
-}
-
 const SESSION_SHAPE: Shape<SessionOptions> = {
   absoluteLifetime: number('seconds', 60, YEAR),
   refreshBefore: number('seconds', 0, 3600),
@@ -110,12 +103,16 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
     'write where users reach the application, as in https://app.example.com',
   )
   requireOption(options, 'relyingParty', 'secret', `write at least ${MIN_SECRET} characters of chance`)
-  const http = resolveHttp(options.http)
+  const http = resolveHttp(options.http, 'relyingParty.http')
   const base = resolveBaseUrl(options)
   const paths = resolvePaths(options, base.basePath)
   const emit = createEmit(options.onEvent)
   const allowInsecureHttp = options.allowInsecureHttp ?? false
-  const providers = createProviders(options, createServices(http, options.clockTolerance ?? 30, emit), {
+  const services = createProviderServices(http, options.clockTolerance ?? 30, {
+    onDiscovered: (issuer) => emit({ type: 'provider.discovered', issuer }),
+    onKeysFetched: (jwksUri, count) => emit({ type: 'keys.fetched', jwksUri, count }),
+  })
+  const providers = createProviders(options, services, {
     allowInsecureHttp,
     baseUrlIsSecure: base.secure,
     baseUrlIsLoopback: base.loopback,
@@ -184,12 +181,6 @@ function resolvePaths(options: RelyingPartyOptions, basePath: string): Config['p
   })
 }
 
-function resolveHttp(options: HttpOptions = {}): Config['http'] {
-  checkOptions<HttpOptions>(options, 'relyingParty.http', HTTP_SHAPE)
-  const { timeout = 5, maxResponseSize = 1_048_576, fetch } = options
-  return Object.freeze({ timeout, maxResponseSize, ...(fetch ? { fetch } : {}) })
-}
-
 function resolveSession(options: SessionOptions = {}): Config['session'] {
   checkOptions<SessionOptions>(options, 'relyingParty.session', SESSION_SHAPE)
   const { absoluteLifetime = 604_800, refreshBefore = 60, key = 'auth' } = options
@@ -214,21 +205,6 @@ function checkStore(store: AuthStore | undefined): AuthStore | undefined {
 function secretProblem(value: string | string[]): string | undefined {
   if ([value].flat().every((secret) => secret.length >= MIN_SECRET)) return undefined
   return `must have at least ${MIN_SECRET} characters: write what \`openssl rand -base64 32\` prints`
-}
-
-function createServices(http: Config['http'], clockTolerance: number, emit: Config['emit']): ProviderServices {
-  const fetch = createFetch(http)
-  return {
-    fetch,
-    metadata: new RemoteCache({ max: 1000 }),
-    keys: new KeyCache({
-      fetch,
-      onFetched: (jwksUri, count) => emit({ type: 'keys.fetched', jwksUri, count }),
-    }),
-    clockTolerance,
-    timeout: http.timeout,
-    onDiscovered: (issuer) => emit({ type: 'provider.discovered', issuer }),
-  }
 }
 
 function createEmit(onEvent: RelyingPartyOptions['onEvent']): Config['emit'] {

@@ -1,5 +1,6 @@
 import type { NextFunction, Request, Response } from 'express'
 import type { Claims } from '../auth.js'
+import type { HttpOptions } from '../config/http.js'
 import type { RelyingPartyError } from '../errors.js'
 import type { RelyingPartyEvent } from '../events.js'
 import type { ProviderOptions } from '../provider/options.js'
@@ -20,16 +21,6 @@ export interface Login {
   readonly transaction: string
   /** The access token, for calls that the decision needs. `undefined` with `responseType: 'id_token'`. */
   readonly accessToken: string | undefined
-}
-
-/** Options of requests to providers. */
-export interface HttpOptions {
-  /** In seconds, for a whole request. Default is `5`, limit `60`. */
-  timeout?: number
-  /** In bytes, of a response body. Default is `1048576`. */
-  maxResponseSize?: number
-  /** Replaces the built-in client, for instance to go through a proxy. Redirects must not be followed. */
-  fetch?: typeof fetch
 }
 
 /** Options of signed-in sessions. */

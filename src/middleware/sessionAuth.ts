@@ -1,8 +1,8 @@
 import type { Request } from 'express'
 import type { Auth, Claims } from '../auth.js'
 import { RelyingPartyError } from '../errors.js'
+import { bearerFetch } from '../protocol/bearerFetch.js'
 import { fetchUserInfo } from '../protocol/userInfo.js'
-import { isLoopback } from '../provider/options.js'
 import type { Provider } from '../provider/provider.js'
 import type { TokenRecord, Tokens } from '../session/records.js'
 import type { Config } from './config.js'
@@ -82,14 +82,8 @@ export class SessionAuth implements Auth {
   }
 
   async fetch(url: string | URL, init: RequestInit = {}): Promise<Response> {
-    const target = new URL(url)
-    if (target.protocol !== 'https:' && !isLoopback(target) && !this.#config.allowInsecureHttp) {
-      throw new RelyingPartyError('ERR_CONFIGURATION', 'req.auth.fetch() sends the access token over https only')
-    }
-    const headers = new Headers(init.headers)
-    headers.set('Authorization', `Bearer ${await this.getAccessToken()}`)
-    const send = this.#config.http.fetch ?? fetch
-    return send(target, { ...init, headers })
+    const { allowInsecureHttp, http } = this.#config
+    return bearerFetch(url, init, () => this.getAccessToken(), { allowInsecureHttp, fetch: http.fetch })
   }
 
   async fetchUserInfo(): Promise<Claims> {

@@ -130,7 +130,8 @@ export async function expectations(provider: Provider) {
   }
 }
 
-function toTokenSet(response: openid.TokenEndpointResponse, requestedScope: string): TokenSet {
+/** Takes what is used of a token response. */
+export function toTokenSet(response: openid.TokenEndpointResponse, requestedScope: string): TokenSet {
   return {
     accessToken: response.access_token,
     tokenType: response.token_type,
