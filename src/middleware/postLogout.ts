@@ -1,5 +1,6 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { CookieOptions, Request, Response } from 'express'
+import { isEqual } from '../crypto/equal.js'
 import type { Config } from './config.js'
 import { prefixed, readCookies } from './cookies.js'
 import { isAt, queryParameter } from './location.js'
@@ -40,12 +41,8 @@ function openLogout(config: Config, sealed: string, state: string): string | und
   const opened = config.sealer.open('logout-transaction', '', sealed)
   if (!opened) return undefined
   const logout = JSON.parse(opened.toString('utf8')) as { state: string; destination: string; until: number }
-  if (logout.until <= Date.now() || !isSame(logout.state, state)) return undefined
+  if (logout.until <= Date.now() || !isEqual(logout.state, state)) return undefined
   return logout.destination
-}
-
-function isSame(expected: string, actual: string): boolean {
-  return expected.length === actual.length && timingSafeEqual(Buffer.from(expected), Buffer.from(actual))
 }
 
 function cookieName(config: Config): string {

@@ -1,4 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { isEqual } from '../crypto/equal.js'
 import { JwtError, type KeySource, verifySignature } from '../crypto/jwt.js'
 
 /** What an ID token must hold up to. All times in seconds. */
@@ -141,8 +142,5 @@ function checkHash(claims: Claims, { claim, value, required }: HashExpectation, 
   const hash = alg.startsWith('Ed') ? 'sha512' : `sha${alg.slice(2)}`
   const digest = createHash(hash).update(value).digest()
   const expected = digest.subarray(0, digest.length / 2).toString('base64url')
-  if (typeof actual !== 'string' || actual.length !== expected.length) {
-    throw new JwtError(`${claim} does not fit`, claim)
-  }
-  if (!timingSafeEqual(Buffer.from(actual), Buffer.from(expected))) throw new JwtError(`${claim} does not fit`, claim)
+  if (typeof actual !== 'string' || !isEqual(expected, actual)) throw new JwtError(`${claim} does not fit`, claim)
 }

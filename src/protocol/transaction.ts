@@ -1,4 +1,5 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { isEqual } from '../crypto/equal.js'
 
 /**
  * One login under way: what was asked, kept until the response comes.
@@ -57,9 +58,7 @@ export function transactionId(state: string): string {
 
 /** Tells whether a state from outside is the transaction's, in constant time. */
 export function isStateOf(transaction: Transaction, state: string): boolean {
-  const expected = Buffer.from(transactionValues(transaction).state)
-  const actual = Buffer.from(state)
-  return expected.length === actual.length && timingSafeEqual(expected, actual)
+  return isEqual(transactionValues(transaction).state, state)
 }
 
 /** Encodes a transaction: seed, time and registration, then the other fields as a JSON array, as short as can be. */
