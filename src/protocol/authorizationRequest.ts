@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as openid from 'openid-client'
 import type { Provider } from '../provider/provider.js'
+import { translateError } from '../provider/translate.js'
 import { type Transaction, transactionValues } from './transaction.js'
 
 /** What one login asks beyond the provider's options. */
@@ -50,7 +51,12 @@ export async function authorizationUrl(
   } else if (request.acrValues.length > 0) {
     parameters.set('acr_values', request.acrValues.join(' '))
   }
-  return openid.buildAuthorizationUrl(await provider.configuration(), parameters)
+  const configuration = await provider.configuration()
+  try {
+    return openid.buildAuthorizationUrl(configuration, parameters)
+  } catch (error) {
+    throw translateError(error, 'ERR_METADATA_INVALID', 'the authorization request')
+  }
 }
 
 /** Adds the demand for `acr` to the `claims` parameter (OpenID Connect Core §5.5.1.1). */

@@ -53,12 +53,28 @@ function fromRefusal(error: unknown, code: ErrorCode, doing: string): RelyingPar
       cause: SECRET_CLAIMS.has(claim) ? { claim } : { claim, expected, actual: claims?.[claim] },
     })
   }
-  const message = chain.findLast((cause): cause is Error => cause instanceof Error)?.message ?? 'of an unknown reason'
-  const inIdToken = atTokenEndpoint && /JWT|JWS|ID Token/.test(message)
+  // A SyntaxError quotes what it could not parse, which may be a token.
+  const told = chain.findLast((cause): cause is Error => cause instanceof Error && !(cause instanceof SyntaxError))
+  const message = told?.message ?? 'the response cannot be parsed'
   return new RelyingPartyError(
-    inIdToken ? 'ERR_ID_TOKEN_INVALID' : code,
+    codeOf(chain, message, code),
     `${doing} failed: ${message}${response ? ` (status ${response.status})` : ''}`,
   )
+}
+
+/** The codes of openid-client for metadata without an endpoint that is needed, or with one of the wrong scheme. */
+const METADATA_CODES = new Set<unknown>([
+  'OAUTH_MISSING_SERVER_METADATA',
+  'OAUTH_INVALID_SERVER_METADATA',
+  'OAUTH_HTTP_REQUEST_FORBIDDEN',
+  'OAUTH_REQUEST_PROTOCOL_FORBIDDEN',
+])
+
+function codeOf(chain: readonly unknown[], message: string, code: ErrorCode): ErrorCode {
+  if (chain.some((cause) => cause instanceof Error && 'code' in cause && METADATA_CODES.has(cause.code))) {
+    return 'ERR_METADATA_INVALID'
+  }
+  return code === 'ERR_TOKEN_RESPONSE_INVALID' && /JWT|JWS|ID Token/.test(message) ? 'ERR_ID_TOKEN_INVALID' : code
 }
 
 interface Comparison {
@@ -80,15 +96,28 @@ function clientRefused(doing: string, cause: object): RelyingPartyError {
   )
 }
 
-/** Takes an error code and description from outside: the code only in its RFC 6749 form, the description shortened. */
+/** What may be a token or a code in the text of a provider: a long run of its characters with a digit in it. */
+const TOKEN_LIKE = /(?=[\w~+=-]*\d)[\w~+=-]{20,}/g
+
+/**
+ * Takes an error code and description from outside: the code only in its RFC 6749 form, the description shortened and
+ * without what may be a token, since some providers repeat the request.
+ */
 export function errorParameters(
   error: string | undefined,
   description: string | undefined,
 ): { error?: string; error_description?: string } {
   return {
     ...(error !== undefined && /^[\w.-]{1,64}$/.test(error) ? { error } : {}),
-    ...(description ? { error_description: description.replace(/[^\x20-\x7e]/g, ' ').slice(0, 200) } : {}),
+    ...(description ? { error_description: plainText(description) } : {}),
   }
+}
+
+function plainText(description: string): string {
+  return description
+    .replace(/[^\x20-\x7e]/g, ' ')
+    .replace(TOKEN_LIKE, '[…]')
+    .slice(0, 200)
 }
 
 function causes(error: unknown): unknown[] {
