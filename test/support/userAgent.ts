@@ -163,7 +163,9 @@ function nextStep(answer: Answer): { url: string; init: Init } | undefined {
   const form = /<form[^>]*method="post"[^>]*action="([^"]+)"[^>]*>([\s\S]*?)<\/form>/i.exec(answer.text)
   if (!form || !/(\.submit\(\)|onload)/.test(answer.text)) return undefined
   const fields = [...(form[2] ?? '').matchAll(/<input[^>]*name="([^"]*)"[^>]*value="([^"]*)"/gi)]
-  const body = Object.fromEntries(fields.map(([, name = '', value = '']) => [decode(name), decode(value)]))
+  const pairs = fields.map(([, name = '', value = '']) => [decode(name), decode(value)] as [string, string])
+  const once = new Set(pairs.map(([name]) => name)).size === pairs.length
+  const body = once ? Object.fromEntries(pairs) : new URLSearchParams(pairs)
   return { url: decode(form[1] ?? ''), init: { method: 'POST', body, from: answer.url } }
 }
 
