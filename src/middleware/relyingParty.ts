@@ -41,7 +41,7 @@ export function relyingParty(options: RelyingPartyOptions): RequestHandler {
   }
 }
 
-type SignedIn = ConstructorParameters<typeof SessionAuth>[3]
+type SignedIn = ConstructorParameters<typeof SessionAuth>[2]
 
 /** Finds the record that the mark in the session points at. Without it, the user is signed out. */
 async function recognize(
@@ -64,7 +64,7 @@ function proceed(
   next: NextFunction,
   signedIn: SignedIn,
 ): void {
-  createSessionContext(req, config, services, new SessionAuth(config, services, req, signedIn))
+  createSessionContext(req, config, services, new SessionAuth(config, services, signedIn))
   if (!resumeAfterLogout(config, req, res)) next()
 }
 

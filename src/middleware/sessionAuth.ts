@@ -1,4 +1,3 @@
-import type { Request } from 'express'
 import type { Auth, Claims } from '../auth.js'
 import { RelyingPartyError } from '../errors.js'
 import { bearerFetch } from '../protocol/bearerFetch.js'
@@ -18,18 +17,15 @@ const NO_SCOPES: readonly string[] = Object.freeze([])
 export class SessionAuth implements Auth {
   readonly #config: Config
   readonly #services: SessionServices
-  readonly #req: Request
   #signedIn: { record: TokenRecord; provider: Provider } | undefined
 
   constructor(
     config: Config,
     services: SessionServices,
-    req: Request,
     signedIn: { record: TokenRecord; provider: Provider } | undefined,
   ) {
     this.#config = config
     this.#services = services
-    this.#req = req
     this.#signedIn = signedIn
   }
 
@@ -95,9 +91,6 @@ export class SessionAuth implements Auth {
   async #refresh(record: TokenRecord, provider: Provider): Promise<void> {
     const fresh = await this.#services.refresher.fresh(record, renewal(provider))
     this.#signedIn = fresh && { record: fresh, provider }
-    if (!fresh && this.#req.session) {
-      delete (this.#req.session as unknown as Record<string, unknown>)[this.#config.session.key]
-    }
   }
 
   async #freshTokens(): Promise<AccessTokens> {

@@ -42,7 +42,7 @@ export async function openSession(
   const begunIn = anonymousId !== undefined && anonymousId !== sessionID ? await load(req, anonymousId) : undefined
   const current = session as unknown as SessionFields
   const replaced = markOf(current, key) ?? (begunIn && markOf(begunIn, key))
-  const held = { ...carried(begunIn, key, mark.sub), ...carried(current, key, mark.sub) }
+  const held = { ...carried(begunIn, key, mark), ...carried(current, key, mark) }
   generate(req)
   Object.assign(req.session, held, { [key]: mark })
   try {
@@ -69,10 +69,10 @@ export function idOfUsedSession(req: Request): string | undefined {
 }
 
 /** Gives what a session holds that is to live on: not the cookie's settings, the mark, or another subject's data. */
-function carried(session: SessionFields | undefined, key: string, subject: string): SessionFields {
+function carried(session: SessionFields | undefined, key: string, next: SignedInMark): SessionFields {
   if (!session) return {}
   const mark = markOf(session, key)
-  if (mark && mark.sub !== subject) return {}
+  if (mark && (mark.sub !== next.sub || mark.provider !== next.provider)) return {}
   const { cookie: _cookie, [key]: _mark, ...rest } = session
   return rest
 }
