@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Express } from 'express'
 import session, { MemoryStore, type Store } from 'express-session'
-import { startProvider } from '../../examples/provider/index.js'
+import type { startProvider } from '../../examples/provider/index.js'
 import {
   callback,
   login,
@@ -117,7 +117,9 @@ function usualRoutes(app: Express): void {
 type LocalProviderOptions = Parameters<typeof startProvider>[0] & object
 
 /** Starts the local provider with a client `app` for any loopback application, signing Ada in without pages. */
-export function startLocalProvider(options: LocalProviderOptions = {}): ReturnType<typeof startProvider> {
+export async function startLocalProvider(options: LocalProviderOptions = {}): ReturnType<typeof startProvider> {
+  // Loaded here, for it takes longer than all the rest, and many tests do without.
+  const { startProvider } = await import('../../examples/provider/index.js')
   return startProvider({ autoSignIn: 'ada', ...options })
 }
 
