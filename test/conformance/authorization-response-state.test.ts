@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import { accepts, expectAccepted, expectRejected, rejects, startFlow } from '../support/conformance.js'
+import { UserAgent } from '../support/userAgent.js'
+
+describe('state of the authorization response', () => {
+  for (const responseMode of ['query', 'form_post'] as const) {
+    const settings = { client: { responseMode } }
+    const by = (what: string) => `${what}, by ${responseMode}`
+    rejects(by('another state'), { authorization: { state: 'another' } }, 'ERR_TRANSACTION_MISSING', settings)
+    rejects(by('no state'), { authorization: { state: undefined } }, 'ERR_TRANSACTION_MISSING', settings)
+    rejects(by('an empty state'), { authorization: { state: '' } }, 'ERR_TRANSACTION_MISSING', settings)
+    rejects(
+      by('a state that is given twice'),
+      { authorization: ({ state }) => ({ state: [state, state] }) },
+      'ERR_AUTHORIZATION_RESPONSE_INVALID',
+      settings,
+    )
+    rejects(
+      by('a code that is given twice'),
+      { authorization: ({ code }) => ({ code: [code, code] }) },
+      'ERR_AUTHORIZATION_RESPONSE_INVALID',
+      settings,
+    )
+  }
+  rejects('a response without a code', { authorization: { code: undefined } }, 'ERR_AUTHORIZATION_RESPONSE_INVALID')
+  rejects('a response with an empty code', { authorization: { code: '' } }, 'ERR_AUTHORIZATION_RESPONSE_INVALID')
+  accepts('parameters that nobody knows', { authorization: { session_state: 'abc', extra: ['one', 'two'].join(' ') } })
+  accepts('a state that comes back percent-encoded once more', {
+    authorization: ({ state }) => ({ state: encodeURIComponent(String(state)) }),
+  })
+
+  it('rejects the response of a login that another browser began', async () => {
+    const flow = await startFlow()
+    const victim = new UserAgent()
+    const attacker = new UserAgent()
+    const callback = `${flow.app.url}/callback`
+    const { url } = await attacker.visitUntil(`${flow.app.url}/login?returnTo=/who`, callback)
+    const answer = await victim.visit(url)
+    expect(answer.status).toBe(400)
+    expect(flow.app.errors.splice(0)).toMatchObject([{ code: 'ERR_TRANSACTION_MISSING' }])
+    expect((await attacker.visit(url)).json()).toEqual({ kind: 'session', subject: 'ada' })
+  })
+
+  it('leaves another login of the same browser as it is', async () => {
+    const flow = await startFlow()
+    const browser = new UserAgent()
+    const { url } = await browser.visitUntil(`${flow.app.url}/login?returnTo=/who`, `${flow.app.url}/callback`)
+    flow.provider.spoil = { authorization: { state: 'another' } }
+    await expectRejected(flow, 'ERR_TRANSACTION_MISSING', browser)
+    expect((await browser.visit(url)).json()).toEqual({ kind: 'session', subject: 'ada' })
+    flow.provider.spoil = {}
+    await expectAccepted(flow)
+  })
+})

@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest'
+import { expectAccepted, expectRejected, startFlow } from '../support/conformance.js'
+
+describe('client-auth-none', () => {
+  it('sends the identifier of a public client in the body, and no secret even if it knows one', async () => {
+    const flow = await startFlow({ provider: { clientAuth: 'none' } })
+    await expectAccepted(flow)
+    const [request] = flow.provider.requests('token')
+    expect(request?.parameters.get('client_id')).toBe('app')
+    expect(request?.parameters.has('client_secret')).toBe(false)
+    expect(request?.headers.authorization).toBeUndefined()
+  })
+
+  it('refuses to sign in without authentication where the provider wants one', async () => {
+    await expectRejected(await startFlow({ client: { clientAuth: 'none' } }), 'ERR_CLIENT_REFUSED')
+  })
+})

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest'
+import { expectAccepted, expectRejected, startFlow } from '../support/conformance.js'
+
+const provider = { clientAuth: 'client_secret_post', clientSecret: 'a:b%c+d/e&f=g?h#i j~kö€' } as const
+
+describe('client-secret-post', () => {
+  it('authenticates in the body, and in no other way', async () => {
+    const flow = await startFlow({ provider })
+    await expectAccepted(flow)
+    const [request] = flow.provider.requests('token')
+    expect(request?.parameters.get('client_secret')).toBe(provider.clientSecret)
+    expect(request?.headers.authorization).toBeUndefined()
+  })
+
+  it('refuses to sign in where the provider wants another method', async () => {
+    await expectRejected(
+      await startFlow({ provider, client: { clientAuth: 'client_secret_basic' } }),
+      'ERR_CLIENT_REFUSED',
+    )
+  })
+})

@@ -1,0 +1,35 @@
+import { describe, expect, it, vi } from 'vitest'
+import { expectAccepted, rejects, startFlow } from '../support/conformance.js'
+import { json } from '../support/providerReplies.js'
+
+describe('discovery-jwks-uri-keys', () => {
+  it('takes the keys from the jwks_uri of the metadata, once while they are fresh', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const flow = await startFlow()
+    flow.provider.paths = { ...flow.provider.paths, jwks: '/elsewhere/keys.json' }
+    await expectAccepted(flow)
+    await expectAccepted(flow)
+    expect(flow.provider.requests('jwks').map(({ path }) => path)).toEqual(['/elsewhere/keys.json'])
+    vi.setSystemTime(Date.now() + 601_000)
+    await expectAccepted(flow)
+    expect(flow.provider.requests('jwks')).toHaveLength(2)
+  })
+
+  it('follows a jwks_uri that moves, and forgets the keys of the old one', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const flow = await startFlow()
+    await expectAccepted(flow)
+    flow.provider.paths = { ...flow.provider.paths, jwks: '/moved' }
+    vi.setSystemTime(Date.now() + 601_000)
+    await expectAccepted(flow)
+    expect(flow.provider.requests('jwks').map(({ path }) => path)).toEqual(['/jwks', '/moved'])
+  })
+
+  rejects('metadata without jwks_uri', { metadata: { jwks_uri: undefined } }, 'ERR_METADATA_INVALID')
+  rejects('a jwks_uri that is no URL', { metadata: { jwks_uri: '/jwks' } }, 'ERR_METADATA_INVALID')
+  rejects('a key set that is not JSON', { reply: { jwks: () => ({ body: '<html>' }) } }, 'ERR_METADATA_INVALID')
+  rejects('an array instead of a key set', { reply: { jwks: () => json([]) } }, 'ERR_METADATA_INVALID')
+  rejects('null instead of a key set', { reply: { jwks: () => json(null) } }, 'ERR_METADATA_INVALID')
+  rejects('a key set without keys', { jwks: () => [] }, 'ERR_ID_TOKEN_INVALID')
+  rejects('no key set while the provider is down', { reply: { jwks: () => json({}, 500) } }, 'ERR_PROVIDER_UNAVAILABLE')
+})

@@ -1,0 +1,61 @@
+import { describe, expect, it, vi } from 'vitest'
+import { expectAccepted, rejects, startFlow } from '../support/conformance.js'
+import { json } from '../support/providerReplies.js'
+
+const MOVED = { authorization: '/2/a', token: '/2/t', userinfo: '/2/u', jwks: '/2/k', end_session: '/2/l' }
+
+describe('discovery-openid-config', () => {
+  it('uses the endpoints that the metadata names', async () => {
+    const flow = await startFlow({ client: { userInfo: true } })
+    flow.provider.paths = { ...flow.provider.paths, ...MOVED }
+    await expectAccepted(flow)
+    expect(flow.provider.received.map(({ path }) => path)).toEqual([
+      '/.well-known/openid-configuration',
+      '/2/a',
+      '/2/t',
+      '/2/k',
+      '/2/u',
+    ])
+  })
+
+  it('asks for the metadata once, and follows endpoints that move when it is no longer fresh', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const flow = await startFlow()
+    await expectAccepted(flow)
+    await expectAccepted(flow)
+    expect(flow.provider.requests('discovery')).toHaveLength(1)
+    flow.provider.paths = { ...flow.provider.paths, ...MOVED }
+    vi.setSystemTime(Date.now() + 601_000)
+    await expectAccepted(flow)
+    expect(flow.provider.requests('discovery')).toHaveLength(2)
+    expect(flow.provider.received.slice(-3).map(({ path }) => path)).toEqual(['/2/a', '/2/t', '/2/k'])
+  })
+
+  rejects('metadata that is not JSON', { reply: { discovery: () => ({ body: '<html>' }) } }, 'ERR_METADATA_INVALID')
+  rejects('an array as metadata', { reply: { discovery: () => json([]) } }, 'ERR_METADATA_INVALID')
+  rejects('metadata that is not found', { reply: { discovery: () => json({}, 404) } }, 'ERR_METADATA_INVALID')
+  rejects(
+    'metadata that is elsewhere',
+    { reply: { discovery: () => ({ status: 302, headers: { location: '/elsewhere' } }) } },
+    'ERR_METADATA_INVALID',
+  )
+  rejects(
+    'metadata while the provider is down',
+    { reply: { discovery: () => json({}, 503) } },
+    'ERR_PROVIDER_UNAVAILABLE',
+  )
+  rejects('metadata without a token endpoint', { metadata: { token_endpoint: undefined } }, 'ERR_METADATA_INVALID')
+  rejects(
+    'metadata without an authorization endpoint',
+    { metadata: { authorization_endpoint: undefined } },
+    'ERR_METADATA_INVALID',
+  )
+  rejects(
+    'metadata without a UserInfo endpoint',
+    { metadata: { userinfo_endpoint: undefined } },
+    'ERR_METADATA_INVALID',
+    {
+      client: { userInfo: true },
+    },
+  )
+})

@@ -1,0 +1,37 @@
+import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
+import { describe } from 'vitest'
+import { accepts, rejects } from '../support/conformance.js'
+import type { ProviderKeys } from '../support/providerKeys.js'
+
+/** Takes the public RSA key for a secret, as a verifier would that lets the token choose the algorithm. */
+function publicKeyAsSecret(encode: (key: KeyObject) => string) {
+  return ({ rsa }: ProviderKeys) => {
+    const secret = encode(createPublicKey({ key: rsa.jwk, format: 'jwk' }))
+    return { jwk: rsa.jwk, privateKey: createSecretKey(Buffer.from(secret)) }
+  }
+}
+
+describe('idtoken-sig-rs256', () => {
+  accepts('an ID token signed with RS256, which is the default')
+  accepts('an ID token signed with EdDSA, where that is registered', {}, { provider: { idTokenAlg: 'EdDSA' } })
+  rejects('another algorithm than the registered one, ES256', { header: { alg: 'ES256' } }, 'ERR_ID_TOKEN_INVALID')
+  rejects('another algorithm than the registered one, PS256', { header: { alg: 'PS256' } }, 'ERR_ID_TOKEN_INVALID')
+  rejects('another algorithm than the registered one, RS512', { header: { alg: 'RS512' } }, 'ERR_ID_TOKEN_INVALID')
+  rejects('HS256 with the client secret', { header: { alg: 'HS256' } }, 'ERR_ID_TOKEN_INVALID')
+  rejects(
+    'HS256 with the public key in PEM as secret',
+    {
+      header: { alg: 'HS256' },
+      key: publicKeyAsSecret((key) => key.export({ type: 'spki', format: 'pem' }).toString()),
+    },
+    'ERR_ID_TOKEN_INVALID',
+  )
+  rejects(
+    'HS256 with the public key as JWK as secret',
+    { header: { alg: 'HS256' }, key: publicKeyAsSecret((key) => JSON.stringify(key.export({ format: 'jwk' }))) },
+    'ERR_ID_TOKEN_INVALID',
+  )
+  rejects('RS256 where ES256 is registered', { header: { alg: 'RS256' } }, 'ERR_ID_TOKEN_INVALID', {
+    provider: { idTokenAlg: 'ES256' },
+  })
+})

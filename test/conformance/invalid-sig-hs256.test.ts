@@ -1,0 +1,30 @@
+import { createSecretKey } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { accepts, expectAccepted, rejects, startFlow } from '../support/conformance.js'
+import { breakSignature } from '../support/providerKeys.js'
+
+const settings = {
+  provider: { idTokenAlg: 'HS256', clientSecret: 'a client secret of thirty-two characters' },
+} as const
+
+function signedWith(secret: string) {
+  return { key: () => ({ jwk: {}, privateKey: createSecretKey(Buffer.from(secret)) }) }
+}
+
+describe('invalid-sig-hs256', () => {
+  accepts('an ID token signed with the client secret, where HS256 is registered', {}, settings)
+  rejects('an altered signature', { jwt: breakSignature }, 'ERR_ID_TOKEN_INVALID', settings)
+  rejects(
+    'a signature by another secret',
+    signedWith('another secret of thirty-two characters'),
+    'ERR_ID_TOKEN_INVALID',
+    settings,
+  )
+  rejects('a signature by an empty secret', signedWith(''), 'ERR_ID_TOKEN_INVALID', settings)
+
+  it('asks for no keys, since the client secret is the key', async () => {
+    const flow = await startFlow(settings)
+    await expectAccepted(flow)
+    expect(flow.provider.requests('jwks')).toEqual([])
+  })
+})

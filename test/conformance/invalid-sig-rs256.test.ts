@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { expectAccepted, expectRejected, rejects, startFlow } from '../support/conformance.js'
+import { breakSignature, createRsaKey } from '../support/providerKeys.js'
+
+describe('invalid-sig-rs256', () => {
+  rejects(
+    'an altered signature, though the ID token came from the token endpoint',
+    { jwt: breakSignature },
+    'ERR_ID_TOKEN_INVALID',
+  )
+  rejects('an empty signature', { jwt: (jwt) => jwt.replace(/[^.]+$/, '') }, 'ERR_ID_TOKEN_INVALID')
+  rejects(
+    'altered claims under the signature of others',
+    { jwt: (jwt) => jwt.replace(/\.[^.]+\./, (claims) => alter(claims)) },
+    'ERR_ID_TOKEN_INVALID',
+  )
+
+  it('rejects a signature by a key that the provider does not publish, under the kid of one that it does', async () => {
+    const stranger = await createRsaKey()
+    await expectAccepted(await startFlow())
+    const flow = await startFlow({}, { key: ({ rsa }) => ({ ...stranger, jwk: rsa.jwk }) })
+    await expectRejected(flow, 'ERR_ID_TOKEN_INVALID')
+  })
+
+  it('never takes a key that the token itself brings along', async () => {
+    const stranger = await createRsaKey()
+    const flow = await startFlow(
+      {},
+      { key: () => stranger, header: { jwk: stranger.jwk, jku: 'https://other.example/jwks' } },
+    )
+    await expectRejected(flow, 'ERR_ID_TOKEN_INVALID')
+    expect(flow.provider.requests('jwks').length).toBeGreaterThan(0)
+  })
+})
+
+function alter(part: string): string {
+  const claims = JSON.parse(Buffer.from(part.slice(1, -1), 'base64url').toString()) as object
+  return `.${Buffer.from(JSON.stringify({ ...claims, sub: 'mallory' })).toString('base64url')}.`
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { accepts, expectRejected, rejects, startFlow } from '../support/conformance.js'
+import { breakSignature, createRsaKey, publicKeys } from '../support/providerKeys.js'
+import type { Spoil } from '../support/spoiledProvider.js'
+
+const several: Spoil = { header: { kid: undefined } }
+
+describe('kid-absent-multiple-jwks', () => {
+  accepts('an ID token without kid, whichever of the keys that fit signed it', several)
+  accepts('keys that are all of one kid', {
+    header: { kid: 'one' },
+    jwks: (keys) => publicKeys(keys).map((jwk) => ({ ...jwk, kid: 'one' })),
+  })
+  accepts(
+    'keys of several algorithms that are of one kid',
+    { header: { kid: 'one' }, jwks: (keys) => publicKeys(keys).map((jwk) => ({ ...jwk, kid: 'one' })) },
+    { provider: { idTokenAlg: 'ES256' } },
+  )
+  accepts('a key set with members that are no keys', {
+    jwks: (keys) => [
+      null,
+      'key',
+      [],
+      {},
+      { kty: 'RSA' },
+      { kty: 'RSA', n: '!', e: 7, use: 'sig' },
+      ...publicKeys(keys),
+    ],
+  })
+  accepts('an ID token without kid after keys of its type that cannot be used', {
+    ...several,
+    jwks: (keys) => [{ kty: 'RSA' }, { kty: 'RSA', n: '', e: '' }, ...publicKeys(keys)],
+  })
+  rejects('its signature altered', { ...several, jwt: breakSignature }, 'ERR_ID_TOKEN_INVALID')
+  rejects('a kid that no key has', { header: { kid: 'unknown' } }, 'ERR_ID_TOKEN_INVALID')
+  rejects(
+    'the kid of a key of another type',
+    { key: ({ rsa, ec }) => ({ ...rsa, jwk: ec.jwk }) },
+    'ERR_ID_TOKEN_INVALID',
+  )
+
+  it('rejects an ID token without kid that none of the keys signed', async () => {
+    const stranger = await createRsaKey()
+    const flow = await startFlow({}, { ...several, key: () => stranger })
+    await expectRejected(flow, 'ERR_ID_TOKEN_INVALID')
+    expect(flow.provider.requests('jwks')).toHaveLength(1)
+  })
+})

@@ -1,0 +1,25 @@
+import { describe } from 'vitest'
+import { accepts, rejects } from '../support/conformance.js'
+import { breakSignature } from '../support/providerKeys.js'
+import type { Spoil } from '../support/spoiledProvider.js'
+
+const single: Spoil = { header: { kid: undefined }, jwks: ({ rsa, ec, okp }) => [ec.jwk, okp.jwk, rsa.jwk] }
+
+describe('kid-absent-single-jwks', () => {
+  accepts('an ID token without kid, where one key fits', single)
+  accepts('an ID token without kid, where the key has none either', {
+    ...single,
+    jwks: ({ rsa }) => [{ ...rsa.jwk, kid: undefined }],
+  })
+  rejects('its signature altered', { ...single, jwt: breakSignature }, 'ERR_ID_TOKEN_INVALID')
+  rejects(
+    'an ID token without kid, where the one key is for encryption',
+    { ...single, jwks: ({ rsa }) => [{ ...rsa.jwk, use: 'enc' }] },
+    'ERR_ID_TOKEN_INVALID',
+  )
+  rejects(
+    'an ID token without kid, where the one key is for another algorithm',
+    { ...single, jwks: ({ rsa }) => [{ ...rsa.jwk, alg: 'PS256' }] },
+    'ERR_ID_TOKEN_INVALID',
+  )
+})

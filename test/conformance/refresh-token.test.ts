@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { startExpired, tokenOf } from '../support/refreshing.js'
+
+describe('refresh-token', () => {
+  it('accepts a refreshed ID token, and gives out the new access token', async () => {
+    const { flow, browser } = await startExpired()
+    const fresh = await tokenOf(flow, browser)
+    const [login, refresh, ...more] = flow.provider.requests('token')
+    expect(more).toEqual([])
+    expect(login?.parameters.get('grant_type')).toBe('authorization_code')
+    expect(refresh?.parameters.get('grant_type')).toBe('refresh_token')
+    expect(await tokenOf(flow, browser)).toBe(fresh)
+    expect(flow.provider.requests('token')).toHaveLength(2)
+  })
+
+  it('authenticates a refresh as it does a login', async () => {
+    const { flow, browser } = await startExpired()
+    await tokenOf(flow, browser)
+    const [login, refresh] = flow.provider.requests('token')
+    expect(refresh?.headers.authorization).toBe(login?.headers.authorization)
+  })
+
+  it('accepts a refresh without an ID token, and keeps a refresh token that is not replaced', async () => {
+    const { flow, browser } = await startExpired()
+    flow.provider.spoil = { tokens: { id_token: undefined, refresh_token: undefined, expires_in: 30 } }
+    await tokenOf(flow, browser)
+    flow.provider.spoil = {}
+    await tokenOf(flow, browser)
+    const [, first, second] = flow.provider.requests('token')
+    expect(second?.parameters.get('refresh_token')).toBe(first?.parameters.get('refresh_token'))
+  })
+
+  it('uses a refresh token that was replaced no more', async () => {
+    const { flow, browser } = await startExpired()
+    flow.provider.spoil = { tokens: { expires_in: 30 } }
+    await tokenOf(flow, browser)
+    flow.provider.spoil = {}
+    await tokenOf(flow, browser)
+    const [, first, second] = flow.provider.requests('token')
+    expect(second?.parameters.get('refresh_token')).not.toBe(first?.parameters.get('refresh_token'))
+  })
+})

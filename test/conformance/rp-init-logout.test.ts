@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest'
+import { expectAccepted, startFlow } from '../support/conformance.js'
+import { logOut } from '../support/loggingOut.js'
+
+describe('rp-init-logout', () => {
+  it('sends the user to the provider with the ID token as a hint, and takes them back to where they go', async () => {
+    const flow = await startFlow()
+    const browser = await expectAccepted(flow)
+    const answer = await logOut(flow, browser)
+    expect(answer.url).toBe(`${flow.app.url}/who?after=logout`)
+    expect(answer.json()).toEqual({ kind: 'anonymous', subject: null })
+    const [{ parameters } = { parameters: new URLSearchParams() }] = flow.provider.requests('end_session')
+    expect(parameters.get('client_id')).toBe('app')
+    expect(parameters.get('post_logout_redirect_uri')).toBe(`${flow.app.url}/`)
+    expect(parameters.get('state')).toMatch(/^[\w-]{22,}$/)
+    expect(flow.provider.secrets).toContain(parameters.get('id_token_hint'))
+  })
+
+  it('ends the session here where the provider has no logout', async () => {
+    const flow = await startFlow({}, { metadata: { end_session_endpoint: undefined } })
+    const answer = await logOut(flow, await expectAccepted(flow))
+    expect(answer.url).toBe(`${flow.app.url}/who?after=logout`)
+    expect(answer.json()).toEqual({ kind: 'anonymous', subject: null })
+    expect(flow.provider.requests('end_session')).toEqual([])
+  })
+})

@@ -1,0 +1,38 @@
+import { describe, expect, it, vi } from 'vitest'
+import { expectAccepted, expectRejected, startFlow } from '../support/conformance.js'
+import { createRsaKey } from '../support/providerKeys.js'
+
+describe('signing-key-rotation', () => {
+  it('fetches the keys again when they were replaced between two logins', async () => {
+    const flow = await startFlow()
+    await expectAccepted(flow)
+    await expectAccepted(flow)
+    expect(flow.provider.requests('jwks')).toHaveLength(1)
+    flow.provider.keys = { ...flow.provider.keys, rsa: await createRsaKey() }
+    await expectAccepted(flow)
+    expect(flow.provider.requests('jwks')).toHaveLength(2)
+  })
+
+  it('rejects an old key once the new ones are fetched', async () => {
+    const flow = await startFlow()
+    await expectAccepted(flow)
+    const { rsa: old } = flow.provider.keys
+    flow.provider.keys = { ...flow.provider.keys, rsa: await createRsaKey() }
+    await expectAccepted(flow)
+    flow.provider.spoil = { key: () => old }
+    await expectRejected(flow, 'ERR_ID_TOKEN_INVALID')
+  })
+
+  it('asks for the keys at most once in thirty seconds because of a kid that no key has', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const flow = await startFlow({}, { header: { kid: 'unknown' } })
+    for (let login = 0; login < 3; login++) await expectRejected(flow, 'ERR_ID_TOKEN_INVALID')
+    const asked = flow.provider.requests('jwks').length
+    expect(asked).toBeLessThanOrEqual(2)
+    vi.setSystemTime(Date.now() + 31_000)
+    flow.provider.spoil = {}
+    flow.provider.keys = { ...flow.provider.keys, rsa: await createRsaKey() }
+    await expectAccepted(flow)
+    expect(flow.provider.requests('jwks')).toHaveLength(asked + 1)
+  })
+})

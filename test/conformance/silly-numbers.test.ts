@@ -1,0 +1,36 @@
+import { describe } from 'vitest'
+import { accepts, rejects } from '../support/conformance.js'
+
+/** Values that are no time, as they stand in the JSON of an ID token. */
+const NO_TIMES = [
+  '1e300',
+  '1e400',
+  '-1',
+  '-1e300',
+  '"4102444800"',
+  '"tomorrow"',
+  '""',
+  'null',
+  'true',
+  '[4102444800]',
+  '{}',
+]
+
+/** Writes a claim as JSON that `JSON.stringify` would not give. */
+function write(name: string, value: string): (payload: string) => string {
+  return (payload) => `{"${name}":${value},${payload.slice(1).replace(new RegExp(`"${name}":\\d+,?`), '')}`
+}
+
+describe('silly numbers in an ID token', () => {
+  accepts('a fraction of a second', { claims: ({ exp, iat }) => ({ exp: Number(exp) + 0.5, iat: Number(iat) - 0.5 }) })
+  for (const name of ['exp', 'iat', 'nbf', 'auth_time']) {
+    for (const value of NO_TIMES) {
+      rejects(`${value} as ${name}`, { payload: write(name, value) }, 'ERR_ID_TOKEN_INVALID')
+    }
+  }
+  rejects('an array as the payload', { payload: (usual) => `[${usual}]` }, 'ERR_ID_TOKEN_INVALID')
+  rejects('null as the payload', { payload: () => 'null' }, 'ERR_ID_TOKEN_INVALID')
+  rejects('a payload that is not JSON', { payload: (usual) => usual.slice(1) }, 'ERR_ID_TOKEN_INVALID')
+  rejects('an ID token of two parts', { jwt: (jwt) => jwt.split('.').slice(0, 2).join('.') }, 'ERR_ID_TOKEN_INVALID')
+  rejects('an ID token that is no JWT', { tokens: { id_token: 'ada' } }, 'ERR_ID_TOKEN_INVALID')
+})

@@ -1,0 +1,33 @@
+import type { Express } from 'express'
+import { describe, expect, it } from 'vitest'
+import { expectAccepted, expectCleanError, rejects, startFlow } from '../support/conformance.js'
+
+const atLogin = { client: { userInfo: true } } as const
+
+function routes(app: Express): void {
+  app.get('/userinfo', async (req, res, next) => {
+    await req.auth.fetchUserInfo().then((claims) => res.json(claims), next)
+  })
+}
+
+describe('userinfo-invalid-sub', () => {
+  rejects(
+    'a login whose UserInfo is of another subject',
+    { userInfo: { sub: 'mallory' } },
+    'ERR_USERINFO_INVALID',
+    atLogin,
+  )
+  rejects('a login whose UserInfo names no subject', { userInfo: { sub: undefined } }, 'ERR_USERINFO_INVALID', atLogin)
+  rejects('a login whose UserInfo names several', { userInfo: { sub: ['ada'] } }, 'ERR_USERINFO_INVALID', atLogin)
+
+  it('rejects UserInfo of another subject during a session, which goes on', async () => {
+    const flow = await startFlow({ app: { routes } })
+    const browser = await expectAccepted(flow)
+    expect((await browser.fetch(`${flow.app.url}/userinfo`)).json()).toEqual({ sub: 'ada' })
+    flow.provider.spoil = { userInfo: { sub: 'mallory', email: 'mallory@example.com' } }
+    const answer = await browser.fetch(`${flow.app.url}/userinfo`)
+    expectCleanError(flow, answer, 'ERR_USERINFO_INVALID')
+    expect(answer.text).not.toContain('mallory@example.com')
+    expect((await browser.fetch(`${flow.app.url}/who`)).json()).toEqual({ kind: 'session', subject: 'ada' })
+  })
+})

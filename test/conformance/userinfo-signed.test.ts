@@ -1,0 +1,40 @@
+import { createSecretKey } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { expectAccepted, rejects, startFlow } from '../support/conformance.js'
+import { breakSignature } from '../support/providerKeys.js'
+
+const settings = {
+  client: { userInfo: true },
+  provider: { signedUserInfo: true, userClaims: { email: 'ada@example.com' } },
+} as const
+
+describe('userinfo-signed', () => {
+  it('verifies and reads a UserInfo response signed with RS256', async () => {
+    const flow = await startFlow(settings)
+    const browser = await expectAccepted(flow)
+    const profile = await browser.fetch(`${flow.app.url}/profile`)
+    expect(profile.json()).toMatchObject({ sub: 'ada', email: 'ada@example.com' })
+  })
+
+  rejects('an altered signature', { userInfoJwt: { jwt: breakSignature } }, 'ERR_USERINFO_INVALID', settings)
+  rejects('an unsigned JWT', { userInfoJwt: { header: { alg: 'none' } } }, 'ERR_USERINFO_INVALID', settings)
+  rejects(
+    'HS256 with the public key as secret',
+    {
+      userInfoJwt: {
+        header: { alg: 'HS256' },
+        key: ({ rsa }) => ({ jwk: rsa.jwk, privateKey: createSecretKey(Buffer.from(JSON.stringify(rsa.jwk))) }),
+      },
+    },
+    'ERR_USERINFO_INVALID',
+    settings,
+  )
+  rejects(
+    'a response of another issuer',
+    { userInfo: { iss: 'https://other.example' } },
+    'ERR_USERINFO_INVALID',
+    settings,
+  )
+  rejects('a response for another client', { userInfo: { aud: 'other' } }, 'ERR_USERINFO_INVALID', settings)
+  rejects('a response of another subject', { userInfo: { sub: 'mallory' } }, 'ERR_USERINFO_INVALID', settings)
+})
