@@ -11,7 +11,7 @@ export default defineConfig({
     // The examples import the package by its name; in tests that is the source, so that no build is needed.
     alias: [
       { find: /^express-relying-party$/, replacement: `${src}/index.ts` },
-      { find: /^express-relying-party\/([a-z]+)$/, replacement: `${src}/$1.ts` },
+      { find: /^express-relying-party\/([a-z-]+)$/, replacement: `${src}/$1.ts` },
     ],
   },
   test: {

@@ -5,6 +5,20 @@ const STATUS = {
   ERR_AUTHENTICATION_REQUIRED: 401,
   /** The user or token lacks a scope that the route needs. */
   ERR_INSUFFICIENT_SCOPE: 403,
+  /** The user or token lacks a claim that the route needs. */
+  ERR_INSUFFICIENT_CLAIMS: 403,
+  /** The route needs the user to have signed in more recently, or by stronger means. */
+  ERR_INSUFFICIENT_AUTHENTICATION: 401,
+  /** The credentials of the request are malformed, repeated, or in two places. */
+  ERR_CREDENTIALS_MALFORMED: 400,
+  /** The access token did not pass a check. */
+  ERR_ACCESS_TOKEN_INVALID: 401,
+  /** The DPoP proof is missing or did not pass a check. */
+  ERR_DPOP_PROOF_INVALID: 401,
+  /** The DPoP proof has to carry a nonce of this server. */
+  ERR_DPOP_NONCE_REQUIRED: 401,
+  /** The answer of the introspection endpoint is malformed or did not pass a check. */
+  ERR_INTROSPECTION_INVALID: 502,
   /** The request came from another site. */
   ERR_CROSS_SITE_REQUEST: 403,
   /** The login names a provider that is not configured, or names none of several. */

@@ -36,6 +36,7 @@ export interface Config {
   readonly paths: { readonly login: string; readonly callback: string; readonly postLogout: string }
   readonly postLogoutUrls: readonly string[]
   readonly allowInsecureHttp: boolean
+  readonly scopeImplies: RelyingPartyOptions['scopeImplies']
   readonly sealer: Sealer
   readonly providers: Providers
   readonly http: HttpLimits
@@ -70,6 +71,7 @@ const SHAPE: Shape<RelyingPartyOptions> = {
   store: object,
   session: object,
   transactions: object,
+  scopeImplies: callable,
   onLogin: callable,
   onLogout: callable,
   onError: callable,
@@ -132,6 +134,7 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
     store: checkStore(options.store),
     session: resolveSession(options.session),
     transactions: resolveTransactions(options.transactions),
+    scopeImplies: options.scopeImplies,
     onLogin: options.onLogin,
     onLogout: options.onLogout,
     onError: options.onError,

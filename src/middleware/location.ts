@@ -29,13 +29,26 @@ export function queryParameter(req: Request, name: string): string | undefined {
 }
 
 /** Gives the path of the login that comes back to this request's URL. */
-export function withReturnTo(config: Config, req: Request, provider?: string): string {
-  return loginUrl(config, safeReturnTo(publicUrl(config, req), config.origin), provider)
+export function withReturnTo(config: Config, req: Request, provider?: string, stepUp?: string): string {
+  return loginUrl(config, safeReturnTo(publicUrl(config, req), config.origin), provider, stepUp)
 }
 
-/** Gives the path of the login that leads to `returnTo`. */
-export function loginUrl({ paths }: Pick<Config, 'paths'>, returnTo: string | undefined, provider?: string): string {
-  const query = new URLSearchParams({ ...(returnTo ? { returnTo } : {}), ...(provider ? { provider } : {}) }).toString()
+/**
+ * Gives the path of the login that leads to `returnTo`.
+ *
+ * @param stepUp - what the login has to ask of the user's authentication, sealed
+ */
+export function loginUrl(
+  { paths }: Pick<Config, 'paths'>,
+  returnTo: string | undefined,
+  provider?: string,
+  stepUp?: string,
+): string {
+  const query = new URLSearchParams({
+    ...(returnTo ? { returnTo } : {}),
+    ...(provider ? { provider } : {}),
+    ...(stepUp ? { step_up: stepUp } : {}),
+  }).toString()
   return query ? `${paths.login}?${query}` : paths.login
 }
 

@@ -11,6 +11,7 @@ import { storeTransaction } from './cookies.js'
 import { publicUrl, queryParameter, startPage } from './location.js'
 import { type SessionContext, sessionMiddleware } from './sessionContext.js'
 import { idOfUsedSession } from './sessionMark.js'
+import { openStepUp } from './stepUp.js'
 
 /** Options of {@link login}. Each overrides the provider's option of that name for this route. */
 export interface LoginOptions {
@@ -72,7 +73,8 @@ export function login(
   return sessionMiddleware('login()', async (context, req, res) => {
     const asked = typeof options === 'function' ? await options(req) : options
     if (typeof options === 'function') checkOptions<LoginOptions>(asked, 'login', SHAPE)
-    await startLogin(context, req, res, asked).catch((error: unknown) => {
+    const stepUp = openStepUp(context.config, queryParameter(req, 'step_up'))
+    await startLogin(context, req, res, { ...asked, ...stepUp }).catch((error: unknown) => {
       throw withWayOn(context.config, req, error)
     })
   })

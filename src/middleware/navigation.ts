@@ -22,9 +22,18 @@ export function asksForPage(req: Request): boolean {
  * Tells whether a request was sent by a page of another origin. A client that sends neither `Sec-Fetch-Site` nor
  * `Origin` is no browser of today, and is let through.
  */
-export function isCrossSite(req: Request, origin: string): boolean {
+export function isCrossSite(req: Request, origin: string | undefined): boolean {
   const site = req.get('Sec-Fetch-Site')
   if (site !== undefined) return site !== 'same-origin' && site !== 'none'
   const from = req.get('Origin')
   return from !== undefined && from !== origin
+}
+
+/**
+ * Tells whether a request asks for no change, by its method.
+ *
+ * @see [RFC 9110 §9.2.1](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1)
+ */
+export function isSafe({ method }: Request): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'TRACE'
 }

@@ -77,7 +77,7 @@ async function open(
   { provider, tokens, claims: verified, anonymousId }: VerifiedLogin,
   accepted: Claims,
 ): Promise<void> {
-  const { iss, sub, sid } = verified
+  const { iss, sub, sid, acr, auth_time } = verified
   const openedAt = Date.now() / 1000
   const fields: RecordFields = {
     provider: provider.name,
@@ -86,6 +86,10 @@ async function open(
     subject: sub,
     ...(typeof sid === 'string' ? { sid } : {}),
     claims: { ...accepted, iss, sub },
+    authentication: {
+      ...(typeof acr === 'string' ? { acr } : {}),
+      ...(typeof auth_time === 'number' ? { authTime: auth_time } : {}),
+    },
     openedAt,
     endsAt: openedAt + config.session.absoluteLifetime,
     ...tokenFields(tokens),

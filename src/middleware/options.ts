@@ -69,6 +69,11 @@ export interface RelyingPartyOptions {
   session?: SessionOptions
   transactions?: TransactionOptions
   /**
+   * Says whether a granted scope stands for the one that a route needs, beside being the same: for hierarchies, such as
+   * `reports:*` for `reports:read`.
+   */
+  scopeImplies?: (granted: string, needed: string) => boolean
+  /**
    * Decides on a login before anything is stored. What it returns replaces the claims (`sub` stays). Throw
    * `LoginRefusedError` to refuse.
    */

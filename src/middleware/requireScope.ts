@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express'
 import { configurationError, RelyingPartyError } from '../errors.js'
+import type { AuthContext } from './context.js'
 import { guard } from './guard.js'
 
 /** One scope in the form of RFC 6749 §3.3. */
@@ -19,9 +20,9 @@ const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
  */
 export function requireScope(...scopes: readonly string[]): RequestHandler {
   checkScopes('requireScope', scopes)
-  return guard('requireScope()', { respondWith: 'auto' }, ({ scopes: granted }) => {
-    const missing = scopes.filter((scope) => !granted.includes(scope))
-    return missing.length === 0 ? undefined : insufficientScope(scopes, missing)
+  return guard('requireScope()', { respondWith: 'auto' }, (context) => {
+    const missing = scopes.filter((scope) => !context.hasScope(scope))
+    return missing.length === 0 ? undefined : insufficientScope(context, scopes, missing)
   })
 }
 
@@ -40,9 +41,14 @@ export function checkScopes(caller: string, scopes: readonly unknown[]): void {
 }
 
 /** The error of RFC 6750 for a request that lacks scopes. The challenge names all that are needed. */
-export function insufficientScope(needed: readonly string[], missing: readonly string[]): RelyingPartyError {
+export function insufficientScope(
+  context: AuthContext,
+  needed: readonly string[],
+  missing: readonly string[],
+): RelyingPartyError {
+  const challenge = context.challenge({ error: 'insufficient_scope', scope: needed.join(' ') })
   return new RelyingPartyError('ERR_INSUFFICIENT_SCOPE', `the request lacks the scope ${missing.join(' ')}`, {
-    headers: { 'WWW-Authenticate': `Bearer error="insufficient_scope", scope="${needed.join(' ')}"` },
+    headers: { 'WWW-Authenticate': challenge },
     cause: { missing },
   })
 }

@@ -1,11 +1,21 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
+import { buildChallenge } from '../protocol/challenge.js'
 import { type Config, fail } from './config.js'
-import { type AuthContext, type DemandOptions, setAuthContext } from './context.js'
-import { withReturnTo } from './location.js'
+import {
+  type AuthContext,
+  type DemandOptions,
+  includesScope,
+  STEP_UP_NEEDED,
+  type StepUp,
+  setAuthContext,
+  stepUpParameters,
+} from './context.js'
+import { loginUrl, withReturnTo } from './location.js'
 import { isNavigation } from './navigation.js'
 import type { SessionAuth } from './sessionAuth.js'
 import type { SessionServices } from './sessionServices.js'
+import { sealStepUp } from './stepUp.js'
 
 /** What `relyingParty` leaves on a request for `login`, `callback`, `logout` and the guards. */
 export interface SessionContext extends AuthContext {
@@ -27,8 +37,15 @@ export function createSessionContext(
     config,
     services,
     auth,
+    origin: config.origin,
+    get authentication() {
+      return auth.record?.authentication ?? {}
+    },
     renew: () => auth.renew(),
+    hasScope: (needed) => includesScope(auth.scopes, needed, config.scopeImplies),
+    challenge: (parameters) => buildChallenge('Bearer', parameters),
     demandAuthentication: (req, res, next, options) => demandLogin(config, req, res, next, options),
+    demandStepUp: (req, res, next, stepUp) => demandFreshLogin(context, req, res, next, stepUp),
     refuse(error, req, res, next) {
       if (error instanceof RelyingPartyError) {
         config.emit({ type: 'access.refused', code: error.code, missing: missingScopes(error) }, req)
@@ -77,6 +94,33 @@ function demandLogin(config: Config, req: Request, res: Response, next: NextFunc
   }
   const loginUrl = config.paths.login + (provider ? `?${new URLSearchParams({ provider })}` : '')
   res.status(401).json({ error: 'authentication_required', loginUrl })
+}
+
+/** Sends a navigation to a login that asks for the authentication; answers everything else with 401 and JSON. */
+function demandFreshLogin(
+  context: SessionContext,
+  req: Request,
+  res: Response,
+  next: NextFunction,
+  stepUp: StepUp,
+): void {
+  const { config, auth } = context
+  const code = 'ERR_INSUFFICIENT_AUTHENTICATION'
+  config.emit({ type: 'access.refused', code, missing: [] }, req)
+  res.set('Cache-Control', 'no-store')
+  const provider = auth.provider === 'default' ? undefined : auth.provider
+  const sealed = sealStepUp(config, stepUp)
+  if (isNavigation(req)) {
+    res.redirect(303, withReturnTo(config, req, provider, sealed))
+    return
+  }
+  const challenge = { 'WWW-Authenticate': context.challenge(stepUpParameters(stepUp)) }
+  if (config.onError) {
+    fail(config, new RelyingPartyError(code, STEP_UP_NEEDED, { headers: challenge }), req, res, next)
+    return
+  }
+  const url = loginUrl(config, undefined, provider, sealed)
+  res.status(401).set(challenge).json({ error: 'insufficient_user_authentication', loginUrl: url })
 }
 
 function missingScopes({ cause }: RelyingPartyError): readonly string[] {

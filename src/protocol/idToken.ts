@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { isEqual } from '../crypto/equal.js'
 import { JwtError, type KeySource, verifySignature } from '../crypto/jwt.js'
+import { isTime } from './times.js'
 
 /** What an ID token must hold up to. All times in seconds. */
 export interface IdTokenExpectations {
@@ -74,13 +75,6 @@ function checkAudience({ aud, azp }: Claims, { clientId }: IdTokenExpectations):
   if (azp !== undefined && azp !== clientId) {
     throw new JwtError('azp is another client', 'azp', { expected: clientId, actual: azp })
   }
-}
-
-/** The last second a `Date` can hold: a greater number is not a time. */
-const LAST_TIME = 8_640_000_000_000
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= LAST_TIME
 }
 
 function checkTimes({ exp, iat, nbf }: Claims, { clockTolerance }: IdTokenExpectations): void {

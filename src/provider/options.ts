@@ -255,7 +255,8 @@ function resolveResponseMode(
   return responseMode
 }
 
-function checkIssuer(issuer: string, path: string, allowInsecureHttp: boolean): string {
+/** Throws unless an issuer identifier is a URL of the allowed scheme, without query and fragment. */
+export function checkIssuer(issuer: string, path: string, allowInsecureHttp: boolean): string {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw configurationError(`${path}.issuer`, 'is not a URL', `write it with its scheme, as in https://${issuer}`)

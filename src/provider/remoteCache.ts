@@ -8,6 +8,8 @@ export interface Freshness {
   readonly stale: number
   /** The least time between two requests that a failure or an unknown `kid` causes. */
   readonly cooldown: number
+  /** The least time between two requests that fail while there is no document in hand. Default is `0`. */
+  readonly retry?: number
 }
 
 /** Fresh for 10 minutes, served stale for 24 hours while the endpoint fails, asked again at most every 30 s. */
@@ -17,9 +19,13 @@ interface Entry<T> {
   value?: T
   fetchedAt: number
   failedAt: number
+  failure?: unknown
   refetchedAt: number
   flight?: Promise<T>
 }
+
+/** Loads a document. It is given the one in hand, which the new one will replace. */
+export type Load<T> = (previous: T | undefined) => Promise<T>
 
 /**
  * Caches documents fetched from a provider: bounded in number, one request for any number of askers, stale documents
@@ -29,19 +35,25 @@ export class RemoteCache<T extends object> {
   readonly #entries: LRUCache<string, Entry<T>>
   readonly #freshness: Freshness
 
-  constructor(options: { max: number; freshness?: Freshness }) {
-    this.#entries = new LRUCache({ max: options.max })
+  /** @param options.onEvicted - told of a document that gave way to others */
+  constructor(options: { max: number; freshness?: Freshness; onEvicted?: (value: T) => void }) {
+    const { max, onEvicted } = options
+    this.#entries = new LRUCache({
+      max,
+      ...(onEvicted ? { dispose: ({ value }: Entry<T>) => value && onEvicted(value) } : {}),
+    })
     this.#freshness = options.freshness ?? DEFAULT_FRESHNESS
   }
 
   /** Returns the document under `key`, loading it when there is none or it is no longer fresh. */
-  get(key: string, load: () => Promise<T>): T | Promise<T> {
+  get(key: string, load: Load<T>): T | Promise<T> {
     const entry = this.#entry(key)
-    const { fresh, stale, cooldown } = this.#freshness
+    const { fresh, stale, cooldown, retry = 0 } = this.#freshness
     const now = seconds()
     const usable = entry.value !== undefined && now - entry.fetchedAt < stale
     if (usable && now - entry.fetchedAt < fresh) return entry.value as T
     if (usable && now - entry.failedAt < cooldown) return entry.value as T
+    if (!usable && now - entry.failedAt < retry) throw entry.failure
     return this.#load(entry, load).catch((error: unknown) => {
       if (usable) return entry.value as T
       throw error
@@ -52,7 +64,7 @@ export class RemoteCache<T extends object> {
    * Loads the document again because what was looked for is not in it, unless that was done within the cooldown.
    * Resolves to `undefined` when it was not loaded.
    */
-  async refetch(key: string, load: () => Promise<T>): Promise<T | undefined> {
+  async refetch(key: string, load: Load<T>): Promise<T | undefined> {
     const entry = this.#entry(key)
     if (entry.flight) return entry.flight.catch(() => undefined)
     if (seconds() - entry.refetchedAt < this.#freshness.cooldown) return undefined
@@ -69,16 +81,18 @@ export class RemoteCache<T extends object> {
     return entry
   }
 
-  #load(entry: Entry<T>, load: () => Promise<T>): Promise<T> {
-    entry.flight ??= load()
+  #load(entry: Entry<T>, load: Load<T>): Promise<T> {
+    entry.flight ??= load(entry.value)
       .then(
         (value) => {
           entry.value = value
           entry.fetchedAt = seconds()
+          delete entry.failure
           return value
         },
         (error: unknown) => {
           entry.failedAt = seconds()
+          entry.failure = error
           throw error
         },
       )

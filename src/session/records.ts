@@ -24,6 +24,8 @@ export interface RecordFields {
   readonly sid?: string
   readonly claims: Readonly<Record<string, unknown>>
   readonly scopes: readonly string[]
+  /** How and when the user authenticated, where the ID token says. */
+  readonly authentication?: { readonly acr?: string; readonly authTime?: number }
   readonly openedAt: number
   /** The end of the absolute lifetime. */
   readonly endsAt: number

@@ -26,7 +26,9 @@ const mayImport: Record<string, readonly string[]> = {
   session: ['errors', 'crypto', 'config'],
   client: ['errors', 'crypto', 'http', 'config', 'provider', 'protocol', 'session'],
   middleware: ['errors', 'auth', 'events', 'crypto', 'http', 'config', 'provider', 'protocol', 'session'],
+  'resource-server': ['errors', 'auth', 'config', 'provider', 'middleware'],
   index: [
+    'resource-server',
     'errors',
     'auth',
     'events',
@@ -46,7 +48,7 @@ const mayImport: Record<string, readonly string[]> = {
 }
 
 /** Who may name Express, its types included. */
-const mayImportExpress = ['middleware', 'index']
+const mayImportExpress = ['middleware', 'resource-server', 'index']
 const mayImportExpressSession = ['middleware', 'session', 'index']
 
 /**

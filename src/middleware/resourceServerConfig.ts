@@ -1,0 +1,154 @@
+import {
+  boolean,
+  callable,
+  checkOptions,
+  number,
+  object,
+  oneOf,
+  requireOption,
+  type Shape,
+  stringOrStrings,
+} from '../config/check.js'
+import { resolveHttp } from '../config/http.js'
+import { decodeJwt } from '../crypto/jwt.js'
+import { createFetch } from '../http/fetch.js'
+import type { AccessTokenExpectations } from '../protocol/accessToken.js'
+import { VerifiedTokens } from '../protocol/verifiedTokens.js'
+import { createJwtVerifier, type Verdict } from '../protocol/verifyAccessToken.js'
+import type { AuthorizationServerServices } from '../provider/authorizationServer.js'
+import { KeyCache } from '../provider/keys.js'
+import { isLoopback, toList } from '../provider/options.js'
+import { DEFAULT_FRESHNESS, type Freshness, RemoteCache } from '../provider/remoteCache.js'
+import { algorithmsProblem, createFindIssuer, type FindIssuer } from '../provider/trustedIssuers.js'
+import type { ResourceServerOptions, TokenCacheOptions } from './resourceServerOptions.js'
+
+/** {@link ResourceServerOptions}, checked, defaulted and frozen. */
+export interface ResourceServerConfig {
+  readonly scopeImplies: ResourceServerOptions['scopeImplies']
+  readonly validate: ResourceServerOptions['validate']
+  readonly isRevoked: ResourceServerOptions['isRevoked']
+  readonly optional: boolean
+  readonly acceptSession: boolean
+  readonly allowBodyToken: boolean
+  /** Scheme, host and port of `resource`. */
+  readonly origin: string | undefined
+  /** The URL of the metadata of `resource`. */
+  readonly resourceMetadata: string | undefined
+  /** Verifies a token, at once where it can. */
+  readonly verify: (token: string) => Verdict | Promise<Verdict>
+}
+
+const YEAR = 31_536_000
+
+/** How many issuers' metadata and keys are held. */
+const MAX_ISSUERS = 10_000
+
+/** Without any keys in hand, a provider that fails is asked again after 5 s. */
+const FRESHNESS: Freshness = { ...DEFAULT_FRESHNESS, retry: 5 }
+
+const SHAPE: Shape<ResourceServerOptions> = {
+  issuer: (value) =>
+    typeof value === 'string' || typeof value === 'function' || Array.isArray(value) ? undefined : object(value),
+  audience: stringOrStrings,
+  resource: (value) => resourceProblem(value),
+  algorithms: algorithmsProblem,
+  typ: oneOf('at+jwt', 'tolerant'),
+  clockTolerance: number('seconds', 0, 300),
+  maxTokenAge: number('seconds', 1, YEAR),
+  optional: boolean,
+  acceptSession: boolean,
+  scopes: (value) => (typeof value === 'function' ? undefined : stringOrStrings(value)),
+  scopeImplies: callable,
+  validate: callable,
+  isRevoked: callable,
+  allowBodyToken: boolean,
+  cache: object,
+  http: object,
+  allowInsecureHttp: boolean,
+}
+
+const CACHE_SHAPE: Shape<TokenCacheOptions> = {
+  ttl: number('seconds', 0, 3600),
+  max: number('tokens', 1, 1_000_000),
+}
+
+/** Checks and defaults the options of `resourceServer`. @throws `ERR_CONFIGURATION` */
+export function resolveResourceServer(options: ResourceServerOptions): ResourceServerConfig {
+  checkOptions<ResourceServerOptions>(options, 'resourceServer', SHAPE)
+  requireOption(options, 'resourceServer', 'issuer', 'write the issuer URL of your authorization server')
+  const { resource } = options
+  const expected = resolveExpectations(options)
+  const findIssuer = createFindIssuer(options.issuer, {
+    services: createServices(options),
+    algorithms: options.algorithms,
+    allowInsecureHttp: options.allowInsecureHttp ?? false,
+  })
+  const tokens = new VerifiedTokens(createVerify(findIssuer, expected), resolveCache(options.cache))
+  return Object.freeze({
+    optional: options.optional ?? false,
+    acceptSession: options.acceptSession ?? false,
+    allowBodyToken: options.allowBodyToken ?? false,
+    scopeImplies: options.scopeImplies,
+    validate: options.validate,
+    isRevoked: options.isRevoked,
+    origin: resource === undefined ? undefined : new URL(resource).origin,
+    resourceMetadata: resource === undefined ? undefined : metadataUrl(resource).href,
+    verify: (token: string) => tokens.verify(token),
+  })
+}
+
+/**
+ * Gives where the metadata of a protected resource is: the well-known path goes between its host and path.
+ *
+ * @see [RFC 9728 §3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)
+ */
+export function metadataUrl(resource: string): URL {
+  const { origin, pathname } = new URL(resource)
+  return new URL(`${origin}/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}`)
+}
+
+/** Says what is wrong with a resource identifier (RFC 9728 §1.2), or nothing. */
+export function resourceProblem(value: unknown): string | undefined {
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
+  if (!url) return 'must be the URL of this API, as in https://api.example.com'
+  if (url.hash || url.search || url.username) return 'must be a URL without query, fragment and user'
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return undefined
+  return `uses ${url.protocol.slice(0, -1)}: write the https URL where clients reach this API, also behind a TLS proxy`
+}
+
+function resolveExpectations(options: ResourceServerOptions): AccessTokenExpectations {
+  const { audience = options.resource, scopes = ['scope', 'scp'] } = options
+  if (audience === undefined) {
+    requireOption(options, 'resourceServer', 'audience', 'write what the tokens for this API have in aud, or resource')
+  }
+  return Object.freeze({
+    audience: Object.freeze([audience ?? []].flat()),
+    typ: options.typ ?? 'tolerant',
+    clockTolerance: options.clockTolerance ?? 5,
+    maxTokenAge: options.maxTokenAge,
+    scopes: typeof scopes === 'function' ? scopes : Object.freeze(toList(scopes)),
+  })
+}
+
+function resolveCache(options: TokenCacheOptions = {}): Required<TokenCacheOptions> {
+  checkOptions<TokenCacheOptions>(options, 'resourceServer.cache', CACHE_SHAPE)
+  const { ttl = 60, max = 5000 } = options
+  return { ttl, max }
+}
+
+function createServices({ http }: ResourceServerOptions): AuthorizationServerServices {
+  const fetch = createFetch(resolveHttp(http, 'resourceServer.http'))
+  return {
+    fetch,
+    metadata: new RemoteCache({ max: MAX_ISSUERS, freshness: FRESHNESS }),
+    keys: new KeyCache({ fetch, max: MAX_ISSUERS, freshness: FRESHNESS }),
+  }
+}
+
+function createVerify(findIssuer: FindIssuer, expected: AccessTokenExpectations): ResourceServerConfig['verify'] {
+  const verifyJwt = createJwtVerifier(findIssuer, expected)
+  return (token) => {
+    const decoded = decodeJwt(token)
+    return decoded ? verifyJwt(token, decoded) : { message: 'it is no JWT', claim: 'header' }
+  }
+}

@@ -1,0 +1,159 @@
+import type { CryptoKey, JWK } from 'jose'
+import { importJWK } from 'jose/key/import'
+
+/** The part of a JWS header that selects a key. `jku`, `jwk`, `x5u` and `x5c` are never looked at. */
+export interface KeyHeader {
+  readonly alg: string
+  readonly kid?: string | undefined
+}
+
+/** A public key, imported for one algorithm. */
+export interface PublicKey {
+  readonly key: CryptoKey
+  /** Whether it is still one of its owner's keys: `false` once a fetched key set has lost or changed it. */
+  readonly current: boolean
+}
+
+const KEY_TYPES: ReadonlyMap<string, readonly [kty: string, crv?: string]> = new Map([
+  ['RS256', ['RSA']],
+  ['RS384', ['RSA']],
+  ['RS512', ['RSA']],
+  ['PS256', ['RSA']],
+  ['PS384', ['RSA']],
+  ['PS512', ['RSA']],
+  ['ES256', ['EC', 'P-256']],
+  ['ES384', ['EC', 'P-384']],
+  ['ES512', ['EC', 'P-521']],
+  ['EdDSA', ['OKP', 'Ed25519']],
+  ['Ed25519', ['OKP', 'Ed25519']],
+])
+
+/** The signature algorithms with a public key that can be verified. */
+export const PUBLIC_KEY_ALGORITHMS: readonly string[] = [...KEY_TYPES.keys()]
+
+/** The smallest RSA modulus accepted, in bits (RFC 7518 §3.3). */
+const MIN_RSA_BITS = 2048
+
+/** The largest RSA modulus accepted, in base64url characters: 4,096 bits. A larger one only makes verifying slow. */
+const MAX_RSA_MODULUS = Math.ceil((4096 / 8) * (4 / 3))
+
+/** How many keys are tried for a token without `kid`. */
+const MAX_CANDIDATES = 8
+
+/** One key of a key set, imported for each algorithm that it is asked for. */
+class SetKey {
+  readonly jwk: JWK
+  current = true
+  readonly #imported = new Map<string, PublicKey | undefined | Promise<PublicKey | undefined>>()
+
+  constructor(jwk: JWK) {
+    this.jwk = jwk
+  }
+
+  /** Gives the key for an algorithm, or `undefined` if it cannot be used. */
+  for(alg: string): PublicKey | undefined | Promise<PublicKey | undefined> {
+    if (this.#imported.has(alg)) return this.#imported.get(alg)
+    const importing = importPublic(this.jwk, alg).then((key) => {
+      const imported = key && new ImportedKey(this, key)
+      this.#imported.set(alg, imported)
+      return imported
+    })
+    this.#imported.set(alg, importing)
+    return importing
+  }
+}
+
+class ImportedKey implements PublicKey {
+  readonly key: CryptoKey
+  readonly #owner: SetKey
+
+  constructor(owner: SetKey, key: CryptoKey) {
+    this.#owner = owner
+    this.key = key
+  }
+
+  get current(): boolean {
+    return this.#owner.current
+  }
+}
+
+/** The public keys of one owner: a JSON Web Key Set. Keys that cannot be used are skipped. */
+export class KeySet {
+  readonly #keys: readonly SetKey[]
+
+  /** @param previous - the set that this one replaces: keys that are in both stay the same, the others are retired */
+  constructor(keys: readonly JWK[], previous?: KeySet) {
+    const replaced = previous ? previous.#keys : []
+    const known = new Map(replaced.map((key) => [identity(key.jwk), key]))
+    this.#keys = keys.map((jwk) => {
+      const same = known.get(identity(jwk))
+      return same?.current ? same : new SetKey(jwk)
+    })
+    const kept = new Set(this.#keys)
+    for (const key of replaced) key.current = kept.has(key)
+  }
+
+  /** Marks every key as no longer current. */
+  retire(): void {
+    for (const key of this.#keys) key.current = false
+  }
+
+  /** Finds the keys that fit a token's header, at once where they are imported already. */
+  find(header: KeyHeader): readonly PublicKey[] | Promise<readonly PublicKey[]> {
+    const candidates: (PublicKey | undefined | Promise<PublicKey | undefined>)[] = []
+    for (const key of this.#keys) {
+      if (candidates.length < MAX_CANDIDATES && fits(key.jwk, header)) candidates.push(key.for(header.alg))
+    }
+    return candidates.some((candidate) => candidate instanceof Promise)
+      ? Promise.all(candidates.map(async (candidate) => candidate)).then(usable)
+      : usable(candidates as (PublicKey | undefined)[])
+  }
+}
+
+function usable(keys: readonly (PublicKey | undefined)[]): readonly PublicKey[] {
+  return keys.filter((key) => key !== undefined)
+}
+
+/** Two keys are the same when everything that selects or verifies is. */
+function identity({ kty, crv, x, y, n, e, alg, use, kid, key_ops }: JWK): string {
+  return JSON.stringify([kty, crv, x, y, n, e, alg, use, kid, key_ops])
+}
+
+function fits(jwk: JWK, { alg, kid }: KeyHeader): boolean {
+  const [kty, crv] = KEY_TYPES.get(alg) ?? []
+  return (
+    kty !== undefined &&
+    jwk.kty === kty &&
+    (crv === undefined || jwk.crv === crv) &&
+    (kid === undefined || jwk.kid === kid) &&
+    (jwk.alg === undefined || jwk.alg === alg) &&
+    (jwk.use === undefined || jwk.use === 'sig') &&
+    (jwk.key_ops === undefined || (Array.isArray(jwk.key_ops) && jwk.key_ops.includes('verify')))
+  )
+}
+
+/** Says why a key verifies no token, where that can be seen at once. */
+export function unusableKey(jwk: unknown): string | undefined {
+  if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) return 'is no JWK'
+  const { kty, n } = jwk as JWK
+  if (![...KEY_TYPES.values()].some(([type]) => type === kty)) return 'is no RSA, EC or OKP key'
+  if (kty !== 'RSA') return undefined
+  return typeof n === 'string' && n.length <= MAX_RSA_MODULUS ? undefined : 'has more than 4096 bits'
+}
+
+async function importPublic(jwk: JWK, alg: string): Promise<CryptoKey | undefined> {
+  if (unusableKey(jwk)) return undefined
+  try {
+    // Only the public members, so that a key set that leaks a private part still gives a public key.
+    const { kty, crv, x, y, n, e } = jwk
+    const key = (await importJWK(defined({ kty, crv, x, y, n, e }), alg)) as CryptoKey
+    const { modulusLength = MIN_RSA_BITS } = key.algorithm as { modulusLength?: number }
+    return modulusLength < MIN_RSA_BITS ? undefined : key
+  } catch {
+    return undefined
+  }
+}
+
+function defined(jwk: Record<string, string | undefined>): JWK {
+  return Object.fromEntries(Object.entries(jwk).filter(([, value]) => value !== undefined)) as JWK
+}
