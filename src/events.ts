@@ -80,9 +80,9 @@ export type RelyingPartyEvent =
       readonly code: ErrorCode
     })
   | (SessionEvent & {
-      /** The session has ended. */
+      /** The session has ended. `unreadable`: its tokens were sealed with a secret that is no longer configured. */
       readonly type: 'session.ended'
-      readonly reason: 'logout' | 'refresh_refused' | 'replaced'
+      readonly reason: 'logout' | 'refresh_refused' | 'replaced' | 'unreadable'
     })
   | (EventBase & {
       /** A route refused a request. */

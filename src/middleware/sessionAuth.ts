@@ -97,7 +97,7 @@ export class SessionAuth implements Auth {
     this.#required()
     await this.renew()
     if (!this.#signedIn) {
-      throw new RelyingPartyError('ERR_SESSION_ENDED', 'the provider ended the session: sign in again')
+      throw new RelyingPartyError('ERR_SESSION_ENDED', 'the session has ended at the provider: sign in again')
     }
     const { record } = this.#signedIn
     if (record.accessTokenExpiresAt !== undefined && record.accessTokenExpiresAt <= Date.now() / 1000) {
@@ -106,17 +106,18 @@ export class SessionAuth implements Auth {
         'the access token has expired and there is no refresh token: ask for one (often the scope offline_access)',
       )
     }
-    const tokens = this.#services.records.open(record)
-    if (tokens && hasAccessToken(tokens)) return tokens
-    if (tokens) {
+    const tokens = await this.#services.refresher.tokens(record)
+    if (!tokens) {
+      this.#signedIn = undefined
       throw new RelyingPartyError(
-        'ERR_NO_ACCESS_TOKEN',
-        "the session has no access token, because its login asked for none: write responseType: 'code'",
+        'ERR_SESSION_ENDED',
+        'the tokens were sealed with a secret that is no longer among relyingParty.secret: sign in again',
       )
     }
+    if (hasAccessToken(tokens)) return tokens
     throw new RelyingPartyError(
-      'ERR_SESSION_ENDED',
-      'the tokens were sealed with a secret that is no longer among relyingParty.secret: sign in again',
+      'ERR_NO_ACCESS_TOKEN',
+      "the session has no access token, because its login asked for none: write responseType: 'code'",
     )
   }
 

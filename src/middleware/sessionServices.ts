@@ -27,15 +27,17 @@ export function createServicesByStore(config: Config): (req: Request) => Session
   }
 }
 
+/** A renewal makes up to this many requests to the provider: for its metadata, the tokens, and the keys. */
+const RENEWAL_REQUESTS = 3
+
 function createRefresher(config: Config, records: TokenRecords, store: AuthStore): Refresher {
   return new Refresher(records, store, {
     before: config.session.refreshBefore,
-    requestTimeout: config.http.timeout,
+    renewalTimeout: RENEWAL_REQUESTS * config.http.timeout,
     onRefreshed: ({ provider, subject, scopes }) =>
       config.emit({ type: 'session.refreshed', provider, subject, scope: scopes.join(' ') }),
     onFailed: ({ provider, subject }, { code }) =>
       config.emit({ type: 'session.refresh_failed', provider, subject, code }),
-    onEnded: ({ provider, subject }) =>
-      config.emit({ type: 'session.ended', provider, subject, reason: 'refresh_refused' }),
+    onEnded: ({ provider, subject }, reason) => config.emit({ type: 'session.ended', provider, subject, reason }),
   })
 }

@@ -22,7 +22,8 @@ export async function bearerFetch(
   options: BearerFetchOptions,
 ): Promise<Response> {
   const target = new URL(url)
-  if (target.protocol !== 'https:' && !isLoopback(target) && !options.allowInsecureHttp) {
+  const plainHttp = target.protocol === 'http:' && (isLoopback(target) || options.allowInsecureHttp)
+  if (target.protocol !== 'https:' && !plainHttp) {
     throw new RelyingPartyError('ERR_CONFIGURATION', 'fetch() sends the access token over https only')
   }
   const headers = new Headers(init.headers)

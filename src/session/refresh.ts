@@ -16,10 +16,10 @@ export type Renew = (record: TokenRecord, tokens: Tokens) => Promise<Renewal>
 export interface RefreshOptions {
   /** An access token that expires within this time is refreshed. */
   readonly before: number
-  /** The longest that a token request may take; a lock lives a little longer. */
-  readonly requestTimeout: number
-  /** Tells of a refresh token that was refused, though another process had not used it. */
-  readonly onEnded?: (record: TokenRecord) => void
+  /** The longest that a renewal may take; a lock lives a little longer. */
+  readonly renewalTimeout: number
+  /** Tells of a session that ended: its refresh token was refused, or its tokens cannot be opened. */
+  readonly onEnded?: (record: TokenRecord, reason: 'refresh_refused' | 'unreadable') => void
   readonly onRefreshed?: (record: TokenRecord) => void
   readonly onFailed?: (record: TokenRecord, error: RelyingPartyError) => void
 }
@@ -71,9 +71,16 @@ export class Refresher {
     return flight
   }
 
+  /** Opens the tokens of a record. A session whose tokens were sealed with a secret no longer known is ended. */
+  async tokens(record: TokenRecord): Promise<Tokens | undefined> {
+    const tokens = this.#records.open(record)
+    if (!tokens && (await this.#records.remove(record.id, record))) this.#options.onEnded?.(record, 'unreadable')
+    return tokens
+  }
+
   async #fly(id: string, renew: Renew): Promise<TokenRecord | undefined> {
-    const lock = new Lock(this.#store, `lock:${id}`, this.#options.requestTimeout + 5)
-    const patience = Date.now() + (this.#options.requestTimeout + 10) * 1000
+    const lock = new Lock(this.#store, `lock:${id}`, this.#options.renewalTimeout + 5)
+    const patience = Date.now() + (this.#options.renewalTimeout + 10) * 1000
     for (;;) {
       const record = await this.#records.read(id)
       if (!record || !this.isDue(record)) return record
@@ -89,8 +96,9 @@ export class Refresher {
     try {
       const record = await this.#records.read(id)
       if (!record || !this.isDue(record)) return record
-      const tokens = this.#records.open(record)
-      if (!tokens?.refreshToken) return record
+      const tokens = await this.tokens(record)
+      if (!tokens) return undefined
+      if (!tokens.refreshToken) return record
       try {
         return await this.#keep(record, await renew(record, tokens))
       } catch (error) {
@@ -116,7 +124,7 @@ export class Refresher {
   /** The refresh token was refused: either another process has used it and stored a new one, or the grant is over. */
   async #refused(record: TokenRecord): Promise<TokenRecord | undefined> {
     if (await this.#records.remove(record.id, record)) {
-      this.#options.onEnded?.(record)
+      this.#options.onEnded?.(record, 'refresh_refused')
       return undefined
     }
     return this.#records.read(record.id)

@@ -79,7 +79,7 @@ function startProcess(store: AuthStore = sessionAuthStore(new MemoryStore())) {
   const told: Told = { refreshed: [], failed: [], ended: [] }
   const refresher = new Refresher(records, store, {
     before: 60,
-    requestTimeout: 5,
+    renewalTimeout: 5,
     onRefreshed: (record) => told.refreshed.push(record),
     onFailed: (_record, { code }) => told.failed.push(code),
     onEnded: (record) => told.ended.push(record),

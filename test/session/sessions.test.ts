@@ -1,0 +1,268 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { AppOptions } from '../support/app.js'
+import { gate, gatedRoutes, pass, type Scene, startScene, TOKEN_LIFETIME } from '../support/signedIn.js'
+import type { UserAgent } from '../support/userAgent.js'
+
+let scene: Scene
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
+afterEach(async () => {
+  await scene.close()
+  vi.useRealTimers()
+})
+
+/** Starts a scene and signs Ada in. */
+async function signedIn(settings?: AppOptions, options?: Parameters<typeof startScene>[1]): Promise<UserAgent> {
+  scene = await startScene(settings, options)
+  return scene.signIn()
+}
+
+async function tokenOf(browser: UserAgent): Promise<unknown> {
+  const answer = await browser.fetch(`${scene.app.url}/token`)
+  return answer.status === 200 ? answer.json().token : answer.status
+}
+
+async function whoIs(browser: UserAgent): Promise<unknown> {
+  return (await browser.fetch(`${scene.app.url}/who`)).json().subject
+}
+
+const unavailable = () => new Response(null, { status: 503, headers: { 'retry-after': '17' } })
+const refused = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
+
+describe('parallel requests of a session whose access token has expired', () => {
+  it('make one token request and get the same new token', async () => {
+    const browser = await signedIn()
+    const old = await tokenOf(browser)
+    pass(TOKEN_LIFETIME + 1)
+    const tokens = new Set(await Promise.all(Array.from({ length: 20 }, () => tokenOf(browser))))
+    expect(tokens.size).toBe(1)
+    expect([...tokens][0]).toEqual(expect.any(String))
+    expect([...tokens][0]).not.toBe(old)
+    expect(scene.tokens.refreshes).toBe(1)
+  })
+
+  it('make one token request also for calls within one request', async () => {
+    const browser = await signedIn({
+      routes: (app) =>
+        app.get('/many', async (req, res) => {
+          res.json({ tokens: await Promise.all(Array.from({ length: 10 }, () => req.auth.getAccessToken())) })
+        }),
+    })
+    pass(TOKEN_LIFETIME + 1)
+    const { tokens } = (await browser.fetch(`${scene.app.url}/many`)).json<{ tokens: string[] }>()
+    expect(new Set(tokens).size).toBe(1)
+    expect(scene.tokens.refreshes).toBe(1)
+  })
+
+  it('keep the grant, also where one read the session before the new tokens were stored and asks after', async () => {
+    const { routes, begun } = gatedRoutes()
+    const browser = await signedIn({ routes })
+    pass(TOKEN_LIFETIME + 1)
+    const slow = browser.fetch(`${scene.app.url}/slow-token`)
+    const { open } = await begun()
+    const renewed = await tokenOf(browser)
+    open()
+    expect((await slow).json().token).toBe(renewed)
+    expect(scene.tokens.refreshes).toBe(1)
+    pass(TOKEN_LIFETIME + 1)
+    expect(await tokenOf(browser)).not.toBe(renewed)
+    expect(await whoIs(browser)).toBe('ada')
+  })
+})
+
+describe('a refresh', () => {
+  it('is made a minute before the token expires, and not before', async () => {
+    const browser = await signedIn()
+    const old = await tokenOf(browser)
+    pass(TOKEN_LIFETIME - 65)
+    expect(await tokenOf(browser)).toBe(old)
+    pass(5)
+    expect(await tokenOf(browser)).not.toBe(old)
+    expect(scene.tokens.refreshes).toBe(1)
+  })
+
+  it('takes a rotated refresh token over: a provider that ends the grant on reuse goes on', async () => {
+    const browser = await signedIn({}, { rotateRefreshToken: true })
+    for (let i = 1; i <= 3; i++) {
+      pass(TOKEN_LIFETIME + 1)
+      expect(await tokenOf(browser)).toEqual(expect.any(String))
+      expect(scene.tokens.refreshes).toBe(i)
+    }
+  })
+
+  it('keeps the refresh token where the answer has none', async () => {
+    const browser = await signedIn({}, { rotateRefreshToken: false })
+    scene.tokens.change = ({ refresh_token: _, ...answer }) => answer
+    for (let i = 1; i <= 3; i++) {
+      pass(TOKEN_LIFETIME + 1)
+      expect(await tokenOf(browser)).toEqual(expect.any(String))
+      expect(scene.tokens.refreshes).toBe(i)
+    }
+  })
+
+  it('is made by requireAuth and requireScope, so that a session lives as long as its grant', async () => {
+    const browser = await signedIn()
+    for (const [i, path] of ['/profile', '/reports'].entries()) {
+      pass(TOKEN_LIFETIME + 1)
+      expect((await browser.fetch(scene.app.url + path)).status).toBe(200)
+      expect(scene.tokens.refreshes).toBe(i + 1)
+    }
+  })
+
+  it('is not made by requests that need no token', async () => {
+    const browser = await signedIn()
+    pass(TOKEN_LIFETIME + 1)
+    expect(await whoIs(browser)).toBe('ada')
+    expect(scene.tokens.refreshes).toBe(0)
+  })
+
+  it('takes over narrowed scopes', async () => {
+    const browser = await signedIn()
+    expect((await browser.fetch(`${scene.app.url}/reports`)).status).toBe(200)
+    scene.tokens.change = (answer) => ({ ...answer, scope: 'openid offline_access' })
+    pass(TOKEN_LIFETIME + 1)
+    expect((await browser.fetch(`${scene.app.url}/reports`)).status).toBe(403)
+  })
+
+  it('without a refresh token is none: the token ends, the session stays', async () => {
+    const browser = await signedIn({}, { issueRefreshToken: 'never' })
+    expect(await tokenOf(browser)).toEqual(expect.any(String))
+    pass(TOKEN_LIFETIME + 1)
+    expect(await tokenOf(browser)).toBe(401)
+    expect(scene.app.errors).toMatchObject([{ code: 'ERR_AUTHENTICATION_REQUIRED' }])
+    expect(await whoIs(browser)).toBe('ada')
+  })
+})
+
+describe('a refreshed ID token', () => {
+  const spoiled: readonly [what: string, claims: object][] = [
+    ['iss', { iss: 'https://evil.example' }],
+    ['sub', { sub: 'grace' }],
+    ['aud', { aud: 'another' }],
+  ]
+
+  async function refreshWith(claims: object): Promise<{ browser: UserAgent; old: unknown }> {
+    const browser = await signedIn({}, { rotateRefreshToken: false })
+    const old = await tokenOf(browser)
+    const iat = Math.floor(Date.now() / 1000) + TOKEN_LIFETIME - 30
+    const good = { iss: scene.provider.issuer, sub: 'ada', aud: 'app', iat, exp: iat + 3600 }
+    scene.tokens.change = async ({ access_token: _, ...answer }) => ({
+      ...answer,
+      access_token: 'the token of a refused answer',
+      id_token: await scene.sign({ ...good, ...claims }),
+    })
+    pass(TOKEN_LIFETIME - 30)
+    return { browser, old }
+  }
+
+  it('is accepted when it keeps iss, sub and aud', async () => {
+    const { browser } = await refreshWith({})
+    expect(await tokenOf(browser)).toBe('the token of a refused answer')
+  })
+
+  it.each(spoiled)(
+    'with another %s is refused: nothing of the answer is used, the session stays',
+    async (_, claims) => {
+      const { browser, old } = await refreshWith(claims)
+      expect(await tokenOf(browser)).toBe(old)
+      expect(scene.app.events).toContainEqual(
+        expect.objectContaining({ type: 'session.refresh_failed', code: 'ERR_ID_TOKEN_INVALID' }),
+      )
+      pass(31)
+      expect(await tokenOf(browser)).toBe(400)
+      expect(scene.app.errors).toMatchObject([{ code: 'ERR_ID_TOKEN_INVALID' }])
+      expect(await whoIs(browser)).toBe('ada')
+    },
+  )
+})
+
+describe('a grant that the provider has ended', () => {
+  it('signs the session out, and the next login is a clean one', async () => {
+    const browser = await signedIn()
+    scene.tokens.instead = refused
+    pass(TOKEN_LIFETIME + 1)
+    expect(await tokenOf(browser)).toBe(401)
+    expect(scene.app.events).toContainEqual(
+      expect.objectContaining({ type: 'session.ended', reason: 'refresh_refused', subject: 'ada' }),
+    )
+    expect(await whoIs(browser)).toBeNull()
+    scene.tokens.instead = undefined
+    expect((await browser.visit(`${scene.app.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
+    expect(await tokenOf(browser)).toEqual(expect.any(String))
+  })
+
+  it('sends a navigation to the login at once', async () => {
+    const browser = await signedIn()
+    scene.tokens.instead = refused
+    pass(TOKEN_LIFETIME + 1)
+    expect((await browser.visit(`${scene.app.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
+    expect(browser.visited.filter((url) => url.startsWith(`${scene.provider.issuer}/auth?`))).toHaveLength(2)
+  })
+
+  it('tells a call that needs the token why there is none', async () => {
+    const { routes, begun } = gatedRoutes()
+    const browser = await signedIn({ routes })
+    scene.tokens.instead = refused
+    pass(TOKEN_LIFETIME + 1)
+    const slow = browser.fetch(`${scene.app.url}/slow-token`)
+    ;(await begun()).open()
+    expect((await slow).status).toBe(401)
+    expect(scene.app.errors).toMatchObject([{ code: 'ERR_SESSION_ENDED' }])
+  })
+})
+
+describe('a provider that fails a refresh', () => {
+  it('leaves the token in use while it is valid, then gives 503 with Retry-After, then recovers', async () => {
+    const browser = await signedIn()
+    const old = await tokenOf(browser)
+    scene.tokens.instead = unavailable
+    pass(TOKEN_LIFETIME - 30)
+    expect(await tokenOf(browser)).toBe(old)
+    pass(31)
+    const answer = await browser.fetch(`${scene.app.url}/token`)
+    expect(answer.status).toBe(503)
+    expect(answer.headers['retry-after']).toBe('17')
+    expect(await whoIs(browser)).toBe('ada')
+    scene.tokens.instead = undefined
+    pass(60)
+    expect(await tokenOf(browser)).not.toBe(old)
+    expect(await tokenOf(browser)).toEqual(expect.any(String))
+  })
+
+  it('is asked once per step of the back-off, however many requests come', async () => {
+    const browser = await signedIn()
+    scene.tokens.instead = unavailable
+    pass(TOKEN_LIFETIME + 1)
+    const flood = () => Promise.all(Array.from({ length: 10 }, () => tokenOf(browser)))
+    await flood()
+    expect(await flood()).toEqual(Array.from({ length: 10 }, () => 503))
+    expect(scene.tokens.refreshes).toBe(1)
+    pass(1)
+    await flood()
+    expect(scene.tokens.refreshes).toBe(2)
+    pass(1)
+    await flood()
+    expect(scene.tokens.refreshes).toBe(2)
+    pass(1)
+    await flood()
+    expect(scene.tokens.refreshes).toBe(3)
+  })
+})
+
+describe('a refresh that is overtaken by a logout', () => {
+  it('stores nothing and gives nothing out', async () => {
+    const browser = await signedIn()
+    const copy = browser.clone()
+    const { open, opened } = gate()
+    scene.tokens.held = opened
+    pass(TOKEN_LIFETIME + 1)
+    const refreshing = tokenOf(copy)
+    await vi.waitUntil(() => scene.tokens.refreshes === 1)
+    await browser.visit(`${scene.app.url}/logout`, { method: 'POST' })
+    open()
+    expect(await refreshing).toBe(401)
+    expect(await whoIs(copy)).toBeNull()
+    expect(await tokenOf(copy)).toBe(401)
+    expect(JSON.stringify(scene.store)).not.toContain('express-relying-party:record:')
+  })
+})
