@@ -3,7 +3,7 @@ import { RelyingPartyError, storeError } from '../errors.js'
 import { type Authentication, authenticate } from '../protocol/authentication.js'
 import { judgeAuthorizationResponse } from '../protocol/authorizationResponse.js'
 import type { Parameters } from '../protocol/parameters.js'
-import { type Transaction, transactionId } from '../protocol/transaction.js'
+import { isState, type Transaction, transactionId } from '../protocol/transaction.js'
 import type { Provider } from '../provider/provider.js'
 import { clearTransaction, type FoundTransaction, findTransaction } from './cookies.js'
 import { isAt, loginUrl, startPage } from './location.js'
@@ -134,10 +134,9 @@ function leadOn(
     return true
   }
   if (req.method !== 'POST') return false
-  res.redirect(
-    303,
-    state === undefined ? config.redirectUri : `${config.redirectUri}?${new URLSearchParams({ state })}`,
-  )
+  // Only a state of ours is carried on: anyone may post anything here.
+  const query = state !== undefined && isState(state) ? `?${new URLSearchParams({ state })}` : ''
+  res.redirect(303, config.redirectUri + query)
   return true
 }
 

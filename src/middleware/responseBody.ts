@@ -35,11 +35,12 @@ function readStream(req: Request): Promise<string> {
     let size = 0
     req.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > MAX_BODY) {
-        req.pause()
-        reject(new RelyingPartyError('ERR_BODY_TOO_LARGE', `the body is larger than ${MAX_BODY} bytes`))
-      } else {
+      if (size <= MAX_BODY) {
         chunks.push(chunk)
+      } else {
+        // The rest is read and dropped: Express's own handler answers once the request has ended.
+        chunks.length = 0
+        reject(new RelyingPartyError('ERR_BODY_TOO_LARGE', `the body is larger than ${MAX_BODY} bytes`))
       }
     })
     req.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))

@@ -56,6 +56,11 @@ export function transactionId(state: string): string {
   return createHash('sha256').update(state).digest('base64url').slice(0, 16)
 }
 
+/** Tells whether a value from outside has the form of a state that {@link transactionValues} gives. */
+export function isState(value: string): boolean {
+  return /^[\w-]{43}$/.test(value)
+}
+
 /** Tells whether a state from outside is the transaction's, in constant time. */
 export function isStateOf(transaction: Transaction, state: string): boolean {
   return isEqual(transactionValues(transaction).state, state)

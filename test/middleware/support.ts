@@ -13,9 +13,9 @@ export interface Site {
   close(): Promise<void>
 }
 
-/** Starts a provider and an application that signs in there. */
-export async function startSite(settings: AppOptions = {}): Promise<Site> {
-  const provider = await startLocalProvider({ host: 'localhost' })
+/** Starts an application, and a provider where it signs in unless there is one already. */
+export async function startSite(settings: AppOptions = {}, running?: LocalProvider): Promise<Site> {
+  const provider = running ?? (await startLocalProvider({ host: 'localhost' }))
   const app = await startApp(provider.issuer, settings)
   await register(provider, app)
   return {
@@ -23,7 +23,7 @@ export async function startSite(settings: AppOptions = {}): Promise<Site> {
     provider,
     async close() {
       await app.close()
-      await provider.close()
+      if (!running) await provider.close()
     },
   }
 }
