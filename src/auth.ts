@@ -10,6 +10,19 @@ export interface Claims {
   readonly picture?: string
 }
 
+/** Which access token {@link Auth.getAccessToken} is to give, where it is not the session's own. */
+export interface AccessTokenRequest {
+  /**
+   * The API, or several, that the token is for: absolute URIs. The provider has to know them, mostly from the option
+   * `resource` of the login.
+   *
+   * @see [RFC 8707 §2.2](https://www.rfc-editor.org/rfc/rfc8707#section-2.2)
+   */
+  resource?: string | readonly string[]
+  /** The scopes that the token may have at most. Default is what the provider gives. */
+  scope?: string | readonly string[]
+}
+
 /** Who makes a request, and what they may do: `req.auth`. */
 export interface Auth {
   /** Whether the request comes from a signed-in user or bears a valid access token. */
@@ -28,11 +41,15 @@ export interface Auth {
    * Gives an access token that is valid for a minute or more, refreshing it if need be. Any number of calls at once
    * make one token request.
    *
+   * Asked for a `resource` or `scope`, it gives a token for just that: by the refresh token, or by token exchange where
+   * the provider's option `tokenExchange` says so. It is kept with the session, and never broader than asked.
+   *
    * @throws `ERR_AUTHENTICATION_REQUIRED` when nobody is signed in, or the token has expired and there is no refresh
-   *   token; `ERR_NO_ACCESS_TOKEN` after a login with `responseType: 'id_token'`; `ERR_SESSION_ENDED`
-   *   when the provider ended the grant; `ERR_PROVIDER_UNAVAILABLE`; `ERR_STORE_UNAVAILABLE`
+   *   token; `ERR_NO_ACCESS_TOKEN` after a login with `responseType: 'id_token'`, or where there
+   *   is nothing to get another API's token with; `ERR_TOKEN_REQUEST_REFUSED` where the provider does not give a token
+   *   for the `resource` or `scope`; `ERR_SESSION_ENDED` when the provider ended the grant; `ERR_PROVIDER_UNAVAILABLE`; `ERR_STORE_UNAVAILABLE`
    */
-  getAccessToken(): Promise<string>
+  getAccessToken(request?: AccessTokenRequest): Promise<string>
   /**
    * Calls an API with the access token in the `Authorization` header.
    *

@@ -55,7 +55,7 @@ const STATUS = {
   ERR_STORE_UNAVAILABLE: 503,
   /** The application's `onLogin` refused the user. */
   ERR_LOGIN_REFUSED: 403,
-  /** The session has no access token: its login asked for an ID token only (`responseType: 'id_token'`). */
+  /** The session has no access token (`responseType: 'id_token'`), or nothing to get one for another API with. */
   ERR_NO_ACCESS_TOKEN: 500,
   /** The session ended at the provider, at another process, or by its lifetime. */
   ERR_SESSION_ENDED: 401,

@@ -1,3 +1,4 @@
+export type { AccessTokenRequest } from './auth.js'
 export { type ClientCredentialsOptions, clientCredentials } from './client/clientCredentials.js'
 export type { ClientOptions } from './client/options.js'
 export type { AccessTokenSource } from './client/tokenSource.js'

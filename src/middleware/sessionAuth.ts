@@ -1,11 +1,13 @@
-import type { Auth, Claims } from '../auth.js'
+import type { AccessTokenRequest, Auth, Claims } from '../auth.js'
 import { RelyingPartyError } from '../errors.js'
 import { bearerFetch } from '../protocol/bearerFetch.js'
+import type { TokenScope } from '../protocol/tokens.js'
 import { fetchUserInfo } from '../protocol/userInfo.js'
 import type { Provider } from '../provider/provider.js'
 import type { TokenRecord, Tokens } from '../session/records.js'
 import type { Config } from './config.js'
 import { renewal } from './renewal.js'
+import { readResourceToken, requireRefreshable, resourceGoal, resourceRenewal, toTokenScope } from './resourceTokens.js'
 import type { SessionServices } from './sessionServices.js'
 
 type AccessTokens = Tokens & { readonly accessToken: string }
@@ -73,8 +75,9 @@ export class SessionAuth implements Auth {
     return this.#refresh(signedIn.record, signedIn.provider)
   }
 
-  async getAccessToken(): Promise<string> {
-    return (await this.#freshTokens()).accessToken
+  async getAccessToken(request: AccessTokenRequest = {}): Promise<string> {
+    const asked = toTokenScope(request)
+    return asked ? this.#resourceToken(asked) : (await this.#freshTokens()).accessToken
   }
 
   async fetch(url: string | URL, init: RequestInit = {}): Promise<Response> {
@@ -89,8 +92,24 @@ export class SessionAuth implements Auth {
   }
 
   async #refresh(record: TokenRecord, provider: Provider): Promise<void> {
-    const fresh = await this.#services.refresher.fresh(record, renewal(provider))
-    this.#signedIn = fresh && { record: fresh, provider }
+    this.#keep(await this.#services.refresher.fresh(record, renewal(provider)), provider)
+  }
+
+  #keep(record: TokenRecord | undefined, provider: Provider): void {
+    this.#signedIn = record && { record, provider }
+  }
+
+  async #resourceToken(asked: TokenScope): Promise<string> {
+    const { records, refresher } = this.#services
+    const goal = resourceGoal(records, asked, this.#config.session.refreshBefore)
+    // An exchange starts from the session's own access token, which has to be valid.
+    if (this.#required().provider.options.tokenExchange) await this.#freshTokens()
+    const { record, provider } = this.#required()
+    if (!provider.options.tokenExchange) requireRefreshable(record, provider, asked)
+    const reached = await refresher.reach(record, resourceRenewal(provider, asked), goal)
+    this.#keep(reached, provider)
+    if (!reached) throw new RelyingPartyError('ERR_SESSION_ENDED', 'the session has ended: sign in again')
+    return readResourceToken(records, reached, asked)
   }
 
   async #freshTokens(): Promise<AccessTokens> {

@@ -42,6 +42,7 @@ export async function authorizationUrl(
     parameters.set('code_challenge', createHash('sha256').update(codeVerifier).digest('base64url'))
     parameters.set('code_challenge_method', 'S256')
   }
+  for (const uri of provider.options.resource) parameters.append('resource', uri)
   if (responseMode !== 'query') parameters.set('response_mode', responseMode)
   if (request.prompt !== undefined) parameters.set('prompt', request.prompt)
   if (request.maxAge !== undefined) parameters.set('max_age', String(request.maxAge))

@@ -69,6 +69,21 @@ export async function exchangeCode(
   }
 }
 
+/** What a token is asked for. */
+export interface TokenScope {
+  /** Separated by spaces; empty for the provider's default. */
+  readonly scope: string
+  /** The APIs, by their URIs (RFC 8707). */
+  readonly resource: readonly string[]
+}
+
+/** Gives the parameters `scope` and `resource`, the latter once for each. */
+export function scopeParameters({ scope, resource }: TokenScope): URLSearchParams {
+  const parameters = new URLSearchParams(scope ? { scope } : {})
+  for (const uri of resource) parameters.append('resource', uri)
+  return parameters
+}
+
 /** What a refresh has to leave as it was. */
 export interface RefreshedIdentity {
   readonly issuer: string
@@ -78,6 +93,7 @@ export interface RefreshedIdentity {
 /**
  * Refreshes tokens and judges the response. A refreshed ID token must keep `iss`, `sub` and `aud`.
  *
+ * @param asked - asks for a token of fewer scopes, or for other APIs, than those of the grant
  * @throws as {@link exchangeCode}; `ERR_SESSION_ENDED` when the provider answers `invalid_grant`
  * @see [RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)
  * @see [OpenID Connect Core §12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse)
@@ -86,10 +102,12 @@ export async function refreshTokens(
   provider: Provider,
   current: { refreshToken: string; scopes: readonly string[] },
   identity: RefreshedIdentity,
+  asked: TokenScope = { scope: '', resource: [] },
 ): Promise<{ tokens: TokenSet; claims?: IdTokenClaims }> {
   try {
-    const answer = await openid.refreshTokenGrant(await provider.configuration(), current.refreshToken)
-    const tokens = toTokenSet(answer, current.scopes.join(' '))
+    const configuration = await provider.configuration()
+    const answer = await openid.refreshTokenGrant(configuration, current.refreshToken, scopeParameters(asked))
+    const tokens = toTokenSet(answer, asked.scope || current.scopes.join(' '))
     if (tokens.idToken === undefined) return { tokens }
     const claims = await verifyIdToken(tokens.idToken, {
       ...(await expectations(provider)),

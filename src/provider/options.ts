@@ -60,6 +60,20 @@ export interface ProviderOptions {
    * `responseType: 'code'`, else `'form_post'`, the only one allowed then.
    */
   responseMode?: ResponseMode
+  /**
+   * The APIs that access tokens are wanted for, as absolute URIs: `req.auth.getAccessToken({ resource })` then gives one
+   * for each.
+   *
+   * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707#section-2)
+   */
+  resource?: string | readonly string[]
+  /**
+   * Whether tokens for other APIs are got by token exchange, from the session's access token. Default is `false`: by
+   * the refresh token.
+   *
+   * @see [RFC 8693](https://www.rfc-editor.org/rfc/rfc8693)
+   */
+  tokenExchange?: boolean
   /** More parameters for the authorization request. Those that this package sets itself are refused. */
   authorizationParams?: Readonly<Record<string, string>>
   /** The greatest age of the user's sign-in at the provider. In seconds. `auth_time` is then required and checked. */
@@ -86,6 +100,8 @@ export interface ResolvedProviderOptions {
   readonly scope: string
   readonly responseType: ResponseType
   readonly responseMode: ResponseMode
+  readonly resource: readonly string[]
+  readonly tokenExchange: boolean
   readonly authorizationParams: Readonly<Record<string, string>>
   readonly maxAge: number | undefined
   readonly acrValues: readonly string[]
@@ -112,6 +128,7 @@ const OWN_PARAMETERS = new Set([
   'max_age',
   'acr_values',
   'login_hint',
+  'resource',
   'request',
   'request_uri',
 ])
@@ -125,6 +142,7 @@ const OPTION_FOR: Readonly<Record<string, string>> = {
   max_age: 'maxAge',
   acr_values: 'acrValues',
   login_hint: 'loginHint',
+  resource: 'resource',
 }
 
 /** HMAC with the client secret, for providers that sign so. */
@@ -139,6 +157,8 @@ const SHAPE: Shape<ProviderOptions> = {
   scope: stringOrStrings,
   responseType: oneOf('code', 'id_token', 'code id_token'),
   responseMode: oneOf('query', 'form_post'),
+  resource: (value) => stringOrStrings(value) ?? resourceProblem(value),
+  tokenExchange: boolean,
   authorizationParams: (value) => authorizationParamsProblem(value),
   maxAge: number('seconds', 0, 31_536_000),
   acrValues: stringOrStrings,
@@ -149,6 +169,14 @@ const SHAPE: Shape<ProviderOptions> = {
       ? 'must not be none: an unsigned ID token proves nothing'
       : oneOf(...PUBLIC_KEY_ALGORITHMS, ...SECRET_ALGORITHMS)(value),
   userInfo: boolean,
+}
+
+/** Says what is wrong with the URIs of APIs, or nothing. */
+export function resourceProblem(value: unknown): string | undefined {
+  const uris = Array.isArray(value) ? value : [value]
+  return uris.every((uri) => typeof uri === 'string' && URL.canParse(uri) && !uri.includes('#'))
+    ? undefined
+    : 'must be an absolute URI without fragment, as in https://api.example.com/'
 }
 
 /** Says what is wrong with extra authorization parameters, or nothing. */
@@ -215,6 +243,8 @@ export function resolveProviderOptions(
     scope: scope.join(' '),
     responseType,
     responseMode,
+    resource: Object.freeze(toList(options.resource ?? [])),
+    tokenExchange: options.tokenExchange ?? false,
     authorizationParams: Object.freeze({ ...options.authorizationParams }),
     maxAge: options.maxAge,
     acrValues: Object.freeze(acrValues),

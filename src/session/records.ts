@@ -10,6 +10,18 @@ export interface Tokens {
   readonly tokenType?: string
   readonly refreshToken?: string
   readonly idToken?: string
+  /** Tokens for other APIs or fewer scopes, by what was asked for. */
+  readonly resourceTokens?: Readonly<Record<string, ResourceToken>>
+}
+
+/** An access token for other APIs or fewer scopes than the session's own. */
+export interface ResourceToken {
+  readonly accessToken: string
+  readonly scopes: readonly string[]
+  /** In seconds. */
+  readonly lifetime: number
+  /** In seconds since the epoch. */
+  readonly expiresAt: number
 }
 
 /** What is known of a signed-in session without opening its tokens. All times in seconds since the epoch. */

@@ -12,6 +12,14 @@ export interface Renewal {
 /** Asks the provider for new tokens. Rejects with `ERR_SESSION_ENDED` when the refresh token is no longer accepted. */
 export type Renew = (record: TokenRecord, tokens: Tokens) => Promise<Renewal>
 
+/** What a token request is to bring about in a record, beside keeping its own access token fresh. */
+export interface Goal {
+  /** Tells the goals of one session apart. */
+  readonly key: string
+  /** Whether a record has it already. */
+  isReached(record: TokenRecord): boolean
+}
+
 /** How a refresh is carried out. All times in seconds. */
 export interface RefreshOptions {
   /** An access token that expires within this time is refreshed. */
@@ -63,10 +71,26 @@ export class Refresher {
    */
   async fresh(record: TokenRecord, renew: Renew): Promise<TokenRecord | undefined> {
     if (!this.isDue(record) || !record.refreshable) return record
-    let flight = this.#flights.get(record.id)
+    return this.#shareFlight(record.id, renew)
+  }
+
+  /**
+   * Gives a record that has reached a goal, by a token request if need be. A failure is thrown, whatever the session's
+   * own token is worth.
+   *
+   * @returns `undefined` when the session has ended
+   * @throws as {@link Refresher.fresh}
+   */
+  async reach(record: TokenRecord, renew: Renew, goal: Goal): Promise<TokenRecord | undefined> {
+    return goal.isReached(record) ? record : this.#shareFlight(record.id, renew, goal)
+  }
+
+  #shareFlight(id: string, renew: Renew, goal?: Goal): Promise<TokenRecord | undefined> {
+    const key = goal ? `${id} ${goal.key}` : id
+    let flight = this.#flights.get(key)
     if (!flight) {
-      flight = this.#fly(record.id, renew).finally(() => this.#flights.delete(record.id))
-      this.#flights.set(record.id, flight)
+      flight = this.#fly(id, renew, goal).finally(() => this.#flights.delete(key))
+      this.#flights.set(key, flight)
     }
     return flight
   }
@@ -78,35 +102,40 @@ export class Refresher {
     return tokens
   }
 
-  async #fly(id: string, renew: Renew): Promise<TokenRecord | undefined> {
+  #isDone(record: TokenRecord, goal: Goal | undefined): boolean {
+    return goal ? goal.isReached(record) : !this.isDue(record)
+  }
+
+  async #fly(id: string, renew: Renew, goal: Goal | undefined): Promise<TokenRecord | undefined> {
     const lock = new Lock(this.#store, `lock:${id}`, this.#options.renewalTimeout + 5)
     const patience = Date.now() + (this.#options.renewalTimeout + 10) * 1000
     for (;;) {
       const record = await this.#records.read(id)
-      if (!record || !this.isDue(record)) return record
+      if (!record || this.#isDone(record, goal)) return record
       const state = await lock.acquire()
-      if (state === 'acquired') return this.#refreshLocked(id, renew, lock)
-      if (state === 'backing-off' || Date.now() > patience) return this.#whileValid(record, backingOff())
+      if (state === 'acquired') return this.#refreshLocked(id, renew, lock, goal)
+      if (state === 'backing-off' || Date.now() > patience) return this.#whileValid(record, backingOff(), goal)
       await pause()
     }
   }
 
-  async #refreshLocked(id: string, renew: Renew, lock: Lock): Promise<TokenRecord | undefined> {
+  async #refreshLocked(id: string, renew: Renew, lock: Lock, goal: Goal | undefined): Promise<TokenRecord | undefined> {
     let keep = false
     try {
       const record = await this.#records.read(id)
-      if (!record || !this.isDue(record)) return record
+      if (!record || this.#isDone(record, goal)) return record
       const tokens = await this.tokens(record)
       if (!tokens) return undefined
-      if (!tokens.refreshToken) return record
+      if (!goal && !tokens.refreshToken) return record
       try {
-        return await this.#keep(record, await renew(record, tokens))
+        return await this.#keep(record, await renew(record, tokens), goal)
       } catch (error) {
         if (!(error instanceof RelyingPartyError)) throw error
         if (error.code === 'ERR_SESSION_ENDED') return await this.#refused(record)
-        keep = error.code !== 'ERR_STORE_UNAVAILABLE'
-        this.#options.onFailed?.(record, error)
-        return this.#whileValid(record, error)
+        // A goal that is refused says nothing of the session's own refresh, which is not to be held up by it.
+        keep = goal ? error.code === 'ERR_PROVIDER_UNAVAILABLE' : error.code !== 'ERR_STORE_UNAVAILABLE'
+        if (!goal) this.#options.onFailed?.(record, error)
+        return this.#whileValid(record, error, goal)
       }
     } finally {
       await (keep ? lock.backOff() : lock.release())
@@ -114,10 +143,10 @@ export class Refresher {
   }
 
   /** Stores new tokens in place of those that were read; where they changed meanwhile, the stored record counts. */
-  async #keep(record: TokenRecord, renewal: Renewal): Promise<TokenRecord | undefined> {
+  async #keep(record: TokenRecord, renewal: Renewal, goal: Goal | undefined): Promise<TokenRecord | undefined> {
     const replaced = await this.#records.replace(record, renewal.fields, renewal.tokens)
     if (!replaced) return this.#records.read(record.id)
-    this.#options.onRefreshed?.(replaced)
+    if (!goal) this.#options.onRefreshed?.(replaced)
     return replaced
   }
 
@@ -130,8 +159,8 @@ export class Refresher {
     return this.#records.read(record.id)
   }
 
-  #whileValid(record: TokenRecord, error: RelyingPartyError): TokenRecord {
-    if (expiresWithin(record, 0)) throw error
+  #whileValid(record: TokenRecord, error: RelyingPartyError, goal: Goal | undefined): TokenRecord {
+    if (goal || expiresWithin(record, 0)) throw error
     return record
   }
 }
