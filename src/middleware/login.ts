@@ -92,7 +92,7 @@ export async function startLogin(
   const provider = await config.providers.choose(req, options.provider ?? queryParameter(req, 'provider'))
   const returnTo = safeReturnTo(options.returnTo ?? queryParameter(req, 'returnTo'), config.origin) ?? startPage(config)
   const request = toRequest(config, provider, options)
-  if (auth.record?.registration === provider.registration && !asksForFreshLogin(auth.scopes, options)) {
+  if (!asksForFreshLogin(auth.scopes, options) && (await isSignedIn(auth, provider))) {
     res.redirect(303, config.origin + returnTo)
     return
   }
@@ -158,6 +158,18 @@ function transactionFields(
     ...(request.acrEssential ? { acr: request.acrValues } : {}),
     ...(sessionId === undefined ? {} : { sessionId }),
   }
+}
+
+/** Tells whether the user is signed in there. A session that can no longer be renewed is mended by a login. */
+async function isSignedIn(auth: SessionContext['auth'], provider: Provider): Promise<boolean> {
+  if (auth.record?.registration !== provider.registration) return false
+  try {
+    await auth.renew()
+  } catch (error) {
+    if (error instanceof RelyingPartyError && error.code !== 'ERR_STORE_UNAVAILABLE') return false
+    throw error
+  }
+  return auth.isAuthenticated
 }
 
 /** A call that names prompt, maxAge, acrValues, or a scope not granted yet, wants the provider to ask again. */

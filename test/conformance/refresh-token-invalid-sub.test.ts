@@ -1,6 +1,7 @@
-import { describe } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { expectCleanError, signIn } from '../support/conformance.js'
 import { breakSignature } from '../support/providerKeys.js'
-import { rejectsRefresh } from '../support/refreshing.js'
+import { rejectsRefresh, startExpired } from '../support/refreshing.js'
 
 describe('refresh-token-invalid-sub', () => {
   rejectsRefresh('an ID token of another subject', { claims: { sub: 'mallory' } })
@@ -9,4 +10,14 @@ describe('refresh-token-invalid-sub', () => {
   rejectsRefresh('an ID token that has expired', { claims: () => ({ exp: Math.floor(Date.now() / 1000) - 60 }) })
   rejectsRefresh('an ID token with an altered signature', { jwt: breakSignature })
   rejectsRefresh('an unsigned ID token', { header: { alg: 'none' } })
+
+  it('lets the user sign in anew when a refresh was rejected', async () => {
+    const { flow, browser } = await startExpired()
+    flow.provider.spoil = { claims: { sub: 'mallory' } }
+    expectCleanError(flow, await browser.visit(`${flow.app.url}/profile`), 'ERR_ID_TOKEN_INVALID')
+    flow.provider.spoil = {}
+    expect((await signIn(flow, browser)).answer.json()).toEqual({ kind: 'session', subject: 'ada' })
+    expect(flow.provider.requests('authorization')).toHaveLength(2)
+    expect((await browser.visit(`${flow.app.url}/profile`)).status).toBe(200)
+  })
 })
