@@ -19,6 +19,13 @@ describe('userinfo-signed', () => {
   rejects('an altered signature', { userInfoJwt: { jwt: breakSignature } }, 'ERR_USERINFO_INVALID', settings)
   rejects('an unsigned JWT', { userInfoJwt: { header: { alg: 'none' } } }, 'ERR_USERINFO_INVALID', settings)
   rejects(
+    'HS256 with the client secret',
+    { userInfoJwt: { header: { alg: 'HS256' } } },
+    'ERR_USERINFO_INVALID',
+    settings,
+  )
+  rejects('ES256, unlike the ID token', { userInfoJwt: { header: { alg: 'ES256' } } }, 'ERR_USERINFO_INVALID', settings)
+  rejects(
     'HS256 with the public key as secret',
     {
       userInfoJwt: {
