@@ -29,7 +29,11 @@ export interface SessionOptions {
   absoluteLifetime?: number
   /** An access token is refreshed when it expires within this time. In seconds. Default is `60`. */
   refreshBefore?: number
-  /** The property of `req.session` that holds the signed-in mark. Default is `'auth'`. */
+  /**
+   * The property of `req.session` that holds the signed-in mark. Default is `'auth'`. Where one application has several
+   * relying parties, those with the same provider, client and key share their sessions: give each a key to tell them
+   * apart.
+   */
   key?: string
 }
 

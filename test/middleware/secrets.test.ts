@@ -49,7 +49,9 @@ describe('secrets that rotate', () => {
     const answer = await browser.send(callback.url.replace(site.app.url, url), callback.init)
     expect(answer.headers.location).toBe(opens ? `${site.app.url}/profile` : undefined)
     if (!opens) {
-      expect((later?.errors[0] as Error).message).toContain('was relyingParty.secret changed (list the old one too)')
+      expect(((later as App).errors[0] as Error).message).toContain(
+        'was relyingParty.secret changed (list the old one too)',
+      )
       expect(codesOf(later as App)).toEqual(['ERR_TRANSACTION_MISSING'])
     }
     expect((await signedIn.fetch(`${url}/token`)).status).toBe(opens ? 200 : 401)

@@ -1,7 +1,18 @@
-import type { Express } from 'express'
-import { MemoryStore, type SessionData, type Store } from 'express-session'
+import type { RequestListener } from 'node:http'
+import express, { type Express, type NextFunction, type Request, type Response } from 'express'
+import session, { MemoryStore, type SessionData, type Store } from 'express-session'
 import { vi } from 'vitest'
-import { type App, type AppOptions, register, startApp, startLocalProvider } from '../support/app.js'
+import { callback, login, logout, type RelyingPartyOptions, relyingParty, requireAuth } from '../../src/index.js'
+import {
+  type App,
+  type AppOptions,
+  listen,
+  type Running,
+  register,
+  SECRET,
+  startApp,
+  startLocalProvider,
+} from '../support/app.js'
 import type { Answer, Init, UserAgent } from '../support/userAgent.js'
 
 export type LocalProvider = Awaited<ReturnType<typeof startLocalProvider>>
@@ -32,16 +43,19 @@ export async function startSite(settings: AppOptions = {}, running?: LocalProvid
 export const PUBLIC_URL = 'https://app.example.com'
 
 /** Starts an application whose users come by https, through a proxy that says so. */
-export async function startSiteBehindTls(settings: AppOptions = {}): Promise<Site> {
-  const site = await startSite({
-    ...settings,
-    before(app) {
-      app.set('trust proxy', 1)
-      settings.before?.(app)
+export async function startSiteBehindTls(settings: AppOptions = {}, running?: LocalProvider): Promise<Site> {
+  const site = await startSite(
+    {
+      ...settings,
+      before(app) {
+        app.set('trust proxy', 1)
+        settings.before?.(app)
+      },
+      options: { baseUrl: PUBLIC_URL, ...settings.options },
+      session: { cookie: { secure: true, sameSite: 'lax' }, ...settings.session },
     },
-    options: { baseUrl: PUBLIC_URL, ...settings.options },
-    session: { cookie: { secure: true, sameSite: 'lax' }, ...settings.session },
-  })
+    running,
+  )
   await register(site.provider, site.app, {
     redirect_uris: [`${PUBLIC_URL}/callback`],
     post_logout_redirect_uris: [`${PUBLIC_URL}/`],
@@ -150,20 +164,25 @@ export function contentsOf(store: Store): Promise<Record<string, SessionData>> {
   })
 }
 
+type Fetch = typeof globalThis.fetch
+
 /** A `fetch` that fails on demand and counts the token requests. */
-export function faultyFetch(): {
-  fetch: typeof fetch
+export interface FaultyFetch {
+  fetch: Fetch
   tokenRequests: number
-  fault?: (url: URL) => Response | undefined
-} {
-  const faults = {
+  /** Answers, or fails, in place of the provider. */
+  fault?: (url: URL) => globalThis.Response | undefined
+}
+
+export function faultyFetch(): FaultyFetch {
+  const faults: FaultyFetch = {
     tokenRequests: 0,
-    fetch: async (input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response> => {
-      const url = new URL(input instanceof Request ? input.url : input)
+    async fetch(input: URL | RequestInfo, init?: RequestInit) {
+      const url = new URL(input instanceof globalThis.Request ? input.url : input)
       if (url.pathname === '/token') faults.tokenRequests += 1
-      return faults.fault?.(url) ?? fetch(input, init)
+      return faults.fault?.(url) ?? globalThis.fetch(input, init)
     },
-  } as ReturnType<typeof faultyFetch>
+  }
   return faults
 }
 
@@ -179,4 +198,36 @@ export function basket(app: Express): void {
     if (typeof req.query.add === 'string') session.basket = req.query.add
     res.json({ basket: session.basket ?? null, sessionID: req.sessionID })
   })
+}
+
+/** An application with areas, each a sub-router with a `relyingParty` of its own. */
+export interface Areas extends Running {
+  readonly errors: unknown[]
+}
+
+/** Starts an application with areas: below each path `/login`, `/callback`, `/logout`, `/who` and a guarded `/`. */
+export async function startAreas(
+  areas: Readonly<Record<string, (url: string) => RelyingPartyOptions>>,
+  createExpress = express,
+): Promise<Areas> {
+  const running = await listen()
+  const errors: unknown[] = []
+  const app = createExpress()
+  app.use(session({ secret: SECRET, resave: false, saveUninitialized: false }))
+  for (const [path, options] of Object.entries(areas)) {
+    const router = createExpress.Router()
+    router.use(relyingParty(options(running.url + path)))
+    router.get('/login', login())
+    router.all('/callback', callback())
+    router.post('/logout', logout())
+    router.get('/who', (req, res) => void res.json({ subject: req.auth.subject ?? null }))
+    router.get('/', requireAuth(), (req, res) => void res.json(req.auth.claims))
+    app.use(path, router)
+  }
+  app.use((error: unknown, _req: Request, _res: Response, next: NextFunction) => {
+    errors.push(error)
+    next(error)
+  })
+  running.server.on('request', app as RequestListener)
+  return { ...running, errors }
 }
