@@ -1,7 +1,7 @@
 import { describe } from 'vitest'
 import { accepts, rejects } from '../support/conformance.js'
 import { breakSignature } from '../support/providerKeys.js'
-import type { Spoil } from '../support/spoiledProvider.js'
+import type { Spoil } from '../support/spoil.js'
 
 const single: Spoil = { header: { kid: undefined }, jwks: ({ rsa, ec, okp }) => [ec.jwk, okp.jwk, rsa.jwk] }
 

@@ -2,7 +2,7 @@ import { describe } from 'vitest'
 import type { ErrorCode } from '../../src/index.js'
 import { accepts, rejects } from '../support/conformance.js'
 import { json, type Reply } from '../support/providerReplies.js'
-import type { Spoil } from '../support/spoiledProvider.js'
+import type { Spoil } from '../support/spoil.js'
 
 /** What a login is answered with that some real provider also says. */
 const PASSABLE: Readonly<Record<string, object>> = {

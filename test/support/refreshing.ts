@@ -3,7 +3,7 @@ import type { MemoryStore } from 'express-session'
 import { expect, it } from 'vitest'
 import type { App } from './app.js'
 import { expectAccepted, expectCleanError, type Flow, startFlow } from './conformance.js'
-import type { Spoil } from './spoiledProvider.js'
+import type { Spoil } from './spoil.js'
 import type { UserAgent } from './userAgent.js'
 
 /** Signs in, with an access token that has expired at once. */

@@ -2,9 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { ClientAuth } from '../../src/index.js'
 import { CLIENT_SECRET, listen } from './app.js'
-import { createProviderKeys, keyFor, type ProviderKey, type ProviderKeys, publicKeys, signJws } from './providerKeys.js'
+import { createProviderKeys, keyFor, type ProviderKeys, publicKeys, signJws } from './providerKeys.js'
 import {
-  type Changes,
   changed,
   decodeBasic,
   formEncode,
@@ -14,36 +13,7 @@ import {
   type Reply,
   toParameters,
 } from './providerReplies.js'
-
-export type Endpoint = 'discovery' | 'jwks' | 'authorization' | 'token' | 'userinfo' | 'end_session'
-
-/** What is wrong with a signed JWT. */
-export interface JwtSpoil {
-  readonly header?: Changes
-  /** Gives the key it is signed with. */
-  readonly key?: (keys: ProviderKeys) => ProviderKey
-  /** Gives the text that is signed instead of the claims as JSON. */
-  readonly payload?: (usual: string) => string
-  /** Alters the finished token. */
-  readonly jwt?: (usual: string) => string
-}
-
-/** What a provider does otherwise than it should. The members of {@link JwtSpoil} are about the ID token. */
-export interface Spoil extends JwtSpoil {
-  readonly metadata?: Changes
-  /** Gives the published keys. */
-  readonly jwks?: (keys: ProviderKeys) => readonly unknown[]
-  /** Parameters of the authorization response; an array repeats one. */
-  readonly authorization?: Changes
-  readonly claims?: Changes
-  readonly tokens?: Changes
-  readonly userInfo?: Changes
-  readonly userInfoJwt?: JwtSpoil
-  /** Parameters of the return from logout. */
-  readonly loggedOut?: Changes
-  /** Answers in an endpoint's stead. */
-  readonly reply?: Partial<Record<Endpoint, (usual: Reply) => Partial<Reply>>>
-}
+import type { Endpoint, JwtSpoil, Spoil } from './spoil.js'
 
 /** How a provider is set up: nothing here is wrong. */
 export interface ProviderSettings {
