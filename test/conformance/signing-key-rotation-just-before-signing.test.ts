@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, expectRejected, signIn, startFlow } from '../support/conformance.js'
+import { expectAccepted, expectRejected, startFlow } from '../support/conformance.js'
 import { createRsaKey, publicKeys } from '../support/providerKeys.js'
+import type { Spoil } from '../support/spoil.js'
 
 describe('signing-key-rotation-just-before-signing', () => {
   it('accepts an ID token signed with a key that was not there when the login began', async () => {
@@ -17,15 +18,10 @@ describe('signing-key-rotation-just-before-signing', () => {
     expect(flow.provider.requests('jwks')).toHaveLength(2)
   })
 
-  it('rejects a key that is not published, and accepts it as soon as it is', async () => {
+  it('rejects a key that is not published, and accepts the same key once it is', async () => {
     const fresh = await createRsaKey()
-    const flow = await startFlow({}, { key: () => fresh })
-    await expectRejected(flow, 'ERR_ID_TOKEN_INVALID')
-    expect(await signedInLater()).toEqual({ kind: 'session', subject: 'ada' })
-
-    async function signedInLater() {
-      const later = await startFlow({}, { key: () => fresh, jwks: (keys) => [...publicKeys(keys), fresh.jwk] })
-      return (await signIn(later)).answer.json()
-    }
+    await expectRejected(await startFlow({}, { key: () => fresh }), 'ERR_ID_TOKEN_INVALID')
+    const jwks: Spoil['jwks'] = (keys) => [...publicKeys(keys), fresh.jwk]
+    await expectAccepted(await startFlow({}, { key: () => fresh, jwks }))
   })
 })
