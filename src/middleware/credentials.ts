@@ -1,5 +1,6 @@
 import type { Request } from 'express'
 import { type Credentials, parseAuthorization, parseBodyToken } from '../protocol/credentials.js'
+import type { ResourceServerConfig } from './resourceServerConfig.js'
 
 /**
  * Reads the access token of a request: one token, in one place.
@@ -7,10 +8,13 @@ import { type Credentials, parseAuthorization, parseBodyToken } from '../protoco
  * The place is the `Authorization` header, or where that is allowed, a form body. A token in the query counts only as a
  * second place, never as a token.
  *
- * @returns `undefined` where there is none
+ * @returns `undefined` where there is none, or one by a scheme that is not accepted
  * @see [RFC 6750 §2](https://www.rfc-editor.org/rfc/rfc6750#section-2)
  */
-export function readCredentials(req: Request, allowBodyToken: boolean): Credentials | 'malformed' | undefined {
+export function readCredentials(
+  req: Request,
+  { allowBodyToken, dpop }: Pick<ResourceServerConfig, 'allowBodyToken' | 'dpop'>,
+): Credentials | 'malformed' | undefined {
   const { authorization } = req.headers
   const bodyToken = req.body === undefined ? undefined : formToken(req)
   if (authorization === undefined) {
@@ -19,6 +23,7 @@ export function readCredentials(req: Request, allowBodyToken: boolean): Credenti
   }
   const credentials = parseAuthorization(authorization)
   if (credentials === undefined) return undefined
+  if (credentials !== 'malformed' && credentials.scheme === 'DPoP' && !dpop) return undefined
   return bodyToken !== undefined || hasQueryToken(req) || isRepeated(req) ? 'malformed' : credentials
 }
 

@@ -1,4 +1,4 @@
-import type { NextFunction, Request, RequestHandler } from 'express'
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
 import type { Credentials } from '../protocol/credentials.js'
 import { isRefusal, type Verdict, type VerifiedToken } from '../protocol/verifyAccessToken.js'
@@ -6,9 +6,10 @@ import { type AuthContext, authContext, setAuthContext } from './context.js'
 import { readCredentials } from './credentials.js'
 import type { Finding } from './guard.js'
 import { isCrossSite, isSafe } from './navigation.js'
+import { judgePossession, needsProof } from './possession.js'
 import { type ResourceServerConfig, resolveResourceServer } from './resourceServerConfig.js'
 import type { ResourceServerOptions } from './resourceServerOptions.js'
-import { noCredentials, refusal, TokenContext } from './tokenContext.js'
+import { noCredentials, refusal, TokenContext, tokenInvalid } from './tokenContext.js'
 
 /**
  * Says who makes a request, from its access token: sets `req.auth`. Requests without a valid token are refused, in the
@@ -19,7 +20,9 @@ import { noCredentials, refusal, TokenContext } from './tokenContext.js'
  * a minute, or until it expires, or until its key is gone; `validate` and `isRevoked` still judge each request.
  *
  * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_AUTHENTICATION_REQUIRED`, `ERR_CREDENTIALS_MALFORMED`,
- *   `ERR_ACCESS_TOKEN_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_METADATA_INVALID`
+ *   `ERR_ACCESS_TOKEN_INVALID`, `ERR_DPOP_PROOF_INVALID`, `ERR_DPOP_NONCE_REQUIRED`, `ERR_CROSS_SITE_REQUEST`,
+ *   `ERR_PROVIDER_UNAVAILABLE`, `ERR_METADATA_INVALID`, `ERR_INTROSPECTION_INVALID`, `ERR_CLIENT_REFUSED`,
+ *   `ERR_STORE_UNAVAILABLE`
  * @see [RFC 6750](https://www.rfc-editor.org/rfc/rfc6750)
  * @see [RFC 9068 §4](https://www.rfc-editor.org/rfc/rfc9068#section-4)
  *
@@ -32,14 +35,15 @@ import { noCredentials, refusal, TokenContext } from './tokenContext.js'
 export function resourceServer(options: ResourceServerOptions): RequestHandler {
   const config = resolveResourceServer(options)
 
-  return (req, _res, next) => {
-    const credentials = readCredentials(req, config.allowBodyToken)
+  return (req, res, next) => {
+    const credentials = readCredentials(req, config)
     if (credentials === undefined) next(judgeWithoutToken(config, req))
     else if (credentials === 'malformed') next(malformed(config))
     else {
       const verdict = config.verify(credentials.token)
-      if (verdict instanceof Promise) verdict.then((settled) => judge(config, req, next, credentials, settled), next)
-      else judge(config, req, next, credentials, verdict)
+      if (verdict instanceof Promise)
+        verdict.then((settled) => judge(config, req, res, next, credentials, settled), next)
+      else judge(config, req, res, next, credentials, verdict)
     }
   }
 }
@@ -68,6 +72,7 @@ function judgeSession(req: Request, { origin }: AuthContext): Finding {
 function judge(
   config: ResourceServerConfig,
   req: Request,
+  res: Response,
   next: NextFunction,
   credentials: Credentials,
   verdict: Verdict,
@@ -81,9 +86,8 @@ function judge(
     if (!finding) setAuthContext(req, new TokenContext(config, verdict, credentials))
     next(finding)
   }
-  const bound = verdict.claims.cnf !== undefined || credentials.scheme === 'DPoP'
-  if (bound || config.validate || config.isRevoked) {
-    judgeRequest(config, req, credentials, verdict).then(settle, next)
+  if (config.validate || config.isRevoked || needsProof(config, credentials, verdict)) {
+    judgeRequest(config, req, res, credentials, verdict).then(settle, next)
   } else {
     settle(undefined)
   }
@@ -93,14 +97,15 @@ function judge(
 async function judgeRequest(
   config: ResourceServerConfig,
   req: Request,
+  res: Response,
   credentials: Credentials,
-  { claims }: VerifiedToken,
+  verified: VerifiedToken,
 ): Promise<Finding> {
-  if (claims.cnf !== undefined || credentials.scheme === 'DPoP') {
-    return tokenInvalid(config, credentials, 'the token is bound to a key whose possession was not proved')
-  }
+  const { claims } = verified
+  const finding = await judgePossession(config, req, res, credentials, verified)
+  if (finding) return finding
   if (config.isRevoked && (await config.isRevoked(claims, req)) !== false) {
-    return tokenInvalid(config, credentials, 'the token was revoked')
+    return tokenInvalid(config, credentials, 'it was revoked')
   }
   if (config.validate && (await config.validate(claims, req)) !== true) {
     return tokenInvalid(config, credentials, 'resourceServer.validate did not return true')
@@ -111,14 +116,4 @@ async function judgeRequest(
 function malformed(config: ResourceServerConfig): RelyingPartyError {
   const message = 'the credentials are malformed, repeated, or in two places'
   return refusal(config, undefined, 'ERR_CREDENTIALS_MALFORMED', 'invalid_request', { message })
-}
-
-function tokenInvalid(
-  config: ResourceServerConfig,
-  { scheme }: Credentials,
-  reason: string,
-  cause?: unknown,
-): RelyingPartyError {
-  const message = `the access token is refused: ${reason}`
-  return refusal(config, scheme, 'ERR_ACCESS_TOKEN_INVALID', 'invalid_token', { message, cause })
 }

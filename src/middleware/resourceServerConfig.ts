@@ -13,6 +13,7 @@ import { resolveHttp } from '../config/http.js'
 import { decodeJwt } from '../crypto/jwt.js'
 import { createFetch } from '../http/fetch.js'
 import type { AccessTokenExpectations } from '../protocol/accessToken.js'
+import { introspect } from '../protocol/introspection.js'
 import { VerifiedTokens } from '../protocol/verifiedTokens.js'
 import { createJwtVerifier, type Verdict } from '../protocol/verifyAccessToken.js'
 import type { AuthorizationServerServices } from '../provider/authorizationServer.js'
@@ -20,6 +21,8 @@ import { KeyCache } from '../provider/keys.js'
 import { isLoopback, toList } from '../provider/options.js'
 import { DEFAULT_FRESHNESS, type Freshness, RemoteCache } from '../provider/remoteCache.js'
 import { algorithmsProblem, createFindIssuer, type FindIssuer } from '../provider/trustedIssuers.js'
+import { type DPoPConfig, resolveDPoP } from './dpopConfig.js'
+import { type ResolvedIntrospection, resolveIntrospection } from './introspectionConfig.js'
 import type { ResourceServerOptions, TokenCacheOptions } from './resourceServerOptions.js'
 
 /** {@link ResourceServerOptions}, checked, defaulted and frozen. */
@@ -34,6 +37,8 @@ export interface ResourceServerConfig {
   readonly origin: string | undefined
   /** The URL of the metadata of `resource`. */
   readonly resourceMetadata: string | undefined
+  readonly dpop: DPoPConfig | undefined
+  readonly clientCertificate: ResourceServerOptions['clientCertificate']
   /** Verifies a token, at once where it can. */
   readonly verify: (token: string) => Verdict | Promise<Verdict>
 }
@@ -62,6 +67,9 @@ const SHAPE: Shape<ResourceServerOptions> = {
   validate: callable,
   isRevoked: callable,
   allowBodyToken: boolean,
+  introspection: object,
+  dpop: (value) => (typeof value === 'boolean' ? undefined : object(value)),
+  clientCertificate: callable,
   cache: object,
   http: object,
   allowInsecureHttp: boolean,
@@ -78,12 +86,15 @@ export function resolveResourceServer(options: ResourceServerOptions): ResourceS
   requireOption(options, 'resourceServer', 'issuer', 'write the issuer URL of your authorization server')
   const { resource } = options
   const expected = resolveExpectations(options)
+  const services = createServices(options)
   const findIssuer = createFindIssuer(options.issuer, {
-    services: createServices(options),
+    services,
     algorithms: options.algorithms,
     allowInsecureHttp: options.allowInsecureHttp ?? false,
   })
-  const tokens = new VerifiedTokens(createVerify(findIssuer, expected), resolveCache(options.cache))
+  const introspection = resolveIntrospection(options, findIssuer)
+  const verify = createVerify(findIssuer, services, expected, introspection)
+  const tokens = new VerifiedTokens(verify, resolveCache(options.cache))
   return Object.freeze({
     optional: options.optional ?? false,
     acceptSession: options.acceptSession ?? false,
@@ -93,6 +104,8 @@ export function resolveResourceServer(options: ResourceServerOptions): ResourceS
     isRevoked: options.isRevoked,
     origin: resource === undefined ? undefined : new URL(resource).origin,
     resourceMetadata: resource === undefined ? undefined : metadataUrl(resource).href,
+    dpop: resolveDPoP(options.dpop, resource, expected.clockTolerance),
+    clientCertificate: options.clientCertificate,
     verify: (token: string) => tokens.verify(token),
   })
 }
@@ -145,10 +158,19 @@ function createServices({ http }: ResourceServerOptions): AuthorizationServerSer
   }
 }
 
-function createVerify(findIssuer: FindIssuer, expected: AccessTokenExpectations): ResourceServerConfig['verify'] {
+function createVerify(
+  findIssuer: FindIssuer,
+  { fetch }: AuthorizationServerServices,
+  expected: AccessTokenExpectations,
+  introspection: ResolvedIntrospection | undefined,
+): ResourceServerConfig['verify'] {
   const verifyJwt = createJwtVerifier(findIssuer, expected)
+  const ask =
+    introspection && ((token: string) => introspect(fetch, introspection.trusted, introspection, token, expected))
   return (token) => {
+    if (ask && introspection.tokens === 'all') return ask(token)
     const decoded = decodeJwt(token)
-    return decoded ? verifyJwt(token, decoded) : { message: 'it is no JWT', claim: 'header' }
+    if (decoded) return verifyJwt(token, decoded)
+    return ask ? ask(token) : { message: 'it is no JWT', claim: 'header' }
   }
 }

@@ -1,7 +1,9 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Request } from 'express'
 import type { Claims } from '../auth.js'
 import type { HttpOptions } from '../config/http.js'
 import type { IssuerResolver, TrustedIssuerOption } from '../provider/trustedIssuers.js'
+import type { AuthStore } from '../session/authStore.js'
 
 /** Options of the cache of verified tokens. */
 export interface TokenCacheOptions {
@@ -9,6 +11,50 @@ export interface TokenCacheOptions {
   ttl?: number
   /** The most tokens held. Default is `5000`. */
   max?: number
+}
+
+/** Options of DPoP: tokens that are bound to a key, which the client proves to hold at each request. */
+export interface DPoPOptions {
+  /** Refuses tokens that are not bound to a key. Default is `false`: bound tokens and plain ones. */
+  required?: boolean
+  /** The signature algorithms of proofs. Default is all of public keys. */
+  algorithms?: readonly string[]
+  /** The greatest age of a proof. In seconds. Default is `60`. */
+  maxAge?: number
+  /**
+   * Asks for a nonce of this server in each proof, which bounds how long before its use one can have been made. At least
+   * 32 characters of chance, the same in all processes; several to rotate. Default is none: no nonces.
+   */
+  nonceSecret?: string | readonly string[]
+  /** After how long a new nonce is given; the one before is accepted as long again. In seconds. Default is `300`. */
+  nonceLifetime?: number
+  /**
+   * Remembers which proofs were used, for several processes: `redisStore` or `postgresStore`. Default is this process's
+   * memory, up to 100,000 proofs.
+   */
+  store?: AuthStore
+}
+
+/** Options of introspection: asking the issuer about tokens that say nothing themselves. */
+export interface IntrospectionOptions {
+  /** The client identifier of this API at the authorization server. */
+  clientId: string
+  clientSecret: string
+  /** How this API authenticates. Default is `'client_secret_basic'`. */
+  clientAuth?: 'client_secret_basic' | 'client_secret_post'
+  /** Whose tokens they are. Default is the one issuer; needed where there are several. */
+  issuer?: string
+  /** The endpoint. Default is `introspection_endpoint` of the issuer's metadata. */
+  endpoint?: string
+  /** Which tokens to ask about: those that are no JWTs, or all. Default is `'opaque'`. */
+  tokens?: 'opaque' | 'all'
+  /** Asks for a signed answer and takes no other (RFC 9701). Default is `false`. */
+  signedResponse?: boolean
+  /**
+   * Accepts answers without `aud`: then any active token of the issuer is good for this API, unless its scopes say
+   * otherwise. Default is `false`.
+   */
+  allowMissingAudience?: boolean
 }
 
 /** Options of {@link resourceServer}. */
@@ -69,6 +115,15 @@ export interface ResourceServerOptions {
    * @see [RFC 6750 §2.2](https://www.rfc-editor.org/rfc/rfc6750#section-2.2)
    */
   allowBodyToken?: boolean
+  /** Accepts opaque tokens too, by asking the issuer about them. What it answers is held as long as `cache` says. */
+  introspection?: IntrospectionOptions
+  /** Accepts tokens by the `DPoP` scheme. Needs `resource`. Default is `false`: bound tokens are refused. */
+  dpop?: boolean | DPoPOptions
+  /**
+   * Gives the client's certificate, in PEM or DER, for tokens that are bound to one. Default is that of the TLS
+   * connection. Behind a proxy that ends TLS, read the header it sets, and only if no client can set it.
+   */
+  clientCertificate?: (req: Request) => X509Certificate | string | Buffer | undefined
   cache?: TokenCacheOptions
   http?: HttpOptions
   /** Allows `http` issuers beyond this machine. Anyone on the way can make tokens then. */

@@ -78,18 +78,38 @@ export function refusal(
   scheme: Scheme | undefined,
   code: ErrorCode,
   error: string,
-  { message, cause }: { message: string; cause?: unknown },
+  { message, cause, headers }: { message: string; cause?: unknown; headers?: Record<string, string> },
 ): RelyingPartyError {
-  const headers = { 'WWW-Authenticate': buildChallenges(config, scheme, { error }) }
-  return new RelyingPartyError(code, message, { headers, cause })
+  const challenge = { 'WWW-Authenticate': buildChallenges(config, scheme, { error }) }
+  return new RelyingPartyError(code, message, { headers: { ...challenge, ...headers }, cause })
 }
 
-/** Builds the challenges of a response. The error stands in that of the scheme which was used. */
+/** The error for a token that is refused. */
+export function tokenInvalid(
+  config: ResourceServerConfig,
+  { scheme }: Credentials,
+  reason: string,
+  cause?: unknown,
+): RelyingPartyError {
+  const message = `the access token is refused: ${reason}`
+  return refusal(config, scheme, 'ERR_ACCESS_TOKEN_INVALID', 'invalid_token', { message, cause })
+}
+
+/**
+ * Builds the challenges of a response: one for each scheme that is accepted. What is said of the request stands in that of
+ * the scheme it used.
+ *
+ * @see [RFC 9449 §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1)
+ */
 function buildChallenges(
-  { resourceMetadata }: ResourceServerConfig,
+  { resourceMetadata, dpop }: ResourceServerConfig,
   scheme: Scheme | undefined,
   parameters: ChallengeParameters,
 ): string {
   const common = resourceMetadata === undefined ? {} : { resource_metadata: resourceMetadata }
-  return buildChallenge(scheme ?? 'Bearer', { ...parameters, ...common })
+  const said = { ...parameters, ...common }
+  if (!dpop) return buildChallenge('Bearer', said)
+  const algs = dpop.algorithms.join(' ')
+  if (scheme === 'DPoP' || dpop.required) return buildChallenge('DPoP', { ...said, algs })
+  return `${buildChallenge('Bearer', said)}, ${buildChallenge('DPoP', { ...common, algs })}`
 }

@@ -48,14 +48,18 @@ export function judgeAudience({ aud }: Claims, { audience }: AccessTokenExpectat
   return fits ? undefined : { message: 'aud is not this API', claim: 'aud', expected: audience, actual: aud }
 }
 
-/** Judges `exp`, which must be there, `nbf` and `iat`. */
+/** Judges `exp`, `nbf` and `iat`. */
 export function judgeTimes(
   { exp, nbf, iat }: Claims,
   { clockTolerance, maxTokenAge }: AccessTokenExpectations,
+  { expRequired = true } = {},
 ): Refusal | undefined {
   const now = Date.now() / 1000
-  if (!isTime(exp)) return { message: 'exp is missing or not a time', claim: 'exp', actual: exp }
-  if (exp + clockTolerance <= now) return { message: 'the token has expired', claim: 'exp', expected: now, actual: exp }
+  if (exp === undefined ? expRequired : !isTime(exp)) {
+    return { message: 'exp is missing or not a time', claim: 'exp', actual: exp }
+  }
+  if (isTime(exp) && exp + clockTolerance <= now)
+    return { message: 'the token has expired', claim: 'exp', expected: now, actual: exp }
   if (nbf !== undefined && !isTime(nbf)) return { message: 'nbf is not a time', claim: 'nbf', actual: nbf }
   if (nbf !== undefined && nbf - clockTolerance > now) {
     return { message: 'the token is not valid yet', claim: 'nbf', expected: now, actual: nbf }

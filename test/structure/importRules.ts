@@ -26,7 +26,7 @@ const mayImport: Record<string, readonly string[]> = {
   session: ['errors', 'crypto', 'config'],
   client: ['errors', 'crypto', 'http', 'config', 'provider', 'protocol', 'session'],
   middleware: ['errors', 'auth', 'events', 'crypto', 'http', 'config', 'provider', 'protocol', 'session'],
-  'resource-server': ['errors', 'auth', 'config', 'provider', 'middleware'],
+  'resource-server': ['errors', 'auth', 'config', 'provider', 'session', 'middleware'],
   index: [
     'resource-server',
     'errors',
