@@ -16,6 +16,8 @@ export default defineConfig({
   },
   test: {
     pool: 'forks',
+    // Express prints the errors that tests cause on purpose.
+    silent: 'passed-only',
     reporters: ['default', './test/support/skippedReporter.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
