@@ -33,6 +33,14 @@ export type RelyingPartyEvent =
       readonly returnTo: string
     })
   | (LoginEvent & {
+      /** A device shows its code, for a user to approve elsewhere. */
+      readonly type: 'device.started'
+      readonly issuer: string
+      readonly scope: string
+      /** Where the user goes after login, without query and fragment. */
+      readonly returnTo: string
+    })
+  | (LoginEvent & {
       /** The provider's response came in by this browser. It is not judged yet. */
       readonly type: 'login.response'
       readonly via: 'GET' | 'POST'

@@ -1,10 +1,18 @@
 export type { AccessTokenRequest } from './auth.js'
 export { type ClientCredentialsOptions, clientCredentials } from './client/clientCredentials.js'
+export {
+  type DeviceAuthorizationOptions,
+  type DeviceCode,
+  type DeviceSession,
+  deviceAuthorization,
+} from './client/deviceAuthorization.js'
 export type { ClientOptions } from './client/options.js'
 export type { AccessTokenSource } from './client/tokenSource.js'
 export { LoginRefusedError } from './errors.js'
 export type { RelyingPartyEvent } from './events.js'
 export { callback } from './middleware/callback.js'
+export { type DeviceLoginOptions, deviceLogin } from './middleware/deviceLogin.js'
+export type { DeviceView } from './middleware/devicePage.js'
 export { type LoginOptions, login } from './middleware/login.js'
 export { type LogoutOptions, logout } from './middleware/logout.js'
 export type {

@@ -1,7 +1,14 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
 /** What a sealed value is for. A value sealed for one purpose does not open for another. */
-export type SealPurpose = 'login-transaction' | 'logout-transaction' | 'token-record' | 'client-token' | 'step-up'
+export type SealPurpose =
+  | 'login-transaction'
+  | 'logout-transaction'
+  | 'token-record'
+  | 'client-token'
+  | 'step-up'
+  | 'device-transaction'
+  | 'device-tokens'
 
 /** Seals and opens small values: cookies and token records. */
 export interface Sealer {

@@ -183,7 +183,7 @@ function asksForFreshLogin(granted: readonly string[], options: LoginOptions): b
  * Finds out before the user is sent away that express-session will not set its cookie: it drops a `Secure` cookie,
  * without a word, when the request seems to come by http.
  */
-function requireSessionCookie(req: Request): void {
+export function requireSessionCookie(req: Request): void {
   if (!req.session.cookie.secure) return
   const overTls = req.secure || req.get('X-Forwarded-Proto')?.startsWith('https')
   if (overTls) return

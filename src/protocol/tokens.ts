@@ -131,7 +131,7 @@ export async function refreshTokens(
 }
 
 /** `at_hash` is optional in an ID token of the token endpoint (OpenID Connect Core §3.1.3.6, §3.3.3.6). */
-function atHash({ accessToken }: TokenSet): HashExpectation {
+export function atHash({ accessToken }: TokenSet): HashExpectation {
   return { claim: 'at_hash', value: accessToken, required: false }
 }
 

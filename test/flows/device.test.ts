@@ -1,0 +1,431 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { UnsecuredJWT } from 'jose'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { type DeviceLoginOptions, deviceLogin, LoginRefusedError, type RelyingPartyOptions } from '../../src/index.js'
+import { type App, register, startApp, startLocalProvider } from '../support/app.js'
+import { answerDevice } from '../support/device.js'
+import { MemoryAuthStore } from '../support/memoryAuthStore.js'
+import { type Answer, UserAgent } from '../support/userAgent.js'
+
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
+
+interface Shown {
+  readonly status: string
+  readonly error?: string
+  readonly user_code: string
+  readonly verification_uri: string
+  readonly verification_uri_complete: string
+  readonly expires_in: number
+  readonly interval: number
+}
+
+interface Kiosk {
+  readonly app: App
+  readonly provider: Awaited<ReturnType<typeof startLocalProvider>>
+  /** The bodies of the token requests. */
+  readonly polls: URLSearchParams[]
+  /** Answers the next token requests in the provider's stead. */
+  readonly answers: (object | number)[]
+  /** Starts another process of the same application over the same store. */
+  another(): Promise<App>
+  /** Asks as a program would. */
+  look(browser: UserAgent, app?: App): Promise<Shown>
+}
+
+async function startKiosk(options: DeviceLoginOptions = {}, more: Partial<RelyingPartyOptions> = {}): Promise<Kiosk> {
+  const provider = await startLocalProvider({ features: { deviceFlow: { enabled: true } } })
+  onTestFinished(() => provider.close())
+  const polls: URLSearchParams[] = []
+  const answers: (object | number)[] = []
+  const watched: typeof fetch = async (url, init) => {
+    if (!String(url).endsWith('/token')) return fetch(url, init)
+    polls.push(new URLSearchParams(String(init?.body)))
+    const answer = answers.shift()
+    if (typeof answer === 'number') return new Response('', { status: answer })
+    return answer ? Response.json(answer, { status: 'error' in answer ? 400 : 200 }) : fetch(url, init)
+  }
+  const store = new MemoryAuthStore()
+  const start = async () => {
+    const started = await startApp(provider.issuer, {
+      options: { http: { fetch: watched }, store, ...more },
+      routes: (express) => {
+        express.all('/device', deviceLogin(options))
+        express.get('/basket', (req, res) => {
+          const held = req.session as { basket?: unknown }
+          if (req.query.add !== undefined) held.basket = req.query.add
+          res.json({ basket: held.basket })
+        })
+      },
+    })
+    onTestFinished(() => started.close())
+    return started
+  }
+  const app = await start()
+  await register(provider, app, { grant_types: ['authorization_code', 'refresh_token', DEVICE_CODE] })
+  return {
+    app,
+    provider,
+    polls,
+    answers,
+    another: start,
+    look: async (browser, at = app) => (await browser.fetch(`${at.url}/device`)).json(),
+  }
+}
+
+/** Lets the time of some polls go by. */
+function later(seconds: number): void {
+  vi.setSystemTime(Date.now() + seconds * 1000)
+}
+
+/** Opens the stream of events, and gives what it says when it ends. */
+async function openStream(app: App, browser: UserAgent): Promise<{ res: IncomingMessage; end(): Promise<string> }> {
+  const cookie = [...browser.cookies(app.url)].map(([name, value]) => `${name}=${value}`).join('; ')
+  const req = httpRequest(`${app.url}/device`, { headers: { accept: 'text/event-stream', cookie }, agent: false }).end()
+  const [res] = (await once(req, 'response')) as [IncomingMessage]
+  let text = ''
+  res.on('data', (chunk: Buffer) => {
+    text += String(chunk)
+  })
+  return {
+    res,
+    async end() {
+      if (!res.readableEnded) await once(res, 'end')
+      return text
+    },
+  }
+}
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
+afterEach(() => void vi.useRealTimers())
+
+describe('deviceLogin as JSON', () => {
+  it('shows a code, waits, and signs this browser in when the user has approved', async () => {
+    const { app, look, polls } = await startKiosk({ returnTo: '/who' })
+    const browser = new UserAgent()
+    const shown = await look(browser)
+    expect(shown).toMatchObject({ status: 'pending', interval: 5, verification_uri: expect.any(String) as string })
+    expect(shown.user_code).toMatch(/^\w{4}-\w{4}$/)
+    await answerDevice(shown)
+    expect((await look(browser)).status).toBe('pending')
+    expect(polls).toHaveLength(0)
+    later(6)
+    expect(await look(browser)).toEqual({ status: 'signed_in', returnTo: '/who' })
+    expect((await browser.fetch(`${app.url}/who`)).json()).toEqual({ kind: 'session', subject: 'ada' })
+    expect((await browser.fetch(`${app.url}/token`)).status).toBe(200)
+    const told = app.events.map(({ type }) => type).filter((type) => !/^(provider|keys)\./.test(type))
+    expect(told).toEqual(['device.started', 'login.tokens', 'login.verified', 'session.opened'])
+  })
+
+  it('changes the session ID, and keeps what the anonymous session held', async () => {
+    const { app, look } = await startKiosk()
+    const browser = new UserAgent()
+    await browser.fetch(`${app.url}/basket?add=apples`)
+    const shown = await look(browser)
+    const before = browser.cookies(app.url).get('connect.sid')
+    await answerDevice(shown)
+    later(6)
+    await look(browser)
+    expect(before).toEqual(expect.any(String))
+    expect(browser.cookies(app.url).get('connect.sid')).not.toBe(before)
+    expect((await browser.fetch(`${app.url}/basket`)).json()).toEqual({ basket: 'apples' })
+    expect(browser.cookies(app.url).has('rp.device')).toBe(false)
+  })
+
+  it('keeps the device code to the browser that began: it is in no answer, event or readable cookie', async () => {
+    const { app, look, polls } = await startKiosk()
+    const browser = new UserAgent()
+    const shown = await look(browser)
+    later(6)
+    const answer = await browser.fetch(`${app.url}/device`)
+    const secret = polls[0]?.get('device_code') ?? ''
+    expect(secret).not.toBe('')
+    const told = JSON.stringify([shown, answer, app.events, [...browser.cookies(app.url)]])
+    expect(told).not.toContain(secret)
+  })
+
+  it('signs no other browser in: each has a code of its own', async () => {
+    const { app, look } = await startKiosk()
+    const [mine, other] = [new UserAgent(), new UserAgent()]
+    const [shown, another] = [await look(mine), await look(other)]
+    expect(another.user_code).not.toBe(shown.user_code)
+    await answerDevice(shown)
+    later(6)
+    expect((await look(other)).status).toBe('pending')
+    expect((await other.fetch(`${app.url}/who`)).json()).toMatchObject({ kind: 'anonymous' })
+    expect((await look(mine)).status).toBe('signed_in')
+  })
+
+  it('signs in once, when two tabs come for the tokens at the same time', async () => {
+    const { app, look } = await startKiosk()
+    const browser = new UserAgent()
+    await answerDevice(await look(browser))
+    later(6)
+    const tabs = [browser, browser.clone(), browser.clone()]
+    await Promise.all(tabs.map((tab) => look(tab)))
+    later(6)
+    const states = await Promise.all(tabs.map((tab) => look(tab)))
+    expect(states.map(({ status }) => status)).toEqual(['signed_in', 'signed_in', 'signed_in'])
+    expect(app.events.filter(({ type }) => type === 'session.opened')).toHaveLength(1)
+  })
+
+  it('polls once per interval, however many tabs and processes look', async () => {
+    const { app, look, polls, another } = await startKiosk()
+    const second = await another()
+    const browser = new UserAgent()
+    await look(browser)
+    for (const round of [1, 2, 3]) {
+      later(5.5)
+      const looks = Array.from({ length: 6 }, (_, index) => look(browser.clone(), index % 2 ? second : app))
+      expect((await Promise.all(looks)).every(({ status }) => status === 'pending')).toBe(true)
+      expect(polls).toHaveLength(round)
+    }
+  })
+
+  it('lets a login begun in one process end in another', async () => {
+    const { look, another } = await startKiosk()
+    const second = await another()
+    const browser = new UserAgent()
+    const shown = await look(browser)
+    await answerDevice(shown)
+    later(6)
+    expect((await look(browser, second)).status).toBe('signed_in')
+  })
+
+  it('waits 5 seconds more after slow_down, and twice as long after an outage', async () => {
+    const { look, polls, answers } = await startKiosk()
+    const browser = new UserAgent()
+    await look(browser)
+    answers.push({ error: 'slow_down' })
+    later(6)
+    expect((await look(browser)).interval).toBe(10)
+    later(6)
+    await look(browser)
+    expect(polls).toHaveLength(1)
+    answers.push(503)
+    later(5)
+    expect((await look(browser)).interval).toBe(20)
+    later(11)
+    await look(browser)
+    expect(polls).toHaveLength(2)
+    later(10)
+    expect((await look(browser)).status).toBe('pending')
+    expect(polls).toHaveLength(3)
+  })
+
+  it('says that the user refused, and does not ask the provider again', async () => {
+    const { app, look, polls } = await startKiosk()
+    const browser = new UserAgent()
+    await answerDevice(await look(browser), false)
+    later(6)
+    expect(await look(browser)).toMatchObject({ status: 'refused', error: 'ERR_AUTHORIZATION_DENIED' })
+    later(6)
+    expect(await look(browser)).toMatchObject({ status: 'refused', error: 'ERR_AUTHORIZATION_DENIED' })
+    expect(polls).toHaveLength(1)
+    expect((await browser.fetch(`${app.url}/who`)).json()).toMatchObject({ kind: 'anonymous' })
+    expect(app.events.at(-1)).toMatchObject({ type: 'login.refused', code: 'ERR_AUTHORIZATION_DENIED' })
+    const again = await browser.fetch(`${app.url}/device`, { method: 'POST' })
+    await answerDevice(again.json<Shown>())
+    later(6)
+    expect((await look(browser)).status).toBe('signed_in')
+  })
+
+  it.each([
+    ['by the provider’s word', (kiosk: Kiosk) => kiosk.answers.push({ error: 'expired_token' }), 6],
+    ['by its own time', () => 0, 601],
+  ])('says that the code has expired %s, and begins anew on demand', async (_how, prepare, seconds) => {
+    const kiosk = await startKiosk()
+    const browser = new UserAgent()
+    const first = await kiosk.look(browser)
+    prepare(kiosk)
+    later(seconds)
+    expect(await kiosk.look(browser)).toMatchObject({ status: 'refused', error: 'ERR_DEVICE_CODE_EXPIRED' })
+    const again = (await browser.fetch(`${kiosk.app.url}/device`, { method: 'POST' })).json<Shown>()
+    expect(again.user_code).not.toBe(first.user_code)
+    expect(await kiosk.look(browser)).toMatchObject({ user_code: again.user_code })
+  })
+
+  it('accepts an ID token that is signed, and refuses one that is not', async () => {
+    const { app, look, answers, provider } = await startKiosk()
+    const browser = new UserAgent()
+    await look(browser)
+    const claims = {
+      iss: provider.issuer,
+      aud: 'app',
+      sub: 'ada',
+      exp: Date.now() / 1000 + 300,
+      iat: Date.now() / 1000,
+    }
+    const id_token = new UnsecuredJWT(claims).encode()
+    answers.push({ access_token: 'x', token_type: 'Bearer', id_token })
+    later(6)
+    expect(await look(browser)).toMatchObject({ status: 'refused', error: 'ERR_ID_TOKEN_INVALID' })
+    expect((await browser.fetch(`${app.url}/who`)).json()).toMatchObject({ kind: 'anonymous' })
+    await answerDevice((await browser.fetch(`${app.url}/device`, { method: 'POST' })).json<Shown>())
+    later(6)
+    expect((await look(browser)).status).toBe('signed_in')
+  })
+
+  it('refuses a token response without an ID token', async () => {
+    const { look, answers } = await startKiosk()
+    const browser = new UserAgent()
+    await look(browser)
+    answers.push({ access_token: 'x', token_type: 'Bearer' })
+    later(6)
+    expect(await look(browser)).toMatchObject({ status: 'refused', error: 'ERR_TOKEN_RESPONSE_INVALID' })
+  })
+
+  it('asks onLogin, which may refuse', async () => {
+    let refuse = true
+    const kiosk = await startKiosk({}, { onLogin: () => void (refuse && fail()) })
+    const browser = new UserAgent()
+    await answerDevice(await kiosk.look(browser))
+    later(6)
+    expect((await browser.fetch(`${kiosk.app.url}/device`)).status).toBe(403)
+    expect((await browser.fetch(`${kiosk.app.url}/who`)).json()).toMatchObject({ kind: 'anonymous' })
+    refuse = false
+    await answerDevice((await browser.fetch(`${kiosk.app.url}/device`, { method: 'POST' })).json<Shown>())
+    later(6)
+    expect((await kiosk.look(browser)).status).toBe('signed_in')
+
+    function fail(): never {
+      throw new LoginRefusedError('Not today.')
+    }
+  })
+
+  it('is begun anew by no other site', async () => {
+    const { app } = await startKiosk()
+    const browser = new UserAgent()
+    const post = (site: string): Promise<Answer> =>
+      browser.fetch(`${app.url}/device`, { method: 'POST', headers: { 'sec-fetch-site': site } })
+    expect((await post('cross-site')).status).toBe(403)
+    expect((await post('same-origin')).status).toBe(200)
+  })
+
+  it('asks the provider nothing for HEAD', async () => {
+    const { app } = await startKiosk()
+    const browser = new UserAgent()
+    expect((await browser.send(`${app.url}/device`, { method: 'HEAD' })).status).toBe(200)
+    expect(browser.cookies(app.url).has('rp.device')).toBe(false)
+  })
+})
+
+describe('deviceLogin as a page', () => {
+  it('shows code, link and QR code without loading anything, and goes on to returnTo', async () => {
+    const { app } = await startKiosk()
+    const browser = new UserAgent()
+    const page = await browser.visit(`${app.url}/device?returnTo=/who`)
+    expect(page.text).toContain('<svg')
+    expect(page.text).toMatch(/<noscript><meta http-equiv="refresh" content="\d+"><\/noscript>/)
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'")
+    expect(page.headers['cache-control']).toBe('no-store')
+    const [, userCode = ''] = /id="code">([^<]+)</.exec(page.text) ?? []
+    const [, uri = ''] = /href="([^"]+)"/.exec(page.text) ?? []
+    await answerDevice({ verification_uri_complete: `${uri}?user_code=${userCode}` })
+    later(6)
+    const done = await browser.visit(`${app.url}/device?returnTo=/who`)
+    expect(done.json()).toEqual({ kind: 'session', subject: 'ada' })
+    expect((await browser.visit(`${app.url}/device?returnTo=/who`)).url).toBe(`${app.url}/who`)
+  })
+
+  it('escapes what the provider says, and refuses a link that is no web page', async () => {
+    const { app, provider } = await startKiosk({}, { http: { fetch: spoiled } })
+    let body: Record<string, unknown> = { user_code: '<script>alert(1)</script>' }
+    async function spoiled(...[url, init]: Parameters<typeof fetch>): Promise<Response> {
+      const response = await fetch(url, init)
+      if (!String(url).includes('/device/auth')) return response
+      return Response.json({ ...((await response.json()) as object), ...body })
+    }
+    const page = await new UserAgent().visit(`${app.url}/device`)
+    expect(page.text).toContain('&lt;script&gt;alert(1)')
+    expect(page.text).not.toContain('<script>alert')
+    body = { verification_uri: 'javascript:alert(1)' }
+    expect((await new UserAgent().visit(`${app.url}/device`)).status).toBe(400)
+    body = { verification_uri: `${provider.issuer}/device` }
+    expect((await new UserAgent().visit(`${app.url}/device`)).status).toBe(200)
+  })
+
+  it('shows why it failed, with a button for a new code', async () => {
+    const { app, answers } = await startKiosk()
+    const browser = new UserAgent()
+    await browser.visit(`${app.url}/device`)
+    answers.push({ error: 'access_denied' })
+    later(6)
+    const page = await browser.visit(`${app.url}/device`)
+    expect(page.text).toContain('the sign-in was refused')
+    const again = await browser.visit(`${app.url}/device`, { method: 'POST', from: page.url })
+    expect(again.text).toContain('id="code"')
+  })
+
+  it('hands everything to a page of the application’s own', async () => {
+    const { app } = await startKiosk({
+      render: (view, _req, res) => void res.send(`own ${view.status} ${view.qrCode}`),
+    })
+    expect((await new UserAgent().visit(`${app.url}/device`)).text).toMatch(/^own pending <svg/)
+  })
+})
+
+describe('deviceLogin as a stream of events', () => {
+  it('tells when the user has approved, and leaves the signing in to the page', async () => {
+    const { app, look, answers } = await startKiosk()
+    const browser = new UserAgent()
+    const shown = await look(browser)
+    await answerDevice(shown)
+    later(6)
+    const stream = await openStream(app, browser)
+    expect(stream.res.headers['content-type']).toContain('text/event-stream')
+    const told = await stream.end()
+    expect(told).toContain(`event: code\ndata: {"user_code":"${shown.user_code}"}`)
+    expect(told).toContain('event: approved')
+    expect(answers).toEqual([])
+    expect((await browser.fetch(`${app.url}/who`)).json()).toMatchObject({ kind: 'anonymous' })
+    expect((await look(browser)).status).toBe('signed_in')
+  })
+
+  it('tells when it was refused', async () => {
+    const { app, look, answers } = await startKiosk()
+    const browser = new UserAgent()
+    await look(browser)
+    answers.push({ error: 'access_denied' })
+    later(6)
+    expect(await (await openStream(app, browser)).end()).toContain('event: refused')
+  })
+
+  it('ends at once in a browser that has begun nothing', async () => {
+    const { app } = await startKiosk()
+    expect(await (await openStream(app, new UserAgent())).end()).toContain('event: refused')
+  })
+
+  it('stops asking the provider when nobody waits any more', async () => {
+    vi.useRealTimers()
+    const seen: string[] = []
+    const fast: typeof fetch = async (url, init) => {
+      seen.push(String(url))
+      const response = await fetch(url, init)
+      if (!String(url).includes('/device/auth')) return response
+      return Response.json({ ...((await response.json()) as object), interval: 1 })
+    }
+    const { app, look } = await startKiosk({}, { http: { fetch: fast } })
+    const browser = new UserAgent()
+    await look(browser)
+    const polls = () => seen.filter((url) => url.endsWith('/token')).length
+    const stream = await openStream(app, browser)
+    await vi.waitFor(() => expect(polls()).toBeGreaterThan(0), { timeout: 10_000, interval: 20 })
+    stream.res.destroy()
+    await once(stream.res, 'close')
+    const before = polls()
+    // Another browser that waits shows that time goes by.
+    const other = new UserAgent()
+    await look(other)
+    const otherStream = await openStream(app, other)
+    await vi.waitFor(() => expect(polls()).toBeGreaterThan(before + 1), { timeout: 10_000, interval: 20 })
+    otherStream.res.destroy()
+    const codes = seen.filter((url) => url.endsWith('/token')).length - before
+    expect(codes).toBe(2)
+  })
+})
+
+it.each([{ scope: 'profile' }, { returnTO: '/' }, { render: 'page' }])('refuses %o at construction', (options) => {
+  expect(() => deviceLogin(options as DeviceLoginOptions)).toThrow(/deviceLogin\./)
+  expect(() => deviceLogin({ scope: 'openid profile' })).not.toThrow()
+})
