@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs'
+import express from 'express'
+import supertest from 'supertest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { configurationError, type ErrorCode, LoginRefusedError, RelyingPartyError, storeError } from '../src/errors.js'
+
+const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+const codes = [...read('src/errors.ts').matchAll(/^ {2}(ERR_[A-Z_]+): (\d+),$/gm)].map(([, code]) => code as ErrorCode)
+
+describe('the error codes', () => {
+  it('each have a heading in docs/errors.md with their status, and none is there that does not exist', () => {
+    const sections = read('docs/errors.md').split(/^### /m).slice(1)
+    const documented = sections.flatMap((section) => {
+      const [heading = '', ...text] = section.split('\n')
+      const status = /Status (\d+)/.exec(text.join('\n'))?.[1]
+      return heading
+        .split(/,? /)
+        .filter((word) => word.startsWith('ERR_'))
+        .map((code) => [code, Number(status)])
+    })
+    const expected = codes.map((code) => [code, new RelyingPartyError(code, '').status])
+    expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(expected))
+    expect(codes.length).toBeGreaterThan(20)
+  })
+
+  it('are shown to the user below 500 only, and outages say when to try again', () => {
+    for (const code of codes) {
+      const error = new RelyingPartyError(code, 'message')
+      expect(error.expose).toBe(error.status < 500)
+      expect(error.headers).toEqual(error.status === 503 ? { 'Retry-After': '5' } : {})
+      expect(error.status).toBeGreaterThanOrEqual(400)
+    }
+  })
+})
+
+describe('an error', () => {
+  beforeEach(() => {
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+  })
+
+  const answer = (error: unknown, env = 'production') => {
+    const app = express().set('env', env)
+    app.get('/', (_req, _res, next) => next(error))
+    return supertest(app).get('/')
+  }
+
+  it("has Express's own handler answer with its status and headers", async () => {
+    const challenge = { 'WWW-Authenticate': 'Bearer error="insufficient_scope", scope="a b"' }
+    const forbidden = await answer(new RelyingPartyError('ERR_INSUFFICIENT_SCOPE', 'no', { headers: challenge }))
+    expect(forbidden.status).toBe(403)
+    expect(forbidden.headers['www-authenticate']).toBe(challenge['WWW-Authenticate'])
+    const outage = await answer(storeError(new Error('connect ECONNREFUSED 10.0.0.1')))
+    expect(outage.status).toBe(503)
+    expect(outage.headers['retry-after']).toBe('5')
+    expect(outage.text).not.toContain('10.0.0.1')
+  })
+
+  it('brings no markup into the page, not even during development', async () => {
+    const error = new LoginRefusedError('<script>alert(1)</script>')
+    for (const env of ['production', 'development']) {
+      const { text, status } = await answer(error, env)
+      expect(status).toBe(403)
+      expect(text).not.toContain('<script')
+    }
+    expect((await answer(error, 'development')).text).toContain('&lt;script')
+  })
+
+  it('is told apart by class and code', () => {
+    const refused = new LoginRefusedError('Please verify your address.', { cause: 'address' })
+    expect(refused).toBeInstanceOf(RelyingPartyError)
+    expect(refused).toBeInstanceOf(Error)
+    expect(refused).toMatchObject({
+      name: 'LoginRefusedError',
+      code: 'ERR_LOGIN_REFUSED',
+      status: 403,
+      expose: true,
+      message: 'Please verify your address.',
+      cause: 'address',
+    })
+    expect(new RelyingPartyError('ERR_CONFIGURATION', 'x')).toMatchObject({ name: 'RelyingPartyError', expose: false })
+    expect(new RelyingPartyError('ERR_CONFIGURATION', 'x')).not.toHaveProperty('cause')
+  })
+
+  it('of an option names it, what is wrong and the mend', () => {
+    expect(configurationError('a.b', 'is missing', 'write it').message).toBe('a.b is missing: write it')
+    expect(configurationError('a.b', 'is missing').message).toBe('a.b is missing')
+  })
+
+  it('of a store keeps its cause, and one of this package stays as it is', () => {
+    const cause = new Error('down')
+    expect(storeError(cause)).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', cause })
+    const own = new RelyingPartyError('ERR_SESSION_ENDED', 'ended')
+    expect(storeError(own)).toBe(own)
+  })
+})
