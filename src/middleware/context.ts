@@ -75,17 +75,23 @@ export function includesScope(
   return granted.includes(needed) || (implies !== undefined && granted.some((scope) => implies(scope, needed) === true))
 }
 
-const contexts = new WeakMap<Request, AuthContext>()
+/** On the request itself: a `WeakMap` costs more for keys that live as short as a request. */
+const CONTEXT = Symbol('express-relying-party: who calls')
+
+interface WithContext extends Request {
+  [CONTEXT]?: AuthContext
+}
 
 /** Makes a context the nearest one of the request. */
 export function setAuthContext(req: Request, context: AuthContext): void {
-  contexts.set(req, context)
+  const holder: WithContext = req
+  holder[CONTEXT] = context
   req.auth = context.auth
 }
 
 /** Gives the nearest context. @throws `ERR_CONFIGURATION` when neither middleware is mounted before */
 export function authContext(req: Request, caller: string): AuthContext {
-  const context = contexts.get(req)
+  const { [CONTEXT]: context }: WithContext = req
   if (context) return context
   throw new RelyingPartyError(
     'ERR_CONFIGURATION',

@@ -24,7 +24,11 @@ export interface SessionContext extends AuthContext {
   readonly auth: SessionAuth
 }
 
-const contexts = new WeakMap<Request, SessionContext>()
+const SESSION_CONTEXT = Symbol('express-relying-party: the session')
+
+interface WithContext extends Request {
+  [SESSION_CONTEXT]?: SessionContext
+}
 
 /** Creates the context of one request and makes it the nearest one. */
 export function createSessionContext(
@@ -53,7 +57,8 @@ export function createSessionContext(
       fail(config, error, req, res, next)
     },
   }
-  contexts.set(req, context)
+  const holder: WithContext = req
+  holder[SESSION_CONTEXT] = context
   setAuthContext(req, context)
   return context
 }
@@ -64,7 +69,7 @@ export function sessionMiddleware(
   act: (context: SessionContext, req: Request, res: Response, next: NextFunction) => Promise<void>,
 ): RequestHandler {
   return (req, res, next) => {
-    const context = contexts.get(req)
+    const { [SESSION_CONTEXT]: context }: WithContext = req
     if (!context) {
       next(
         new RelyingPartyError(

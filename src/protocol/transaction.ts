@@ -46,9 +46,17 @@ export function createTransaction(fields: Omit<Transaction, 'seed' | 'startedAt'
   return { ...fields, seed: randomBytes(SEED_LENGTH), startedAt: Math.floor(Date.now() / 1000) }
 }
 
-/** Derives `state`, `nonce` and `code_verifier`: 43 base64url characters each, 256 bits. */
-export function transactionValues({ seed }: Transaction): TransactionValues {
-  return { state: derive(seed, 'state'), nonce: derive(seed, 'nonce'), codeVerifier: derive(seed, 'code_verifier') }
+const derived = new WeakMap<Transaction, TransactionValues>()
+
+/** Derives `state`, `nonce` and `code_verifier`, once for a transaction: 43 base64url characters each, 256 bits. */
+export function transactionValues(transaction: Transaction): TransactionValues {
+  let values = derived.get(transaction)
+  if (!values) {
+    const { seed } = transaction
+    values = { state: derive(seed, 'state'), nonce: derive(seed, 'nonce'), codeVerifier: derive(seed, 'code_verifier') }
+    derived.set(transaction, values)
+  }
+  return values
 }
 
 /** Gives the public identifier of a transaction from its state. It names the cookie and stands in events. */

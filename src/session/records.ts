@@ -54,6 +54,9 @@ export interface TokenRecord extends RecordFields {
   readonly stored: string
 }
 
+/** Stands between the fields in JSON, where it cannot occur, and the sealed tokens: so a read parses the fields only. */
+const SEPARATOR = '\n'
+
 /** Token records in an {@link AuthStore}: a login creates one, a refresh replaces it, a logout removes it. */
 export class TokenRecords {
   readonly #store: AuthStore
@@ -76,7 +79,7 @@ export class TokenRecords {
   async read(id: string): Promise<TokenRecord | undefined> {
     const stored = await this.#store.get(key(id)).catch(rethrow)
     if (stored === undefined) return undefined
-    const { sealed: _, ...fields } = JSON.parse(stored) as RecordFields & { sealed: string }
+    const fields = JSON.parse(stored.slice(0, stored.indexOf(SEPARATOR))) as RecordFields
     if (fields.endsAt * 1000 <= Date.now()) return undefined
     return { ...fields, id, stored }
   }
@@ -95,14 +98,14 @@ export class TokenRecords {
 
   /** Opens the tokens of a record, or gives `undefined` if they were sealed with secrets no longer known. */
   open(record: TokenRecord): Tokens | undefined {
-    const { sealed } = JSON.parse(record.stored) as { sealed: string }
+    const sealed = record.stored.slice(record.stored.indexOf(SEPARATOR) + 1)
     const opened = this.#sealer.open('token-record', record.id, sealed)
     return opened && (JSON.parse(opened.toString('utf8')) as Tokens)
   }
 
   #serialize(id: string, fields: RecordFields, tokens: Tokens): string {
     const sealed = this.#sealer.seal('token-record', id, JSON.stringify(tokens))
-    return JSON.stringify({ ...pick(fields), sealed })
+    return JSON.stringify(pick(fields)) + SEPARATOR + sealed
   }
 }
 
