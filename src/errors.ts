@@ -59,6 +59,10 @@ const STATUS = {
   ERR_LOGIN_REFUSED: 403,
   /** The session has no access token (`responseType: 'id_token'`), or nothing to get one for another API with. */
   ERR_NO_ACCESS_TOKEN: 500,
+  /** A back-channel logout is malformed: its logout token did not pass a check, or was used before. */
+  ERR_LOGOUT_TOKEN_INVALID: 400,
+  /** A front-channel logout is malformed, or not from a known provider. */
+  ERR_LOGOUT_REQUEST_INVALID: 400,
   /** The session ended at the provider, at another process, or by its lifetime. */
   ERR_SESSION_ENDED: 401,
   /** The request body is larger than allowed. */

@@ -90,7 +90,27 @@ export type RelyingPartyEvent =
   | (SessionEvent & {
       /** The session has ended. `unreadable`: its tokens were sealed with a secret that is no longer configured. */
       readonly type: 'session.ended'
-      readonly reason: 'logout' | 'refresh_refused' | 'replaced' | 'unreadable'
+      readonly reason:
+        | 'logout'
+        | 'refresh_refused'
+        | 'replaced'
+        | 'backchannel_logout'
+        | 'frontchannel_logout'
+        | 'unreadable'
+    })
+  | (SessionEvent & {
+      /** All sessions of the subject at this provider have ended. */
+      readonly type: 'sessions.ended'
+      readonly reason: 'backchannel_logout' | 'everywhere'
+    })
+  | (SessionEvent & {
+      /** The refresh token was revoked after a logout. */
+      readonly type: 'token.revoked'
+    })
+  | (SessionEvent & {
+      /** The refresh token could not be revoked after a logout, which is carried out nevertheless. */
+      readonly type: 'token.revocation_failed'
+      readonly code: ErrorCode | undefined
     })
   | (EventBase & {
       /** A route refused a request. */

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express'
-import { checkOptions, type Shape, string } from '../config/check.js'
+import { boolean, checkOptions, type Shape, string } from '../config/check.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { endSessionUrl } from '../protocol/endSession.js'
 import { safeReturnTo } from '../protocol/returnTo.js'
@@ -8,7 +8,9 @@ import type { Config } from './config.js'
 import { queryParameter, startPage } from './location.js'
 import { asksForPage, isCrossSite } from './navigation.js'
 import { rememberLogout } from './postLogout.js'
+import { revoke } from './revoke.js'
 import { type SessionContext, sessionMiddleware } from './sessionContext.js'
+import { endSubject } from './sessionEnds.js'
 import { endSession } from './sessionMark.js'
 
 /** Options of {@link logout}. */
@@ -18,15 +20,18 @@ export interface LogoutOptions {
    * `returnTo` of the query or form, or `/`.
    */
   returnTo?: string
+  /** Whether all sessions end that the user has here from this provider, on other devices too. Default is `false`. */
+  everywhere?: boolean
 }
 
-const SHAPE: Shape<LogoutOptions> = { returnTo: string }
+const SHAPE: Shape<LogoutOptions> = { returnTo: string, everywhere: boolean }
 
 /**
- * Ends the session, here and then at the provider where it has RP-initiated logout.
+ * Ends the session, here and then at the provider where it has RP-initiated logout. The refresh token is revoked.
  *
  * The token record goes first, so that no slow request brings the session back. Works without a session too. A request
- * from another site is refused. A script gets `{ logoutUrl }` as JSON, to send the browser there.
+ * from another site is refused. A script gets `{ logoutUrl }` as JSON, to send the browser there. A revocation that fails
+ * is told as an event, and delays the answer by no more than `http.timeout`.
  *
  * @throws at a request: `ERR_CROSS_SITE_REQUEST`, `ERR_STORE_UNAVAILABLE`
  * @see [OpenID Connect RP-Initiated Logout](https://openid.net/specs/openid-connect-rpinitiated-1_0.html)
@@ -47,9 +52,15 @@ export function logout(options: LogoutOptions = {}): RequestHandler {
     }
     const destination = chooseDestination(config, req, options)
     const { record, sessionProvider } = auth
-    const idToken = record && context.services.records.open(record)?.idToken
+    const tokens = record && context.services.records.open(record)
+    if (sessionProvider && record && options.everywhere) {
+      await endSubject(context, req, sessionProvider, record.subject, 'everywhere')
+    }
     await endLocally(context, req)
-    const url = sessionProvider && (await providerLogout(config, sessionProvider, res, idToken, destination))
+    const [url] = await Promise.all([
+      sessionProvider && providerLogout(config, sessionProvider, res, tokens?.idToken, destination),
+      sessionProvider && tokens && revoke(config, req, sessionProvider, record.subject, tokens),
+    ])
     if (record) await config.onLogout?.({ subject: record.subject, provider: record.provider }, req)
     answer(req, res, url ?? destination)
   })

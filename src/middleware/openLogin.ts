@@ -8,7 +8,7 @@ import type { RecordFields } from '../session/records.js'
 import type { Config } from './config.js'
 import { storedTokens, tokenFields } from './renewal.js'
 import type { SessionContext } from './sessionContext.js'
-import { openSession } from './sessionMark.js'
+import { idleLifetime, openSession } from './sessionMark.js'
 
 /** What the events of one login have in common. */
 export interface LoginStep {
@@ -30,7 +30,8 @@ export interface VerifiedLogin extends Authentication {
  * Signs the user in, whichever flow authenticated them: asks `onLogin`, stores the token record, then the session that
  * points at it, under a new session ID.
  *
- * @throws `ERR_LOGIN_REFUSED`, `ERR_USERINFO_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
+ * @throws `ERR_LOGIN_REFUSED`, `ERR_USERINFO_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`,
+ *   `ERR_SESSION_ENDED` when the provider has ended the session meanwhile
  */
 export async function openLogin(context: SessionContext, req: Request, login: VerifiedLogin): Promise<void> {
   const claims = await accept(context, req, login)
@@ -77,7 +78,8 @@ async function open(
   { provider, tokens, claims: verified, anonymousId }: VerifiedLogin,
   accepted: Claims,
 ): Promise<void> {
-  const { iss, sub, sid, acr, auth_time } = verified
+  const { iss, sub, sid, acr, auth_time, iat } = verified
+  const idle = idleLifetime(req)
   const openedAt = Date.now() / 1000
   const fields: RecordFields = {
     provider: provider.name,
@@ -92,9 +94,10 @@ async function open(
     },
     openedAt,
     endsAt: openedAt + config.session.absoluteLifetime,
+    ...(idle === undefined ? {} : { idle }),
     ...tokenFields(tokens),
   }
-  const record = await services.records.create(fields, storedTokens(tokens))
+  const record = await services.records.create(fields, storedTokens(tokens), iat)
   const mark = { id: record.id, provider: provider.name, sub }
   try {
     const { replaced } = await openSession(req, config.session.key, mark, anonymousId)

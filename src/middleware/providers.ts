@@ -11,6 +11,8 @@ export interface Providers {
   choose(req: Request, name: string | undefined): Promise<Provider>
   /** Finds the provider that a login or session was begun with; `undefined` if it is no longer the same registration. */
   find(req: Request, name: string, registration: string): Promise<Provider | undefined>
+  /** Finds the providers that have this issuer: one, or more where this application has several clients there. */
+  ofIssuer(req: Request, issuer: string): Promise<Provider[]>
 }
 
 type Context = Parameters<typeof resolveProviderOptions>[2]
@@ -53,6 +55,9 @@ function namedProviders(named: ReadonlyMap<string, Provider>): Providers {
       const found = named.get(name)
       return found?.registration === registration ? found : undefined
     },
+    async ofIssuer(_req, issuer) {
+      return [...named.values()].filter(({ options }) => options.issuer === issuer)
+    },
   }
 }
 
@@ -80,6 +85,10 @@ function resolvedProviders(resolve: ProviderResolver, services: ProviderServices
     async find(req, _name, registration) {
       const provider = await current(req)
       return provider.registration === registration ? provider : undefined
+    },
+    async ofIssuer(req, issuer) {
+      const provider = await current(req)
+      return provider.options.issuer === issuer ? [provider] : []
     },
   }
 }

@@ -3,9 +3,9 @@ import { RelyingPartyError } from '../errors.js'
 import { type Config, fail, resolveConfig } from './config.js'
 import type { RelyingPartyOptions } from './options.js'
 import { resumeAfterLogout } from './postLogout.js'
-import { SessionAuth } from './sessionAuth.js'
+import { SessionAuth, type SignedIn } from './sessionAuth.js'
 import { createSessionContext } from './sessionContext.js'
-import { readMark } from './sessionMark.js'
+import { abandonSession, idleLifetime, limitSession, readMark } from './sessionMark.js'
 import { createServicesByStore, type SessionServices } from './sessionServices.js'
 
 /**
@@ -41,19 +41,23 @@ export function relyingParty(options: RelyingPartyOptions): RequestHandler {
   }
 }
 
-type SignedIn = ConstructorParameters<typeof SessionAuth>[2]
-
-/** Finds the record that the mark in the session points at. Without it, the user is signed out. */
+/** Finds the record that the mark in the session points at. Without it, the session has ended, with all it holds. */
 async function recognize(
   config: Config,
   { records }: SessionServices,
   req: Request,
   mark: { id: string },
-): Promise<SignedIn> {
+): Promise<SignedIn | undefined> {
   const record = await records.read(mark.id)
-  if (!record) return undefined
+  if (!record) {
+    await abandonSession(req)
+    return undefined
+  }
+  limitSession(req, record.endsAt)
+  const idle = idleLifetime(req)
+  await records.keep(record, idle)
   const provider = await config.providers.find(req, record.provider, record.registration)
-  return provider && { record, provider }
+  return provider && { record, provider, idle }
 }
 
 function proceed(
@@ -62,7 +66,7 @@ function proceed(
   req: Request,
   res: Response,
   next: NextFunction,
-  signedIn: SignedIn,
+  signedIn: SignedIn | undefined,
 ): void {
   createSessionContext(req, config, services, new SessionAuth(config, services, signedIn))
   if (!resumeAfterLogout(config, req, res)) next()

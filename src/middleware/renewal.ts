@@ -1,18 +1,25 @@
-import { type LoginTokens, refreshTokens } from '../protocol/tokens.js'
+import { type LoginTokens, prepareRefresh, refreshTokens } from '../protocol/tokens.js'
 import type { Provider } from '../provider/provider.js'
 import type { RecordFields, Tokens } from '../session/records.js'
 import type { Renew } from '../session/refresh.js'
 
-/** Gives the function by which the refresher asks a provider for new tokens. Claims stay as the login left them. */
-export function renewal(provider: Provider): Renew {
-  return async (record, current) => {
-    const { refreshToken = '' } = current
-    const { tokens } = await refreshTokens(provider, { refreshToken, scopes: record.scopes }, record)
-    const { id: _id, stored: _stored, accessTokenExpiresAt: _old, ...kept } = record
-    return {
-      fields: { ...kept, ...tokenFields(tokens), refreshable: true },
-      tokens: { ...current, ...storedTokens(tokens) },
-    }
+/**
+ * Gives the way in which the refresher asks a provider for new tokens. Claims stay as the login left them.
+ *
+ * @param idle - how long the session now lives without a request. In seconds; `undefined` if its cookie does not say
+ */
+export function renewal(provider: Provider, idle: number | undefined): Renew {
+  return {
+    prepare: () => prepareRefresh(provider),
+    async request(record, current) {
+      const { refreshToken = '' } = current
+      const { tokens } = await refreshTokens(provider, { refreshToken, scopes: record.scopes }, record)
+      const { accessTokenExpiresAt: _expiresAt, idle: _idle, ...kept } = record
+      return {
+        fields: { ...kept, ...tokenFields(tokens), refreshable: true, ...(idle === undefined ? {} : { idle }) },
+        tokens: { ...current, ...storedTokens(tokens) },
+      }
+    },
   }
 }
 

@@ -2,7 +2,7 @@ import type { AccessTokenRequest } from '../auth.js'
 import { checkOptions, type Shape, stringOrStrings } from '../config/check.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { exchangeToken } from '../protocol/tokenExchange.js'
-import { refreshTokens, type TokenScope, type TokenSet } from '../protocol/tokens.js'
+import { prepareRefresh, refreshTokens, type TokenScope, type TokenSet } from '../protocol/tokens.js'
 import { resourceProblem, toList } from '../provider/options.js'
 import type { Provider } from '../provider/provider.js'
 import type { ResourceToken, TokenRecord, TokenRecords, Tokens } from '../session/records.js'
@@ -64,20 +64,22 @@ export function resourceGoal(records: TokenRecords, asked: TokenScope, before: n
   }
 }
 
-/** Gives the function that asks the provider for the token, and puts it with the others of the session. */
+/** Gives the way in which the provider is asked for the token, which is put with the others of the session. */
 export function resourceRenewal(provider: Provider, asked: TokenScope): Renew {
-  return async (record, current) => {
-    const tokens = await request(provider, asked, record, current)
-    const { id: _id, stored: _stored, ...fields } = record
-    const rotated = provider.options.tokenExchange ? undefined : tokens.refreshToken
-    return {
-      fields,
-      tokens: {
-        ...current,
-        ...(rotated === undefined ? {} : { refreshToken: rotated }),
-        resourceTokens: withToken(current.resourceTokens, keyOf(asked), tokens),
-      },
-    }
+  return {
+    prepare: () => prepareRefresh(provider),
+    async request(record, current) {
+      const tokens = await request(provider, asked, record, current)
+      const rotated = provider.options.tokenExchange ? undefined : tokens.refreshToken
+      return {
+        fields: record,
+        tokens: {
+          ...current,
+          ...(rotated === undefined ? {} : { refreshToken: rotated }),
+          resourceTokens: withToken(current.resourceTokens, keyOf(asked), tokens),
+        },
+      }
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Request } from 'express'
-import { RelyingPartyError } from '../errors.js'
+import { type ErrorCode, RelyingPartyError } from '../errors.js'
 import { type Parameters, readParameters } from '../protocol/parameters.js'
 
 /** The largest form body that is read. In bytes. */
@@ -9,27 +9,31 @@ const MAX_BODY = 262_144
  * Reads the parameters of a request to this application: from the query of a GET, or the form body of a POST, whether a
  * body parser ran before or not.
  *
- * @throws `ERR_AUTHORIZATION_RESPONSE_INVALID`, `ERR_BODY_TOO_LARGE`
+ * @param code - the code for parameters that are malformed
+ * @throws `code`, `ERR_BODY_TOO_LARGE`
  */
-export async function readRequestParameters(req: Request): Promise<Parameters> {
+export async function readRequestParameters(
+  req: Request,
+  code: ErrorCode = 'ERR_AUTHORIZATION_RESPONSE_INVALID',
+): Promise<Parameters> {
   if (req.method !== 'POST') {
     const [, query = ''] = req.originalUrl.split(/\?(.*)/s)
-    return readParameters(new URLSearchParams(query))
+    return readParameters(new URLSearchParams(query), code)
   }
-  if (!req.is('application/x-www-form-urlencoded')) throw notAForm()
-  return readParameters(await readForm(req))
+  if (!req.is('application/x-www-form-urlencoded')) throw notAForm(code)
+  return readParameters(await readForm(req, code), code)
 }
 
-async function readForm(req: Request): Promise<URLSearchParams | Record<string, unknown>> {
+async function readForm(req: Request, code: ErrorCode): Promise<URLSearchParams | Record<string, unknown>> {
   const parsed: unknown = req.body
   if (typeof parsed === 'string' || Buffer.isBuffer(parsed)) return new URLSearchParams(parsed.toString())
   // A parser for other types leaves an empty object and the stream unread.
-  if (!req.readableDidRead) return new URLSearchParams(await readStream(req))
+  if (!req.readableDidRead) return new URLSearchParams(await readStream(req, code))
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>
-  throw notAForm()
+  throw notAForm(code)
 }
 
-function readStream(req: Request): Promise<string> {
+function readStream(req: Request, code: ErrorCode): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
@@ -45,10 +49,10 @@ function readStream(req: Request): Promise<string> {
     })
     req.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
     req.on('error', reject)
-    req.on('close', () => reject(notAForm()))
+    req.on('close', () => reject(notAForm(code)))
   })
 }
 
-function notAForm(): RelyingPartyError {
-  return new RelyingPartyError('ERR_AUTHORIZATION_RESPONSE_INVALID', 'the body is not a form')
+function notAForm(code: ErrorCode): RelyingPartyError {
+  return new RelyingPartyError(code, 'the body is not a form')
 }

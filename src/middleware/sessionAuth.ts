@@ -15,17 +15,21 @@ type AccessTokens = Tokens & { readonly accessToken: string }
 const NO_CLAIMS: Claims = Object.freeze({})
 const NO_SCOPES: readonly string[] = Object.freeze([])
 
+/** The session that a request was recognized by. */
+export interface SignedIn {
+  readonly record: TokenRecord
+  readonly provider: Provider
+  /** How long the session lives without a request, where its cookie says so. In seconds. */
+  readonly idle: number | undefined
+}
+
 /** `req.auth` of a request recognized by its session, or of an anonymous one. */
 export class SessionAuth implements Auth {
   readonly #config: Config
   readonly #services: SessionServices
-  #signedIn: { record: TokenRecord; provider: Provider } | undefined
+  #signedIn: SignedIn | undefined
 
-  constructor(
-    config: Config,
-    services: SessionServices,
-    signedIn: { record: TokenRecord; provider: Provider } | undefined,
-  ) {
+  constructor(config: Config, services: SessionServices, signedIn: SignedIn | undefined) {
     this.#config = config
     this.#services = services
     this.#signedIn = signedIn
@@ -72,7 +76,7 @@ export class SessionAuth implements Auth {
   renew(): Promise<void> | undefined {
     const signedIn = this.#signedIn
     if (!signedIn?.record.refreshable || !this.#services.refresher.isDue(signedIn.record)) return undefined
-    return this.#refresh(signedIn.record, signedIn.provider)
+    return this.#refresh(signedIn)
   }
 
   async getAccessToken(request: AccessTokenRequest = {}): Promise<string> {
@@ -91,12 +95,13 @@ export class SessionAuth implements Auth {
     return fetchUserInfo(provider, accessToken, record.subject)
   }
 
-  async #refresh(record: TokenRecord, provider: Provider): Promise<void> {
-    this.#keep(await this.#services.refresher.fresh(record, renewal(provider)), provider)
+  async #refresh(signedIn: SignedIn): Promise<void> {
+    const { record, provider, idle } = signedIn
+    this.#keep(await this.#services.refresher.fresh(record, renewal(provider, idle)), signedIn)
   }
 
-  #keep(record: TokenRecord | undefined, provider: Provider): void {
-    this.#signedIn = record && { record, provider }
+  #keep(record: TokenRecord | undefined, signedIn: SignedIn): void {
+    this.#signedIn = record && { ...signedIn, record }
   }
 
   async #resourceToken(asked: TokenScope): Promise<string> {
@@ -104,10 +109,11 @@ export class SessionAuth implements Auth {
     const goal = resourceGoal(records, asked, this.#config.session.refreshBefore)
     // An exchange starts from the session's own access token, which has to be valid.
     if (this.#required().provider.options.tokenExchange) await this.#freshTokens()
-    const { record, provider } = this.#required()
+    const signedIn = this.#required()
+    const { record, provider } = signedIn
     if (!provider.options.tokenExchange) requireRefreshable(record, provider, asked)
     const reached = await refresher.reach(record, resourceRenewal(provider, asked), goal)
-    this.#keep(reached, provider)
+    this.#keep(reached, signedIn)
     if (!reached) throw new RelyingPartyError('ERR_SESSION_ENDED', 'the session has ended: sign in again')
     return readResourceToken(records, reached, asked)
   }
@@ -140,7 +146,7 @@ export class SessionAuth implements Auth {
     )
   }
 
-  #required(): { record: TokenRecord; provider: Provider } {
+  #required(): SignedIn {
     if (this.#signedIn) return this.#signedIn
     throw new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'nobody is signed in')
   }

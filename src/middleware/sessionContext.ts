@@ -63,20 +63,27 @@ export function createSessionContext(
   return context
 }
 
+/** Gives the nearest context. @throws `ERR_CONFIGURATION` when `relyingParty` is not mounted before */
+export function requireSessionContext(req: Request, caller: string): SessionContext {
+  const { [SESSION_CONTEXT]: context }: WithContext = req
+  if (context) return context
+  throw new RelyingPartyError(
+    'ERR_CONFIGURATION',
+    `${caller} needs relyingParty: add app.use(relyingParty({ … })) before it`,
+  )
+}
+
 /** Makes a middleware that needs `relyingParty` before it. Its errors go to `onError` or `next`. */
 export function sessionMiddleware(
   caller: string,
   act: (context: SessionContext, req: Request, res: Response, next: NextFunction) => Promise<void>,
 ): RequestHandler {
   return (req, res, next) => {
-    const { [SESSION_CONTEXT]: context }: WithContext = req
-    if (!context) {
-      next(
-        new RelyingPartyError(
-          'ERR_CONFIGURATION',
-          `${caller} needs relyingParty: add app.use(relyingParty({ … })) before it`,
-        ),
-      )
+    let context: SessionContext
+    try {
+      context = requireSessionContext(req, caller)
+    } catch (error) {
+      next(error)
       return
     }
     act(context, req, res, next).catch((error: unknown) => fail(context.config, error, req, res, next))

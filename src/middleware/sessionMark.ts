@@ -62,6 +62,34 @@ export function endSession(req: Request): Promise<void> {
   })
 }
 
+/**
+ * Gives up a session whose token record is gone, with all that it holds, for a new and empty one.
+ *
+ * @throws `ERR_STORE_UNAVAILABLE`
+ */
+export function abandonSession(req: Request): Promise<void> {
+  return new Promise((resolve, reject) => {
+    req.session.regenerate((error: unknown) => (error ? reject(storeError(error)) : resolve()))
+  })
+}
+
+/** Gives how long the session lives without a request, by its cookie. In seconds; `undefined` if it does not say. */
+export function idleLifetime(req: Request): number | undefined {
+  const { originalMaxAge } = req.session?.cookie ?? {}
+  return typeof originalMaxAge === 'number' ? originalMaxAge / 1000 : undefined
+}
+
+/**
+ * Lets the session, in the browser and in its store, end no later than its token record.
+ *
+ * @param endsAt - in seconds since the epoch
+ */
+export function limitSession(req: Request, endsAt: number): void {
+  const left = Math.ceil(endsAt * 1000 - Date.now())
+  const { cookie } = req.session
+  if (typeof cookie.originalMaxAge === 'number' && cookie.originalMaxAge > left) cookie.maxAge = left
+}
+
 /** Gives the ID of a session that holds something, for a login whose response comes without the session's cookie. */
 export function idOfUsedSession(req: Request): string | undefined {
   const used = Object.keys(req.session).some((name) => name !== 'cookie')

@@ -1,4 +1,5 @@
 import type { Request } from 'express'
+import { warnOnce } from '../config/warn.js'
 import type { AuthStore } from '../session/authStore.js'
 import { TokenRecords } from '../session/records.js'
 import { Refresher } from '../session/refresh.js'
@@ -17,6 +18,7 @@ export function createServicesByStore(config: Config): (req: Request) => Session
   const known = new WeakMap<AuthStore, SessionServices>()
   return (req) => {
     const store = config.store ?? sessionAuthStore(req.sessionStore)
+    warnOfMemory(req)
     let services = known.get(store)
     if (!services) {
       const records = new TokenRecords(store, config.sealer)
@@ -27,17 +29,32 @@ export function createServicesByStore(config: Config): (req: Request) => Session
   }
 }
 
-/** A renewal makes up to this many requests to the provider: for its metadata, the tokens, and the keys. */
-const RENEWAL_REQUESTS = 3
-
 function createRefresher(config: Config, records: TokenRecords, store: AuthStore): Refresher {
   return new Refresher(records, store, {
     before: config.session.refreshBefore,
-    renewalTimeout: RENEWAL_REQUESTS * config.http.timeout,
+    requestTimeout: config.http.timeout,
     onRefreshed: ({ provider, subject, scopes }) =>
       config.emit({ type: 'session.refreshed', provider, subject, scope: scopes.join(' ') }),
     onFailed: ({ provider, subject }, { code }) =>
       config.emit({ type: 'session.refresh_failed', provider, subject, code }),
     onEnded: ({ provider, subject }, reason) => config.emit({ type: 'session.ended', provider, subject, reason }),
+    ...(config.store ? {} : { onOverlap: warnOfOverlap }),
   })
+}
+
+function warnOfMemory({ sessionStore }: Request): void {
+  if (process.env.NODE_ENV !== 'production' || sessionStore.constructor.name !== 'MemoryStore') return
+  warnOnce(
+    'RP_MEMORY_STORE',
+    'sessions are kept in the memory of this process: they end when it does, and no other process knows them. Give ' +
+      'express-session a store, such as connect-redis or connect-pg-simple',
+  )
+}
+
+function warnOfOverlap(): void {
+  warnOnce(
+    'RP_STORE_NOT_SHARED',
+    'two processes refreshed one session at once, which may end it: an express-session store is atomic within one ' +
+      'process only. Pass relyingParty({ store: redisStore(client) }) or postgresStore(pool)',
+  )
 }

@@ -60,7 +60,8 @@ export async function verifyIdToken(token: string, expected: IdTokenExpectations
 
 type Claims = Readonly<Record<string, unknown>>
 
-function checkIssuer({ iss }: Claims, { issuer }: IdTokenExpectations): void {
+/** Checks `iss`. */
+export function checkIssuer({ iss }: Claims, { issuer }: Pick<IdTokenExpectations, 'issuer'>): void {
   if (iss !== issuer) throw new JwtError('iss is another issuer', 'iss', { expected: issuer, actual: iss })
 }
 
@@ -77,7 +78,11 @@ function checkAudience({ aud, azp }: Claims, { clientId }: IdTokenExpectations):
   }
 }
 
-function checkTimes({ exp, iat, nbf }: Claims, { clockTolerance }: IdTokenExpectations): void {
+/** Checks `exp`, `iat` and `nbf`. */
+export function checkTimes(
+  { exp, iat, nbf }: Claims,
+  { clockTolerance }: Pick<IdTokenExpectations, 'clockTolerance'>,
+): void {
   const now = Date.now() / 1000
   if (!isTime(exp)) throw new JwtError('exp is missing or not a time', 'exp', { actual: exp })
   if (exp + clockTolerance <= now) throw new JwtError('the token has expired', 'exp', { expected: now, actual: exp })

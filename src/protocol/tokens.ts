@@ -91,6 +91,20 @@ export interface RefreshedIdentity {
 }
 
 /**
+ * Gets the metadata, and the keys that a refreshed ID token is likely to need, into the caches.
+ *
+ * Between a provider's answer to a refresh and its storing nothing else should be waited for: what is lost then, the
+ * provider does not give again.
+ *
+ * @throws `ERR_PROVIDER_UNAVAILABLE`, `ERR_METADATA_INVALID`
+ */
+export async function prepareRefresh(provider: Provider): Promise<void> {
+  await provider.configuration()
+  const { jwks_uri } = await provider.metadata()
+  if (jwks_uri !== undefined) await provider.keySource({ alg: provider.options.idTokenSigningAlg })
+}
+
+/**
  * Refreshes tokens and judges the response. A refreshed ID token must keep `iss`, `sub` and `aud`.
  *
  * @param asked - asks for a token of fewer scopes, or for other APIs, than those of the grant

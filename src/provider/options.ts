@@ -88,6 +88,13 @@ export interface ProviderOptions {
   idTokenSigningAlg?: string
   /** Whether to fetch the UserInfo endpoint at login and merge its claims. Its `sub` is checked. Default is `false`. */
   userInfo?: boolean
+  /**
+   * Whether `logout()` revokes the refresh token, where the provider has a `revocation_endpoint`. Some providers end the
+   * whole grant by it, other sessions of the user included. Default is `true`.
+   *
+   * @see [RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)
+   */
+  revokeOnLogout?: boolean
 }
 
 /** {@link ProviderOptions}, checked and defaulted. */
@@ -109,6 +116,7 @@ export interface ResolvedProviderOptions {
   readonly prompt: string | undefined
   readonly idTokenSigningAlg: string
   readonly userInfo: boolean
+  readonly revokeOnLogout: boolean
   /** Whether `http` endpoints are allowed for this provider. */
   readonly insecure: boolean
 }
@@ -169,6 +177,7 @@ const SHAPE: Shape<ProviderOptions> = {
       ? 'must not be none: an unsigned ID token proves nothing'
       : oneOf(...PUBLIC_KEY_ALGORITHMS, ...SECRET_ALGORITHMS)(value),
   userInfo: boolean,
+  revokeOnLogout: boolean,
 }
 
 /** Says what is wrong with the URIs of APIs, or nothing. */
@@ -252,6 +261,7 @@ export function resolveProviderOptions(
     prompt: options.prompt,
     idTokenSigningAlg,
     userInfo: options.userInfo ?? false,
+    revokeOnLogout: options.revokeOnLogout ?? true,
     insecure: issuer.startsWith('http:'),
   })
 }

@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { RelyingPartyError, storeError } from '../errors.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RelyingPartyError } from '../errors.js'
 import type { AuthStore } from './authStore.js'
+import { Lock } from './lock.js'
 import type { RecordFields, TokenRecord, TokenRecords, Tokens } from './records.js'
 
 /** What a token request gave: the fields that change, and the new tokens. */
@@ -9,8 +10,13 @@ export interface Renewal {
   readonly tokens: Tokens
 }
 
-/** Asks the provider for new tokens. Rejects with `ERR_SESSION_ENDED` when the refresh token is no longer accepted. */
-export type Renew = (record: TokenRecord, tokens: Tokens) => Promise<Renewal>
+/** How the provider is asked for new tokens. */
+export interface Renew {
+  /** Gets what is needed beside the tokens, so that nothing else is waited for once the refresh token is used. */
+  prepare(): Promise<void>
+  /** Sends the refresh token. Rejects with `ERR_SESSION_ENDED` when it is no longer accepted. */
+  request(record: TokenRecord, tokens: Tokens): Promise<Renewal>
+}
 
 /** What a token request is to bring about in a record, beside keeping its own access token fresh. */
 export interface Goal {
@@ -24,37 +30,46 @@ export interface Goal {
 export interface RefreshOptions {
   /** An access token that expires within this time is refreshed. */
   readonly before: number
-  /** The longest that a renewal may take; a lock lives a little longer. */
-  readonly renewalTimeout: number
+  /** The longest that a request to the provider may take. */
+  readonly requestTimeout: number
   /** Tells of a session that ended: its refresh token was refused, or its tokens cannot be opened. */
   readonly onEnded?: (record: TokenRecord, reason: 'refresh_refused' | 'unreadable') => void
   readonly onRefreshed?: (record: TokenRecord) => void
   readonly onFailed?: (record: TokenRecord, error: RelyingPartyError) => void
+  /** Tells that another process refreshed the session though this one held the lock. */
+  readonly onOverlap?: () => void
 }
 
-/** The back-off after a failed token request doubles from the first to the last of these. In seconds. */
-const BACK_OFF = { first: 1, last: 30 }
+/** How soon a process looks again while another one refreshes: at first, and at most. In milliseconds, before jitter. */
+const LOOK_AGAIN = { first: 20, last: 250 }
 
-/** How often a process looks again while another one refreshes. In milliseconds, with as much again of jitter. */
-const LOOK_AGAIN = 50
+/** How long a process that finds the lock held waits before it makes do with a token that is still valid. In seconds. */
+const PATIENCE_WHILE_VALID = 2
+
+/** What came of a lock that was lost to another process before anything was sent. */
+const LOST = Symbol('lost')
 
 /**
  * Refreshes sessions: one token request for any number of askers, in this process and in all that share the store.
  *
  * Within a process the askers of one session share a flight. Across processes the flight takes a lock in the store; and
  * the record is read again under it, so that a token refreshed meanwhile is used and the old one never sent twice. The
- * new record is stored only in place of the one that was read: a refresh that ends after a logout stores nothing.
+ * new record is stored only in place of the one that was read: a refresh that ends after a logout stores nothing, nor
+ * does one that was held up until another process had its turn.
  */
 export class Refresher {
   readonly #records: TokenRecords
   readonly #store: AuthStore
   readonly #options: RefreshOptions
+  /** In seconds: the token request, the keys that its ID token may need, and as long again to store what came. */
+  readonly #lockLifetime: number
   readonly #flights = new Map<string, Promise<TokenRecord | undefined>>()
 
   constructor(records: TokenRecords, store: AuthStore, options: RefreshOptions) {
     this.#records = records
     this.#store = store
     this.#options = options
+    this.#lockLifetime = 3 * options.requestTimeout
   }
 
   /** Tells whether a record's access token expires within the time set for refreshing. */
@@ -107,20 +122,31 @@ export class Refresher {
   }
 
   async #fly(id: string, renew: Renew, goal: Goal | undefined): Promise<TokenRecord | undefined> {
-    const lock = new Lock(this.#store, `lock:${id}`, this.#options.renewalTimeout + 5)
-    const patience = Date.now() + (this.#options.renewalTimeout + 10) * 1000
-    for (;;) {
+    const lock = new Lock(this.#store, `lock:${id}`, this.#lockLifetime)
+    const begun = Date.now()
+    for (let attempt = 0; ; attempt++) {
       const record = await this.#records.read(id)
       if (!record || this.#isDone(record, goal)) return record
-      const state = await lock.acquire()
-      if (state === 'acquired') return this.#refreshLocked(id, renew, lock, goal)
-      if (state === 'backing-off' || Date.now() > patience) return this.#whileValid(record, backingOff(), goal)
-      await pause()
+      const result = await lock.acquire()
+      if (result.state === 'backing-off') return whileValid(record, backingOff(result.until), goal)
+      if (result.state === 'acquired') {
+        const outcome = await this.#refreshLocked(id, renew, lock, goal)
+        if (outcome !== LOST) return outcome
+      }
+      const waited = (Date.now() - begun) / 1000
+      if (waited > PATIENCE_WHILE_VALID && !goal && !expiresWithin(record, 0)) return record
+      if (waited > 2 * this.#lockLifetime) throw backingOff(Date.now())
+      await pause(attempt)
     }
   }
 
-  async #refreshLocked(id: string, renew: Renew, lock: Lock, goal: Goal | undefined): Promise<TokenRecord | undefined> {
-    let keep = false
+  async #refreshLocked(
+    id: string,
+    renew: Renew,
+    lock: Lock,
+    goal: Goal | undefined,
+  ): Promise<TokenRecord | undefined | typeof LOST> {
+    let failed = false
     try {
       const record = await this.#records.read(id)
       if (!record || this.#isDone(record, goal)) return record
@@ -128,100 +154,83 @@ export class Refresher {
       if (!tokens) return undefined
       if (!goal && !tokens.refreshToken) return record
       try {
-        return await this.#keep(record, await renew(record, tokens), goal)
+        await renew.prepare()
+        if (!(await lock.confirm())) return LOST
+        return await this.#keep(record, await renew.request(record, tokens), lock, goal)
       } catch (error) {
         if (!(error instanceof RelyingPartyError)) throw error
-        if (error.code === 'ERR_SESSION_ENDED') return await this.#refused(record)
+        if (error.code === 'ERR_SESSION_ENDED') return await this.#refused(record, lock)
         // A goal that is refused says nothing of the session's own refresh, which is not to be held up by it.
-        keep = goal ? error.code === 'ERR_PROVIDER_UNAVAILABLE' : error.code !== 'ERR_STORE_UNAVAILABLE'
+        failed = goal ? error.code === 'ERR_PROVIDER_UNAVAILABLE' : error.code !== 'ERR_STORE_UNAVAILABLE'
         if (!goal) this.#options.onFailed?.(record, error)
-        return this.#whileValid(record, error, goal)
+        return whileValid(record, error, goal)
       }
     } finally {
-      await (keep ? lock.backOff() : lock.release())
+      await (failed ? lock.backOff() : lock.release())
     }
   }
 
-  /** Stores new tokens in place of those that were read; where they changed meanwhile, the stored record counts. */
-  async #keep(record: TokenRecord, renewal: Renewal, goal: Goal | undefined): Promise<TokenRecord | undefined> {
-    const replaced = await this.#records.replace(record, renewal.fields, renewal.tokens)
-    if (!replaced) return this.#records.read(record.id)
-    if (!goal) this.#options.onRefreshed?.(replaced)
-    return replaced
+  /**
+   * Stores new tokens in place of those that were read; where they changed meanwhile, the stored record counts. Until
+   * they are stored they exist here only, so a store that fails is asked again while the lock is held.
+   */
+  async #keep(
+    record: TokenRecord,
+    renewal: Renewal,
+    lock: Lock,
+    goal: Goal | undefined,
+  ): Promise<TokenRecord | undefined> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const replaced = await this.#records.replace(record, renewal.fields, renewal.tokens)
+        if (replaced) {
+          if (!goal) this.#options.onRefreshed?.(replaced)
+          return replaced
+        }
+        const stored = await this.#records.read(record.id)
+        if (stored && attempt === 0) this.#options.onOverlap?.()
+        return stored
+      } catch (error) {
+        if (lock.remaining < LOOK_AGAIN.last * 2) throw error
+        await pause(attempt)
+      }
+    }
   }
 
-  /** The refresh token was refused: either another process has used it and stored a new one, or the grant is over. */
-  async #refused(record: TokenRecord): Promise<TokenRecord | undefined> {
+  /** The refresh token was refused: either another process has used it and stores a new one, or the grant is over. */
+  async #refused(record: TokenRecord, lock: Lock): Promise<TokenRecord | undefined | typeof LOST> {
+    if (!(await lock.confirm())) {
+      this.#options.onOverlap?.()
+      return LOST
+    }
     if (await this.#records.remove(record.id, record)) {
       this.#options.onEnded?.(record, 'refresh_refused')
       return undefined
     }
     return this.#records.read(record.id)
   }
-
-  #whileValid(record: TokenRecord, error: RelyingPartyError, goal: Goal | undefined): TokenRecord {
-    if (goal || expiresWithin(record, 0)) throw error
-    return record
-  }
 }
 
-/**
- * A lock in the store: held by an owner until it expires. After a failure it stays as a back-off, which nobody holds and
- * which remembers how often the provider has failed.
- */
-class Lock {
-  readonly #store: AuthStore
-  readonly #key: string
-  readonly #ttl: number
-  readonly #owner = `owner:${randomBytes(12).toString('base64url')}`
-  #failures = 0
-
-  constructor(store: AuthStore, key: string, ttl: number) {
-    this.#store = store
-    this.#key = key
-    this.#ttl = ttl
-  }
-
-  async acquire(): Promise<'acquired' | 'held' | 'backing-off'> {
-    try {
-      if (await this.#store.add(this.#key, this.#owner, this.#ttl)) return 'acquired'
-      const value = await this.#store.get(this.#key)
-      const backOff = parseBackOff(value)
-      if (!value || !backOff) return 'held'
-      if (backOff.until > Date.now()) return 'backing-off'
-      this.#failures = backOff.failures
-      return (await this.#store.replace(this.#key, value, this.#owner, this.#ttl)) ? 'acquired' : 'held'
-    } catch (error) {
-      throw storeError(error)
-    }
-  }
-
-  /** Only the owner's lock is removed. A store that fails here leaves it to expire. */
-  async release(): Promise<void> {
-    await this.#store.remove(this.#key, this.#owner).catch(() => false)
-  }
-
-  /** Turns the lock into a back-off: until it is over, nobody asks the provider for this session. */
-  async backOff(): Promise<void> {
-    const wait = Math.min(BACK_OFF.first * 2 ** this.#failures, BACK_OFF.last)
-    const value = `back-off:${this.#failures + 1}:${Date.now() + wait * 1000}`
-    await this.#store.replace(this.#key, this.#owner, value, wait * 4).catch(() => false)
-  }
-}
-
-function parseBackOff(value: string | undefined): { failures: number; until: number } | undefined {
-  const [kind, failures, until] = value?.split(':') ?? []
-  return kind === 'back-off' ? { failures: Number(failures), until: Number(until) } : undefined
+function whileValid(record: TokenRecord, error: RelyingPartyError, goal: Goal | undefined): TokenRecord {
+  if (goal || expiresWithin(record, 0)) throw error
+  return record
 }
 
 function expiresWithin(record: TokenRecord, seconds: number): boolean {
   return record.accessTokenExpiresAt !== undefined && record.accessTokenExpiresAt - seconds <= Date.now() / 1000
 }
 
-function backingOff(): RelyingPartyError {
-  return new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the provider failed to refresh the session a moment ago')
+/** @param until - in milliseconds since the epoch */
+function backingOff(until: number): RelyingPartyError {
+  const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000))
+  return new RelyingPartyError(
+    'ERR_PROVIDER_UNAVAILABLE',
+    'the provider failed to refresh the session a moment ago, or another process that refreshes it does not come to an end',
+    { headers: { 'Retry-After': String(seconds) } },
+  )
 }
 
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN * (1 + Math.random())))
+function pause(attempt: number): Promise<void> {
+  const longest = Math.min(LOOK_AGAIN.first * 1.5 ** attempt, LOOK_AGAIN.last)
+  return sleep(longest * (0.5 + Math.random()))
 }

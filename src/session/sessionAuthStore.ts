@@ -8,8 +8,6 @@ const PREFIX = 'express-relying-party:'
 interface Holder {
   cookie: { originalMaxAge: number; maxAge: number; expires: string; path: string; httpOnly: boolean }
   value: string
-  /** In milliseconds since the epoch. */
-  until: number
 }
 
 const overStores = new WeakMap<Store, AuthStore>()
@@ -18,7 +16,8 @@ const overStores = new WeakMap<Store, AuthStore>()
  * Lays an {@link AuthStore} over an express-session store. The same store always gives the same `AuthStore`.
  *
  * Operations are atomic within this process: those on one key run one after the other. Between processes they are
- * optimistic.
+ * optimistic, but for a replacement by the same value, which only makes it live longer: it touches the stored session, as
+ * express-session does, so that it never writes an old value back. The store has to keep the times it is told.
  */
 export function sessionAuthStore(store: Store): AuthStore {
   let authStore = overStores.get(store)
@@ -39,16 +38,19 @@ function createSessionAuthStore(store: Store): AuthStore {
         else resolve(session as unknown as Partial<Holder> | null | undefined)
       })
     })
-    if (typeof holder?.value !== 'string' || typeof holder.until !== 'number') return undefined
-    return holder.until > Date.now() ? holder.value : undefined
+    return typeof holder?.value === 'string' ? holder.value : undefined
   }
 
   function write(key: string, value: string, ttl: number): Promise<void> {
-    const until = Date.now() + ttl * 1000
-    const cookie = { originalMaxAge: ttl * 1000, maxAge: ttl * 1000, expires: new Date(until).toISOString() }
-    const holder: Holder = { cookie: { ...cookie, path: '/', httpOnly: true }, value, until }
     return new Promise((resolve, reject) => {
-      store.set(PREFIX + key, holder as unknown as SessionData, settle(resolve, reject))
+      store.set(PREFIX + key, hold(value, ttl), settle(resolve, reject))
+    })
+  }
+
+  function touch(key: string, value: string, ttl: number): Promise<void> {
+    if (!store.touch) return write(key, value, ttl)
+    return new Promise((resolve, reject) => {
+      store.touch?.(PREFIX + key, hold(value, ttl), settle(resolve, reject))
     })
   }
 
@@ -70,7 +72,7 @@ function createSessionAuthStore(store: Store): AuthStore {
     replace: (key, expected, value, ttl) =>
       queue(key, async () => {
         if ((await read(key)) !== expected) return false
-        await write(key, value, ttl)
+        await (value === expected ? touch : write)(key, value, ttl)
         return true
       }),
     remove: (key, expected) =>
@@ -81,6 +83,13 @@ function createSessionAuthStore(store: Store): AuthStore {
         return true
       }),
   }
+}
+
+function hold(value: string, ttl: number): SessionData {
+  const expires = new Date(Date.now() + ttl * 1000).toISOString()
+  const cookie = { originalMaxAge: ttl * 1000, maxAge: ttl * 1000, expires, path: '/', httpOnly: true }
+  const holder: Holder = { cookie, value }
+  return holder as unknown as SessionData
 }
 
 /** Runs tasks of one key one after the other, and those of different keys side by side. */

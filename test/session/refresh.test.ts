@@ -50,7 +50,7 @@ function rotatingProvider() {
       ended = true
     },
   }
-  const renew: Renew = async (record, tokens) => {
+  const request: Renew['request'] = async (record, tokens) => {
     state.requests++
     await state.held
     if (state.fault) throw state.fault
@@ -64,7 +64,7 @@ function rotatingProvider() {
       tokens: { ...tokens, accessToken: `access ${current}`, refreshToken: `refresh ${current}` },
     }
   }
-  return Object.assign(state, { renew })
+  return Object.assign(state, { renew: { prepare: async () => {}, request } })
 }
 
 interface Told {
@@ -79,7 +79,7 @@ function startProcess(store: AuthStore = sessionAuthStore(new MemoryStore())) {
   const told: Told = { refreshed: [], failed: [], ended: [] }
   const refresher = new Refresher(records, store, {
     before: 60,
-    renewalTimeout: 5,
+    requestTimeout: 5,
     onRefreshed: (record) => told.refreshed.push(record),
     onFailed: (_record, { code }) => told.failed.push(code),
     onEnded: (record) => told.ended.push(record),
@@ -228,9 +228,12 @@ describe('a refresh token that is refused', () => {
   it('does not end it where another process has stored new tokens meanwhile', async () => {
     const { records, refresher, told, accessToken } = startProcess()
     const record = await records.create(fields(-10), FIRST)
-    const renew: Renew = async (read) => {
-      await records.replace(read, fields(600), { ...FIRST, accessToken: 'access of another process' })
-      throw new RelyingPartyError('ERR_SESSION_ENDED', 'the refresh token is not accepted')
+    const renew: Renew = {
+      prepare: async () => {},
+      async request(read) {
+        await records.replace(read, fields(600), { ...FIRST, accessToken: 'access of another process' })
+        throw new RelyingPartyError('ERR_SESSION_ENDED', 'the refresh token is not accepted')
+      },
     }
     expect(accessToken(await refresher.fresh(record, renew))).toBe('access of another process')
     expect(told.ended).toEqual([])

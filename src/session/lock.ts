@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto'
+import { storeError } from '../errors.js'
+import type { AuthStore } from './authStore.js'
+
+/** The back-off after a failed token request doubles from the first to the last of these. In seconds. */
+const BACK_OFF = { first: 1, last: 30 }
+
+/** What came of the attempt to take a lock. */
+export type LockState =
+  | { readonly state: 'acquired' | 'held' }
+  /** Nobody may try until then. In milliseconds since the epoch. */
+  | { readonly state: 'backing-off'; readonly until: number }
+
+/**
+ * A lock in the store: held by an owner until it expires. After a failure it stays as a back-off, which nobody holds and
+ * which remembers how often the provider has failed.
+ *
+ * It keeps two processes from sending the same refresh token. What a holder that was held up past the expiry writes is
+ * the business of compare and set.
+ */
+export class Lock {
+  readonly #store: AuthStore
+  readonly #key: string
+  readonly #ttl: number
+  readonly #owner = `owner:${randomBytes(12).toString('base64url')}`
+  #failures = 0
+  #until = 0
+
+  /** @param ttl - in seconds */
+  constructor(store: AuthStore, key: string, ttl: number) {
+    this.#store = store
+    this.#key = key
+    this.#ttl = ttl
+  }
+
+  /** How long the lock is surely held. In milliseconds. */
+  get remaining(): number {
+    return this.#until - Date.now()
+  }
+
+  /** @throws `ERR_STORE_UNAVAILABLE` */
+  async acquire(): Promise<LockState> {
+    const until = this.#fromNow()
+    try {
+      if (await this.#store.add(this.#key, this.#owner, this.#ttl)) return this.#held(until)
+      const value = await this.#store.get(this.#key)
+      const backOff = parseBackOff(value)
+      if (value === undefined || !backOff) return { state: 'held' }
+      if (backOff.until > Date.now()) return { state: 'backing-off', until: backOff.until }
+      if (!(await this.#store.replace(this.#key, value, this.#owner, this.#ttl))) return { state: 'held' }
+      this.#failures = backOff.failures
+      return this.#held(until)
+    } catch (error) {
+      throw storeError(error)
+    }
+  }
+
+  /**
+   * Makes sure that the lock is still this owner's, and for its whole time again. Resolves to whether it is.
+   *
+   * @throws `ERR_STORE_UNAVAILABLE`
+   */
+  async confirm(): Promise<boolean> {
+    const until = this.#fromNow()
+    try {
+      if (!(await this.#store.replace(this.#key, this.#owner, this.#owner, this.#ttl))) return false
+    } catch (error) {
+      throw storeError(error)
+    }
+    this.#until = until
+    return true
+  }
+
+  /** Only the owner's lock is removed. A store that fails here leaves it to expire. */
+  async release(): Promise<void> {
+    await this.#store.remove(this.#key, this.#owner).catch(() => false)
+  }
+
+  /** Turns the lock into a back-off: until it is over, nobody asks the provider for this session. */
+  async backOff(): Promise<void> {
+    const wait = Math.min(BACK_OFF.first * 2 ** this.#failures, BACK_OFF.last)
+    const value = `back-off:${this.#failures + 1}:${Date.now() + wait * 1000}`
+    await this.#store.replace(this.#key, this.#owner, value, wait * 4).catch(() => false)
+  }
+
+  /** The store counts the time from when it is told, which is later than now. */
+  #fromNow(): number {
+    return Date.now() + this.#ttl * 1000
+  }
+
+  #held(until: number): LockState {
+    this.#until = until
+    return { state: 'acquired' }
+  }
+}
+
+function parseBackOff(value: string | undefined): { failures: number; until: number } | undefined {
+  const [kind, failures, until] = value?.split(':') ?? []
+  return kind === 'back-off' ? { failures: Number(failures), until: Number(until) } : undefined
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { AuthStore } from './authStore.js'
+import type { LoginTimes } from './subjects.js'
+
+/** What the store holds of a session at the provider. All times in seconds since the epoch. */
+interface Entry {
+  /** The ids of the records that were signed in from it, oldest first, and the ends of their absolute lifetimes. */
+  readonly records: readonly (readonly [id: string, endsAt: number])[]
+  /** When the provider ended it: logins that it began before are over too. */
+  readonly endedAt?: number
+}
+
+interface Change {
+  readonly value: Entry
+  /** In seconds. */
+  readonly ttl: number
+}
+
+/** The most sessions that one session at the provider may hold here. A further one ends the oldest. */
+const MAX_RECORDS = 1000
+
+/** How long the end of a session at the provider is remembered, for logins that are still under way. In seconds. */
+const REMEMBER_END = 3600
+
+/** Finds the token records of a session at the provider, by its `sid`: no cookie comes with the provider's logout. */
+export class Sids {
+  readonly #store: AuthStore
+
+  constructor(store: AuthStore) {
+    this.#store = store
+  }
+
+  /**
+   * Enters a record.
+   *
+   * @returns the ids that gave way, or `undefined` where the provider has ended its session meanwhile
+   */
+  async enter(sidId: string, recordId: string, login: LoginTimes): Promise<string[] | undefined> {
+    let oldest: string[] = []
+    const entered = await this.#update(sidId, (entry) => {
+      if (entry.endedAt !== undefined && login.issuedAt <= entry.endedAt) return undefined
+      const now = Date.now() / 1000
+      const living = entry.records.filter(([, endsAt]) => endsAt > now)
+      oldest = living.slice(0, Math.max(0, living.length + 1 - MAX_RECORDS)).map(([id]) => id)
+      const records = [...living.slice(oldest.length), [recordId, Math.ceil(login.endsAt)] as const]
+      return { value: { ...entry, records }, ttl: Math.max(...records.map(([, endsAt]) => endsAt)) - now }
+    })
+    return entered ? oldest : undefined
+  }
+
+  /**
+   * Ends what is entered, and remembers that the provider's session is over. Where it fails halfway, it can be repeated.
+   *
+   * @param endRecord - ends one record
+   */
+  async end(sidId: string, endedAt: number, endRecord: (id: string) => Promise<void>): Promise<void> {
+    await this.#update(sidId, async (entry) => {
+      for (const [id] of entry.records) await endRecord(id)
+      return { value: { records: [], endedAt: Math.max(endedAt, entry.endedAt ?? 0) }, ttl: REMEMBER_END }
+    })
+  }
+
+  async #update(sidId: string, change: (entry: Entry) => Change | undefined | Promise<Change>): Promise<boolean> {
+    const key = `sid:${sidId}`
+    for (;;) {
+      const stored = await this.#store.get(key)
+      const changed = await change(stored === undefined ? { records: [] } : (JSON.parse(stored) as Entry))
+      if (!changed) return false
+      const value = JSON.stringify(changed.value)
+      const done =
+        stored === undefined
+          ? await this.#store.add(key, value, changed.ttl)
+          : await this.#store.replace(key, stored, value, changed.ttl)
+      if (done) return true
+      await pause(10 * Math.random())
+    }
+  }
+}
+
+/** Gives the short name of a session at the provider, as it stands in keys. */
+export function sidIdOf(registration: string, sid: string): string {
+  return createHash('sha256').update(`${registration}\0${sid}`).digest('base64url')
+}
