@@ -1,0 +1,9 @@
+import { describe } from 'vitest'
+import { refusesLogout } from '../support/logoutTokens.js'
+import { breakSignature } from '../support/providerKeys.js'
+
+describe('rp-backchannel-rpinitlogout-wrong-alg', () => {
+  refusesLogout('a signature by another algorithm', { header: { alg: 'ES256' } })
+  refusesLogout('a signature by the client secret', { header: { alg: 'HS256' } })
+  refusesLogout('a signature that does not fit', { jwt: breakSignature })
+})

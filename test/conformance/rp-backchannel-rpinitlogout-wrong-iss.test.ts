@@ -1,0 +1,7 @@
+import { describe } from 'vitest'
+import { refusesLogout } from '../support/logoutTokens.js'
+
+describe('rp-backchannel-rpinitlogout-wrong-iss', () => {
+  refusesLogout('a logout token of another issuer', { claims: { iss: 'https://other.example' } })
+  refusesLogout('a logout token of no issuer', { claims: { iss: undefined } })
+})
