@@ -77,11 +77,11 @@ describe('the store', () => {
     expect(set).toHaveBeenCalled()
   })
 
-  it('is read twice for a request of a signed-in user: its session and its record', async () => {
+  it('is read three times for a request of a signed-in user: its session, its record, and whether its sessions live', async () => {
     const browser = await signedIn()
     const read = vi.spyOn(scene.store, 'get')
     await get(browser, '/profile')
-    expect(read).toHaveBeenCalledTimes(2)
+    expect(read).toHaveBeenCalledTimes(3)
   })
 
   it('holds no token in clear, after a login and after a refresh', async () => {

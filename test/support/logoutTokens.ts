@@ -6,7 +6,7 @@ import { CLIENT_SECRET } from './app.js'
 import { expectAccepted, expectCleanError, type Flow, startFlow } from './conformance.js'
 import { keyFor, signJws } from './providerKeys.js'
 import { type Changes, changed } from './providerReplies.js'
-import type { JwtSpoil } from './spoiledProvider.js'
+import type { JwtSpoil } from './spoil.js'
 import { type Answer, UserAgent } from './userAgent.js'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
