@@ -166,7 +166,7 @@ function sendByFetch(fetch: typeof globalThis.fetch): Send {
       if (size > limits.maxResponseSize) throw tooLarge(new URL(url), limits)
       chunks.push(chunk)
     }
-    const body = size === 0 ? null : Buffer.concat(chunks)
+    const body = size === 0 ? null : Buffer.concat(chunks).toString('utf8')
     return new Response(body, { status: response.status, headers: response.headers })
   }
 }

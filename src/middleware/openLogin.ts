@@ -1,6 +1,7 @@
 import type { Request } from 'express'
 import type { Claims } from '../auth.js'
 import type { Authentication } from '../protocol/authentication.js'
+import type { IdTokenClaims } from '../protocol/idToken.js'
 import type { LoginTokens } from '../protocol/tokens.js'
 import { fetchUserInfo } from '../protocol/userInfo.js'
 import type { Provider } from '../provider/provider.js'
@@ -66,7 +67,7 @@ async function accept(
     provider.options.userInfo && accessToken !== undefined
       ? await fetchUserInfo(provider, accessToken, verified.sub)
       : {}
-  const claims = { ...fetched, ...verified }
+  const claims = { ...fetched, ...withoutExchange(verified) }
   const mapped = await config.onLogin?.({ ...step, claims, scopes, accessToken }, req)
   return mapped ?? claims
 }
@@ -111,4 +112,10 @@ async function open(
     await services.records.remove(record.id).catch(() => false)
     throw error
   }
+}
+
+/** Leaves out the claims that tell of the exchange, not of the user: they have done their work. */
+function withoutExchange(claims: IdTokenClaims): IdTokenClaims {
+  const { nonce: _n, at_hash: _a, c_hash: _c, s_hash: _s, ...rest } = claims
+  return rest
 }

@@ -128,7 +128,7 @@ export class SessionAuth implements Auth {
     if (record.accessTokenExpiresAt !== undefined && record.accessTokenExpiresAt <= Date.now() / 1000) {
       throw new RelyingPartyError(
         'ERR_AUTHENTICATION_REQUIRED',
-        'the access token has expired and there is no refresh token: ask for one (often the scope offline_access)',
+        'the access token has expired and cannot be renewed: ask for a refresh token (often the scope offline_access)',
       )
     }
     const tokens = await this.#services.refresher.tokens(record)
