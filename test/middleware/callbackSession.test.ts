@@ -30,6 +30,11 @@ describe.each(['query', 'form_post'] as const)('the session after a login by %s'
       session: { cookie: { sameSite: 'lax' } },
       routes(app) {
         basket(app)
+        app.get('/brief', (req, res) => {
+          req.session.cookie.maxAge = 60_000
+          Object.assign(req.session, { basket: 'tea' })
+          res.end()
+        })
         app.get(
           '/switch',
           login((req) => ({ loginHint: String(req.query.to), prompt: 'login', returnTo: '/basket' })),
@@ -67,6 +72,14 @@ describe.each(['query', 'form_post'] as const)('the session after a login by %s'
     await browser.visit(`${url}/basket?add=tea`)
     await browser.visit(`${url}/profile`)
     expect(await session()).toMatchObject({ basket: 'tea' })
+  })
+
+  it("has the cookie's settings of the application, not those of the anonymous session", async () => {
+    const { headers } = await browser.send(`${url}/brief`)
+    expect(headers['set-cookie']?.join()).toMatch(/connect\.sid=[^;]+; Path=\/; Expires=/)
+    const { url: callback, init } = await upToCallback(browser, site)
+    const answer = await browser.send(callback, init)
+    expect(answer.headers['set-cookie']?.join()).toMatch(/connect\.sid=[^;]+; Path=\/; HttpOnly; SameSite=Lax/)
   })
 
   it('holds what the anonymous session was given while the login was under way', async () => {

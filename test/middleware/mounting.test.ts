@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import express from 'express'
+import type { SessionOptions } from 'express-session'
 import express4 from 'express4'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { CLIENT_SECRET, listen, type Running, register, SECRET, startApp, startLocalProvider } from '../support/app.js'
@@ -101,6 +102,23 @@ describe.each(Object.entries(versions))('on %s', (_version, createExpress) => {
       expect(authorizationRequest(left).get('post_logout_redirect_uri')).toBe(`${app.url}/members/`)
       expect(await whoIs(browser, `${app.url}/members`)).toBeNull()
     })
+  })
+})
+
+describe.each<Partial<SessionOptions>>([
+  { resave: true, saveUninitialized: true },
+  { resave: true, rolling: true },
+  { saveUninitialized: true, unset: 'destroy' },
+  { name: 'sid', cookie: { sameSite: 'lax', maxAge: 3_600_000 } },
+])('with express-session set to %j', (session) => {
+  it.each(['query', 'form_post'] as const)('signs in by %s, and out for good', async (responseMode) => {
+    const { app } = await start({ session, provider: { responseMode } })
+    await browser.send(`${app.url}/`)
+    expect((await browser.visit(`${app.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
+    const before = browser.clone()
+    expect(await whoIs(browser, app.url)).toBe('ada')
+    await browser.visit(`${app.url}/logout`, { method: 'POST' })
+    expect([await whoIs(browser, app.url), await whoIs(before, app.url)]).toEqual([null, null])
   })
 })
 

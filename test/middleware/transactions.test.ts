@@ -13,6 +13,7 @@ import {
   startSiteBehindTls,
   transactionCookies,
   upToCallback,
+  whoIs,
 } from './support.js'
 
 let site: Site
@@ -95,6 +96,17 @@ describe.each(['query', 'form_post'] as const)('logins in many tabs, by %s', (re
       expect(headBytes(browser, url, init)).toBeLessThan(HEADER_LIMIT)
       expect((await browser.visit(url, init)).status).toBe(200)
     }
+  })
+
+  it('finish at the same moment, each at its own page', async () => {
+    site = await startSite(settings)
+    const browser = new UserAgent()
+    const tabs = []
+    for (let tab = 0; tab < 4; tab++) tabs.push(await upToCallback(browser, site, target(tab)))
+    const answers = await Promise.all(tabs.map(({ url, init }) => browser.send(url, init)))
+    expect(answers.map(({ headers }) => headers.location)).toEqual(tabs.map((_, tab) => site.app.url + target(tab)))
+    expect(await whoIs(browser, site.app.url)).toBe('ada')
+    expect((await browser.fetch(`${site.app.url}/token`)).status).toBe(200)
   })
 
   it('give way, the oldest first, when they lead far down a long path', async () => {
