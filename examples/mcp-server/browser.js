@@ -1,0 +1,40 @@
+// @ts-check
+
+/** How many redirects are followed. */
+const maxHops = 12
+
+/**
+ * Makes a stand-in for a person with a browser. They go to the authorization server, which knows them and approves
+ * without a page, and are sent back to the client.
+ *
+ * @param {string} user who signs in
+ * @param {string} redirectUrl where the client waits for them
+ * @returns {(url: URL) => Promise<URL>}
+ */
+export function browserOf(user, redirectUrl) {
+  /** @type {Map<string, string>} */
+  const cookies = new Map()
+
+  return async (authorizationUrl) => {
+    let url = new URL(authorizationUrl)
+    url.searchParams.set('login_hint', user)
+    for (let hop = 0; hop < maxHops; hop++) {
+      if (url.href.startsWith(redirectUrl)) return url
+      const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+      const response = await fetch(url, { headers: { cookie }, redirect: 'manual' })
+      for (const line of response.headers.getSetCookie()) keep(line)
+      const location = response.headers.get('location')
+      if (!location) throw new Error(`The authorization server answered ${response.status}: ${await response.text()}`)
+      url = new URL(location, url)
+    }
+    throw new Error('The authorization server redirects without end.')
+  }
+
+  /** @param {string} line */
+  function keep(line) {
+    const [pair = ''] = line.split(';')
+    const [name = '', value = ''] = pair.split('=')
+    if (value === '') cookies.delete(name)
+    else cookies.set(name, value)
+  }
+}
