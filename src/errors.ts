@@ -37,6 +37,8 @@ const STATUS = {
   ERR_TRANSACTION_EXPIRED: 400,
   /** The response of this login was delivered before. */
   ERR_TRANSACTION_CONSUMED: 400,
+  /** The user name or the password is wrong. Which of the two is not told. */
+  ERR_INVALID_CREDENTIALS: 401,
   /** Nobody approved the code of a device in time. */
   ERR_DEVICE_CODE_EXPIRED: 400,
   /** The token endpoint refused the request, such as a code that is used or expired. */

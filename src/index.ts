@@ -24,9 +24,11 @@ export type {
   SessionOptions,
   TransactionOptions,
 } from './middleware/options.js'
+export { type PasswordLoginOptions, passwordLogin } from './middleware/passwordLogin.js'
 export { relyingParty } from './middleware/relyingParty.js'
 export { type EndSessionsOptions, endSessions } from './middleware/sessionEnds.js'
 export type { SignedInMark } from './middleware/sessionMark.js'
 export { storeErrors } from './middleware/storeErrors.js'
+export { type UserInfoRouteOptions, userInfoRoute } from './middleware/userInfoRoute.js'
 export type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './provider/options.js'
 export * from './resource-server.js'

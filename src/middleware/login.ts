@@ -12,6 +12,7 @@ import { publicUrl, queryParameter, startPage } from './location.js'
 import { type SessionContext, sessionMiddleware } from './sessionContext.js'
 import { idOfUsedSession } from './sessionMark.js'
 import { openStepUp } from './stepUp.js'
+import { readInitiation, type ThirdPartyInitiation } from './thirdPartyInitiation.js'
 
 /** Options of {@link login}. Each overrides the provider's option of that name for this route. */
 export interface LoginOptions {
@@ -53,11 +54,15 @@ const SHAPE: Shape<LoginOptions> = {
  * What is needed to judge the response goes into an encrypted cookie of this login. Someone who is signed in already
  * goes straight to `returnTo`, unless a fresh login is asked for. `returnTo` never leaves the application's origin.
  *
+ * A third party may initiate a login, by GET or POST with `iss`, `login_hint` and `target_link_uri`: at a configured
+ * issuer only, to a path of this application, with the scopes of the options.
+ *
  * @param options - for this route, or a function that gives them for each request
  * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_UNKNOWN_PROVIDER`, `ERR_PROVIDER_UNAVAILABLE`,
  *   `ERR_METADATA_INVALID`
  * @see [RFC 6749 §4.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1)
  * @see [RFC 7636](https://www.rfc-editor.org/rfc/rfc7636)
+ * @see [OpenID Connect Core §4](https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin)
  *
  * @example
  * ```ts
@@ -73,8 +78,9 @@ export function login(
   return sessionMiddleware('login()', async (context, req, res) => {
     const asked = typeof options === 'function' ? await options(req) : options
     if (typeof options === 'function') checkOptions<LoginOptions>(asked, 'login', SHAPE)
+    const initiation = await readInitiation(req)
     const stepUp = openStepUp(context.config, queryParameter(req, 'step_up'))
-    await startLogin(context, req, res, { ...asked, ...stepUp }).catch((error: unknown) => {
+    await startLogin(context, req, res, { ...asked, ...stepUp }, initiation).catch((error: unknown) => {
       throw withWayOn(context.config, req, error)
     })
   })
@@ -86,12 +92,14 @@ export async function startLogin(
   req: Request,
   res: Response,
   options: LoginOptions,
+  initiation?: ThirdPartyInitiation,
 ): Promise<void> {
   const { config, auth } = context
   res.set('Cache-Control', 'no-store')
-  const provider = await config.providers.choose(req, options.provider ?? queryParameter(req, 'provider'))
-  const returnTo = safeReturnTo(options.returnTo ?? queryParameter(req, 'returnTo'), config.origin) ?? startPage(config)
-  const request = toRequest(config, provider, options)
+  const provider = await chooseProvider(config, req, options, initiation)
+  const wanted = options.returnTo ?? initiation?.targetLinkUri ?? queryParameter(req, 'returnTo')
+  const returnTo = safeReturnTo(wanted, config.origin) ?? startPage(config)
+  const request = toRequest(config, provider, { ...options, ...hintOf(options, initiation) })
   if (!asksForFreshLogin(auth.scopes, options) && (await isSignedIn(auth, provider))) {
     res.redirect(303, config.origin + returnTo)
     return
@@ -113,6 +121,32 @@ export async function startLogin(
     req,
   )
   res.redirect(303, url.href)
+}
+
+/** The route's own hint counts before a third party's. */
+function hintOf(
+  { loginHint }: LoginOptions,
+  initiation: ThirdPartyInitiation | undefined,
+): Pick<LoginOptions, 'loginHint'> {
+  const hint = loginHint ?? initiation?.loginHint
+  return hint === undefined ? {} : { loginHint: hint }
+}
+
+/** A third party may name the issuer, but not another one than the route is for. */
+async function chooseProvider(
+  { providers }: Config,
+  req: Request,
+  { provider }: LoginOptions,
+  initiation: ThirdPartyInitiation | undefined,
+): Promise<Provider> {
+  if (!initiation) return providers.choose(req, provider ?? queryParameter(req, 'provider'))
+  if (provider === undefined) return providers.chooseByIssuer(req, initiation.iss)
+  const chosen = await providers.choose(req, provider)
+  if (chosen.options.issuer === initiation.iss) return chosen
+  throw new RelyingPartyError(
+    'ERR_UNKNOWN_PROVIDER',
+    'the login was initiated for another issuer than that of this route',
+  )
 }
 
 /** Gives an error the way to try again. */

@@ -9,6 +9,8 @@ import type { ProviderResolver, RelyingPartyOptions } from './options.js'
 export interface Providers {
   /** Chooses the provider of a login. @throws `ERR_UNKNOWN_PROVIDER` */
   choose(req: Request, name: string | undefined): Promise<Provider>
+  /** Chooses the provider of a login that a third party initiated, by its issuer. @throws `ERR_UNKNOWN_PROVIDER` */
+  chooseByIssuer(req: Request, issuer: string): Promise<Provider>
   /** Finds the provider that a login or session was begun with; `undefined` if it is no longer the same registration. */
   find(req: Request, name: string, registration: string): Promise<Provider | undefined>
   /** Finds the providers that have this issuer: one, or more where this application has several clients there. */
@@ -51,6 +53,11 @@ function namedProviders(named: ReadonlyMap<string, Provider>): Providers {
         name === undefined ? `the login does not say which provider: one of ${known}` : `the providers are ${known}`,
       )
     },
+    async chooseByIssuer(_req, issuer) {
+      const [chosen] = [...named.values()].filter(({ options }) => options.issuer === issuer)
+      if (chosen) return chosen
+      throw unknownIssuer()
+    },
     async find(_req, name, registration) {
       const found = named.get(name)
       return found?.registration === registration ? found : undefined
@@ -82,6 +89,11 @@ function resolvedProviders(resolve: ProviderResolver, services: ProviderServices
       if (name === undefined || name === provider.name) return provider
       throw new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'the login names a provider, but each request has its own')
     },
+    async chooseByIssuer(req, issuer) {
+      const provider = await current(req)
+      if (provider.options.issuer === issuer) return provider
+      throw unknownIssuer()
+    },
     async find(req, _name, registration) {
       const provider = await current(req)
       return provider.registration === registration ? provider : undefined
@@ -91,4 +103,8 @@ function resolvedProviders(resolve: ProviderResolver, services: ProviderServices
       return provider.options.issuer === issuer ? [provider] : []
     },
   }
+}
+
+function unknownIssuer(): RelyingPartyError {
+  return new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'the login was initiated for an issuer that is not configured')
 }
