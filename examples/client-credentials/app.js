@@ -1,0 +1,32 @@
+// @ts-check
+import { clientCredentials } from 'express-relying-party'
+
+/** This application's registration at the local provider: it acts for itself, so it has no redirect URI. */
+export const registration = {
+  client_id: 'nightly-job',
+  client_secret: 'no-secret-outside-of-this-demo',
+  grant_types: ['client_credentials'],
+  redirect_uris: [],
+  post_logout_redirect_uris: [],
+  response_types: [],
+}
+
+/** @type {import('../provider/index.js').ProviderOptions} */
+export const providerOptions = {
+  features: { clientCredentials: { enabled: true }, resourceIndicators: { enabled: true } },
+}
+
+/**
+ * Reads the reports of an API with no user anywhere. Both calls use one token, which is renewed before it expires.
+ *
+ * @param {{ issuer: string, apiUrl: string }} where
+ */
+export async function readReports({ issuer, apiUrl }) {
+  const api = clientCredentials({
+    provider: { issuer, clientId: registration.client_id, clientSecret: registration.client_secret },
+    scope: 'reports:read',
+    resource: apiUrl,
+  })
+  const answers = await Promise.all([api.fetch(`${apiUrl}/reports`), api.fetch(`${apiUrl}/reports`)])
+  return Promise.all(answers.map((answer) => answer.json()))
+}

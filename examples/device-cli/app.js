@@ -1,0 +1,42 @@
+// @ts-check
+import { deviceAuthorization } from 'express-relying-party'
+
+/** The tool's registration at the local provider. Everyone has the tool, so it holds no secret. */
+export const registration = {
+  client_id: 'reports-cli',
+  client_name: 'The reports tool',
+  grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+  redirect_uris: [],
+  post_logout_redirect_uris: [],
+  response_types: [],
+  token_endpoint_auth_method: /** @type {const} */ ('none'),
+}
+
+/** @type {import('../provider/index.js').ProviderOptions} */
+export const providerOptions = {
+  features: { deviceFlow: { enabled: true }, resourceIndicators: { enabled: true } },
+}
+
+/**
+ * Signs a user in from the command line and reads the reports in their name.
+ *
+ * @param {object} options
+ * @param {string} options.issuer
+ * @param {string} options.apiUrl
+ * @param {(line: string) => void} options.say
+ * @param {AbortSignal} [options.signal] ends the waiting
+ */
+export async function runTool({ issuer, apiUrl, say, signal }) {
+  const session = await deviceAuthorization({
+    provider: { issuer, clientId: registration.client_id, clientAuth: 'none' },
+    scope: 'openid profile reports:read',
+    resource: apiUrl,
+    onCode: ({ verificationUriComplete, verificationUri, userCode }) =>
+      say(`Open ${verificationUriComplete ?? verificationUri} and check that it shows ${userCode}. Ctrl+C stops.`),
+    ...(signal && { signal }),
+  })
+  const answer = await session.fetch(`${apiUrl}/reports`)
+  if (answer.status === 403) return say(`${session.claims?.name} may not read reports.`)
+  const { reports } = await answer.json()
+  say(`Signed in as ${session.claims?.name}. Reports: ${reports.join(', ')}`)
+}

@@ -1,0 +1,8 @@
+// @ts-check
+import { runExample } from '../shared/start.js'
+import { createApp, providerOptions, registration } from './app.js'
+
+await runExample(
+  { createApp, registration, providerOptions },
+  (url) => `Open ${url}/device as the kiosk, and its link in another window as the phone. Ctrl+C stops.`,
+)

@@ -1,0 +1,48 @@
+// @ts-check
+import express from 'express'
+import { callback, login, logout, relyingParty, requireAuth } from 'express-relying-party'
+import session from 'express-session'
+import { html } from '../shared/html.js'
+import { errorPage, facts, pageSender, signIn, signOut } from '../shared/page.js'
+
+/** This application's registration at the local provider. It holds no secret. */
+export const registration = {
+  client_id: 'implicit',
+  client_name: 'Implicit',
+  grant_types: ['implicit'],
+  response_types: /** @type {['id_token']} */ (['id_token']),
+  token_endpoint_auth_method: /** @type {const} */ ('none'),
+}
+
+/** @param {import('../shared/start.js').Setting} setting */
+export function createApp({ baseUrl, issuer, secret }) {
+  const app = express()
+  const show = pageSender(issuer)
+
+  // The ID token comes in a form that the browser posts: it stands in no URL, no history and no log.
+  const provider = {
+    issuer,
+    clientId: registration.client_id,
+    responseType: /** @type {const} */ ('id_token'),
+    scope: 'openid profile email',
+  }
+
+  app.use(session({ secret, resave: false, saveUninitialized: false }))
+  app.use(relyingParty({ baseUrl, secret, provider }))
+
+  app.get('/login', login())
+  app.all('/callback', callback())
+  app.post('/logout', logout())
+
+  app.get('/profile', requireAuth(), (req, res) => {
+    const { name, email, sub, iss } = req.auth.claims
+    show(res, `Hello, ${name}`, html`${facts({ name, email, sub, iss })}${signOut}`)
+  })
+  app.get('/', (req, res) => {
+    if (req.auth.isAuthenticated) return res.redirect('/profile')
+    const about = html`<p>This app only wants to know who you are: it gets an ID token, and no access to anything.</p>`
+    show(res, 'Who are you?', html`${about}${signIn}`)
+  })
+  app.use(errorPage(show))
+  return app
+}

@@ -1,0 +1,9 @@
+// @ts-check
+import { addTokenExchange } from '../provider/token-exchange.js'
+import { runExample } from '../shared/start.js'
+import { createApp, registration } from './app.js'
+
+await runExample(
+  { createApp, registration, prepareProvider: addTokenExchange },
+  (url) => `Open ${url} and read the reports. Ctrl+C stops.`,
+)
