@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { boolean, checkOptions, number, type Shape, string, stringOrStrings } from '../config/check.js'
+import { warnOnce } from '../config/warn.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { type AuthorizationRequest, authorizationUrl } from '../protocol/authorizationRequest.js'
 import { safeReturnTo } from '../protocol/returnTo.js'
@@ -218,9 +219,16 @@ function asksForFreshLogin(granted: readonly string[], options: LoginOptions): b
  * without a word, when the request seems to come by http.
  */
 export function requireSessionCookie(req: Request): void {
-  if (!req.session.cookie.secure) return
-  const overTls = req.secure || req.get('X-Forwarded-Proto')?.startsWith('https')
-  if (overTls) return
+  if (!req.session.cookie.secure || req.secure) return
+  if (req.get('X-Forwarded-Proto')?.startsWith('https')) {
+    // With session({ proxy: true }) the cookie is set all the same, and that cannot be seen from here.
+    warnOnce(
+      'RP_UNTRUSTED_PROXY',
+      "a proxy says that requests come by https, but Express does not trust it: add app.set('trust proxy', 1), or " +
+        "the session's Secure cookie is not set and users are sent to the login again and again",
+    )
+    return
+  }
   throw new RelyingPartyError(
     'ERR_CONFIGURATION',
     "the session's cookie is Secure, but the request came by http, so that express-session will not set it: behind a " +

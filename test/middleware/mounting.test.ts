@@ -177,11 +177,18 @@ describe('behind a proxy that ends TLS', () => {
     expect(answer.headers['set-cookie']).toBeUndefined()
   })
 
-  it('lets express-session trust the proxy by itself', async () => {
+  it('warns, once, where the proxy speaks of https but is not trusted', async () => {
+    const warnings: unknown[] = []
+    const listen = (warning: Error & { code?: string }) => warnings.push(warning.code)
+    process.on('warning', listen)
     const settings = { options: { baseUrl: PUBLIC_URL }, session: { proxy: true, cookie: { secure: true } } }
     site = await startSite(settings, provider)
     running.push(site)
     expect((await send('/login')).status).toBe(303)
+    expect((await send('/login')).status).toBe(303)
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', listen)
+    expect(warnings.filter((code) => code === 'RP_UNTRUSTED_PROXY')).toHaveLength(1)
   })
 })
 
