@@ -23,8 +23,7 @@ export function createMcpApp({ resource, issuer, scopesSupported = ['reports:rea
   app.use(pathname, resourceServer({ resource, issuer, typ: 'at+jwt' }))
   // #endregion
 
-  // Whatever the request calls it, the body is JSON: the guard must see what the transport sees.
-  app.post(pathname, express.json({ type: () => true }), requireToolScopes, answer)
+  app.post(pathname, express.json(), requireToolScopes, answer)
   app.all(pathname, (_req, res) => {
     res.set('Allow', 'POST').status(405).end()
   })
@@ -69,7 +68,9 @@ async function answer(req, res) {
   const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true })
   res.on('close', () => server.close())
   await server.connect(transport)
-  await transport.handleRequest(/** @type {import('node:http').IncomingMessage} */ (req), res, req.body)
+  // Not undefined, with which the transport would read a body that the guard has not seen.
+  const body = req.body ?? null
+  await transport.handleRequest(/** @type {import('node:http').IncomingMessage} */ (req), res, body)
 }
 
 /**

@@ -1,0 +1,4 @@
+// @ts-check
+import { run } from './run.js'
+
+await run(console.log)
