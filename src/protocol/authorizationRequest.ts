@@ -49,7 +49,10 @@ export async function authorizationUrl(
   if (request.loginHint !== undefined) parameters.set('login_hint', request.loginHint)
   if (request.acrEssential) {
     parameters.set('claims', withEssentialAcr(request.authorizationParams.claims, request.acrValues))
-  } else if (request.acrValues.length > 0) {
+  }
+  // A provider that does not know the parameter claims is asked in the other way; the ID token is judged either way.
+  const { claims_parameter_supported } = await provider.metadata()
+  if (request.acrValues.length > 0 && !(request.acrEssential && claims_parameter_supported === true)) {
     parameters.set('acr_values', request.acrValues.join(' '))
   }
   const configuration = await provider.configuration()
