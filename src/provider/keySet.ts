@@ -40,26 +40,33 @@ const MAX_RSA_MODULUS = Math.ceil((4096 / 8) * (4 / 3))
 /** How many keys are tried for a token without `kid`. */
 const MAX_CANDIDATES = 8
 
+interface Imported {
+  readonly alg: string
+  key: PublicKey | undefined | Promise<PublicKey | undefined>
+}
+
 /** One key of a key set, imported for each algorithm that it is asked for. */
 class SetKey {
   readonly jwk: JWK
   current = true
-  readonly #imported = new Map<string, PublicKey | undefined | Promise<PublicKey | undefined>>()
+  readonly #imported: Imported[] = []
 
-  constructor(jwk: JWK) {
-    this.jwk = jwk
+  /** Keeps of a key what selects it and its public members, so that one with a private part or a certificate is small. */
+  constructor({ kty, crv, x, y, n, e, alg, use, kid, key_ops }: JWK) {
+    this.jwk = defined({ kty, crv, x, y, n, e, alg, use, kid, key_ops })
   }
 
   /** Gives the key for an algorithm, or `undefined` if it cannot be used. */
   for(alg: string): PublicKey | undefined | Promise<PublicKey | undefined> {
-    if (this.#imported.has(alg)) return this.#imported.get(alg)
-    const importing = importPublic(this.jwk, alg).then((key) => {
-      const imported = key && new ImportedKey(this, key)
-      this.#imported.set(alg, imported)
-      return imported
+    const known = this.#imported.find((imported) => imported.alg === alg)
+    if (known) return known.key
+    const entry: Imported = { alg, key: undefined }
+    entry.key = importPublic(this.jwk, alg).then((key) => {
+      entry.key = key && new ImportedKey(this, key)
+      return entry.key
     })
-    this.#imported.set(alg, importing)
-    return importing
+    this.#imported.push(entry)
+    return entry.key
   }
 }
 
@@ -144,7 +151,6 @@ export function unusableKey(jwk: unknown): string | undefined {
 async function importPublic(jwk: JWK, alg: string): Promise<CryptoKey | undefined> {
   if (unusableKey(jwk)) return undefined
   try {
-    // Only the public members, so that a key set that leaks a private part still gives a public key.
     const { kty, crv, x, y, n, e } = jwk
     const key = (await importJWK(defined({ kty, crv, x, y, n, e }), alg)) as CryptoKey
     const { modulusLength = MIN_RSA_BITS } = key.algorithm as { modulusLength?: number }
@@ -154,6 +160,6 @@ async function importPublic(jwk: JWK, alg: string): Promise<CryptoKey | undefine
   }
 }
 
-function defined(jwk: Record<string, string | undefined>): JWK {
+function defined(jwk: { [K in keyof JWK]: JWK[K] | undefined }): JWK {
   return Object.fromEntries(Object.entries(jwk).filter(([, value]) => value !== undefined)) as JWK
 }
