@@ -1,0 +1,134 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+import { anchors, brokenLinks, codeBlocks, links, syntaxErrors, typeErrors } from './support/markdown.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+
+/** The Markdown files of a folder, and of those below it. */
+function pagesIn(folder: string): string[] {
+  const paths = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+  return paths
+    .map((path) => `${folder}/${path.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.md') && !path.includes('node_modules'))
+}
+
+const flows = pagesIn('docs/flows')
+const pages = new Map(
+  ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...pagesIn('docs'), ...pagesIn('examples')].map((path) => [
+    path,
+    read(path),
+  ]),
+)
+
+const isScript = /^(js|javascript|mjs|ts|typescript)$/
+
+/** What the pages of the flows leave to the reader. */
+const READERS_OWN = `declare const baseUrl: string, secret: string, issuer: string, clientId: string, clientSecret: string
+`
+
+/** The TypeScript of a page, read from top to bottom, on the lines where it stands. */
+function codeOf(page: string): string {
+  const lines: string[] = []
+  for (const { language, code, line } of codeBlocks(page)) {
+    if (language !== 'ts') continue
+    while (lines.length < line - 1) lines.push('')
+    lines.push(...code.split('\n'))
+  }
+  return lines.join('\n')
+}
+
+/** An example may show a value and leave its use to the reader. */
+function compilerOptions(): ts.CompilerOptions {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.test.json'), ts.sys.readFile) as { config: object }
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, root)
+  return { ...options, noUnusedLocals: false, noUnusedParameters: false }
+}
+
+/** Gives the type errors of the TypeScript of pages, by their paths. */
+function typeErrorsOf(codes: ReadonlyMap<string, string>): string[] {
+  const texts = new Map([[join(root, 'docs/readers-own.d.ts'), READERS_OWN]])
+  for (const [path, code] of codes) texts.set(join(root, `${path}.ts`), code)
+  return typeErrors(texts, compilerOptions()).map((error) => error.replace(root, ''))
+}
+
+describe('the documentation', () => {
+  it.each([...pages])('%s links to files and headings that exist', (path, page) => {
+    expect(brokenLinks(root, path, page, read)).toEqual([])
+  })
+
+  it('names no error code that does not exist', () => {
+    const codes = new Set(read('src/errors.ts').match(/\bERR_[A-Z_]+(?=:)/g))
+    expect(codes.size).toBeGreaterThan(20)
+    const named = [...pages].flatMap(([path, page]) =>
+      (page.match(/\bERR_[A-Z_]*[A-Z]\b/g) ?? []).map((code) => [path, code] as const),
+    )
+    expect(named.length).toBeGreaterThan(50)
+    expect(named.filter(([, code]) => !codes.has(code))).toEqual([])
+  })
+
+  it('has JavaScript and TypeScript that parses', () => {
+    const blocks = [...pages].flatMap(([path, page]) => codeBlocks(page).map((block) => ({ path, block })))
+    const scripts = blocks.filter(({ block }) => isScript.test(block.language))
+    expect(scripts.length).toBeGreaterThan(10)
+    expect(scripts.flatMap(({ path, block }) => syntaxErrors(block).map((error) => `${path}:${error}`))).toEqual([])
+  })
+
+  it('has pages of flows whose TypeScript compiles against the package', () => {
+    const codes = new Map(flows.map((path) => [path, codeOf(read(path))]))
+    expect([...codes].filter(([, code]) => code === '')).toEqual([])
+    expect(typeErrorsOf(codes)).toEqual([])
+  }, 120_000)
+
+  it('lists every page of a flow in the index, each with a diagram', () => {
+    const listed = links(read('docs/flows.md')).filter((target) => target.startsWith('flows/'))
+    expect([...new Set(listed.map((target) => `docs/${target}`))].sort()).toEqual([...flows].sort())
+    const undrawn = flows.filter((path) => !codeBlocks(read(path)).some(({ language }) => language === 'mermaid'))
+    expect(undrawn).toEqual([])
+  })
+})
+
+describe('the checks of the documentation', () => {
+  const spoiled = '# One `ts` & two\n\n[a](b.md) ![c](d.png "e") `[not](this.md)`\n\n```ts\n[nor](that.md)\n```\n'
+
+  it('find links outside code, and know the anchors of headings', () => {
+    expect(links(spoiled)).toEqual(['b.md', 'd.png'])
+    expect([...anchors(spoiled)]).toEqual(['one-ts--two'])
+  })
+
+  it.each([
+    ['a file that exists', 'errors.md', true],
+    ['a heading that exists', 'errors.md#err_configuration', true],
+    ['a heading of the same page', '#concepts', true],
+    ['another site', 'https://www.example.com/', true],
+    ['a missing file', 'missing.md', false],
+    ['a missing heading', 'errors.md#err_missing', false],
+    ['a missing heading of the same page', '#missing', false],
+    ['a place outside the repository', '../../outside.md', false],
+  ])('judge a link to %s', (_what, target, isSound) => {
+    const broken = brokenLinks(root, 'docs/concepts.md', `# Concepts\n\n[text](${target})`, read)
+    expect(broken).toEqual(isSound ? [] : [target])
+  })
+
+  it('find a syntax error with its line, and none in sound code', () => {
+    const [sound, broken] = codeBlocks('```ts\nconst a: number = 1\n```\n\n```js\nok()\nconst = 1\n```\n')
+    expect(sound && syntaxErrors(sound)).toEqual([])
+    expect(broken && syntaxErrors(broken).join()).toMatch(/^7: /)
+  })
+
+  it('find an option that does not exist, with its line', () => {
+    const page = (option: string) =>
+      "text\n```ts\nimport { clientCredentials } from 'express-relying-party'\n```\ntext\n```ts\n" +
+      `clientCredentials({ provider: { issuer, clientId }, ${option}: 'a' })\n\`\`\`\n`
+    const errors = typeErrorsOf(
+      new Map([
+        ['docs/sound.md', codeOf(page('scope'))],
+        ['docs/spoiled.md', codeOf(page('scopes'))],
+      ]),
+    )
+    expect(errors).toEqual([expect.stringMatching(/^docs\/spoiled\.md\.ts:7: .*scopes/)])
+  }, 120_000)
+})
