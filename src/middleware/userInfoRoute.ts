@@ -13,7 +13,10 @@ export interface UserInfoRouteOptions {
   logoutPath?: string
 }
 
-const SHAPE: Shape<UserInfoRouteOptions> = { claims: stringOrStrings, logoutPath: path }
+const SHAPE: Shape<UserInfoRouteOptions> = {
+  claims: (value) => (Array.isArray(value) ? stringOrStrings(value) : "must be an array of names, as in ['name']"),
+  logoutPath: path,
+}
 
 /** Claims about an ID token, not about the user. */
 const TOKEN_CLAIMS = new Set([

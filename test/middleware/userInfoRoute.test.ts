@@ -66,8 +66,11 @@ describe('userInfoRoute', () => {
     expect((await from('same-origin')).status).toBe(200)
   })
 
-  it.each([{ claims: [] }, { logoutPath: 'logout' }, { claim: ['name'] }])('refuses %o at construction', (options) => {
-    expect(() => userInfoRoute(options as object)).toThrow('userInfoRoute.')
-    expect(() => userInfoRoute({ claims: ['name'] })).not.toThrow()
-  })
+  it.each([{ claims: [] }, { claims: 'family_name' }, { logoutPath: 'logout' }, { claim: ['name'] }])(
+    'refuses %o at construction',
+    (options) => {
+      expect(() => userInfoRoute(options as object)).toThrow('userInfoRoute.')
+      expect(() => userInfoRoute({ claims: ['name'] })).not.toThrow()
+    },
+  )
 })
