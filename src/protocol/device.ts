@@ -5,7 +5,15 @@ import { isLoopback } from '../provider/options.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
 import { type IdTokenClaims, verifyIdToken } from './idToken.js'
-import { atHash, expectations, scopeParameters, type TokenScope, type TokenSet, toTokenSet } from './tokens.js'
+import {
+  atHash,
+  authenticationExpectations,
+  expectations,
+  scopeParameters,
+  type TokenScope,
+  type TokenSet,
+  toTokenSet,
+} from './tokens.js'
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code'
 
@@ -47,7 +55,11 @@ export async function requestDeviceAuthorization(provider: Provider, asked: Toke
     throw new RelyingPartyError('ERR_METADATA_INVALID', `${issuer} has no device_authorization_endpoint`)
   }
   try {
-    const answer = await openid.initiateDeviceAuthorization(await provider.configuration(), scopeParameters(asked))
+    const parameters = scopeParameters(asked)
+    const { maxAge, acrValues } = provider.options
+    if (maxAge !== undefined) parameters.set('max_age', String(maxAge))
+    if (acrValues.length > 0) parameters.set('acr_values', acrValues.join(' '))
+    const answer = await openid.initiateDeviceAuthorization(await provider.configuration(), parameters)
     const { verification_uri_complete: complete } = answer
     return {
       deviceCode: answer.device_code,
@@ -115,7 +127,11 @@ async function judge(provider: Provider, tokens: TokenSet, scope: string): Promi
     if (!scope.split(' ').includes('openid')) return undefined
     throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the token response has no ID token')
   }
-  return verifyIdToken(tokens.idToken, { ...(await expectations(provider)), hashes: [atHash(tokens)] })
+  return verifyIdToken(tokens.idToken, {
+    ...(await expectations(provider)),
+    ...authenticationExpectations(provider),
+    hashes: [atHash(tokens)],
+  })
 }
 
 /** Takes only a URL that a browser may be sent to. */

@@ -5,7 +5,7 @@ import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
 import type { Authentication } from './authentication.js'
 import { verifyIdToken } from './idToken.js'
-import { atHash, expectations, toTokenSet } from './tokens.js'
+import { atHash, authenticationExpectations, expectations, toTokenSet } from './tokens.js'
 
 /** What a user typed in. */
 export interface Credentials {
@@ -32,8 +32,12 @@ export async function requestByPassword(
     if (tokens.idToken === undefined) {
       throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the token response has no ID token')
     }
-    const expected = { ...(await expectations(provider)), hashes: [atHash(tokens)] }
-    return { tokens, claims: await verifyIdToken(tokens.idToken, expected) }
+    const claims = await verifyIdToken(tokens.idToken, {
+      ...(await expectations(provider)),
+      ...authenticationExpectations(provider),
+      hashes: [atHash(tokens)],
+    })
+    return { tokens, claims }
   } catch (error) {
     if (error instanceof openid.ResponseBodyError && error.error === 'invalid_grant') {
       throw new RelyingPartyError('ERR_INVALID_CREDENTIALS', 'the user name or the password is wrong')

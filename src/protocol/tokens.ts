@@ -149,6 +149,12 @@ export function atHash({ accessToken }: TokenSet): HashExpectation {
   return { claim: 'at_hash', value: accessToken, required: false }
 }
 
+/** What the provider's options ask of the user's authentication, for flows without an authorization request. */
+export function authenticationExpectations({ options }: Provider) {
+  const { maxAge, acrEssential, acrValues } = options
+  return { maxAge, acr: acrEssential ? acrValues : undefined }
+}
+
 /** What every ID token of a provider must hold up to. */
 export async function expectations(provider: Provider) {
   const { issuer } = await provider.metadata()

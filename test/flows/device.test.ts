@@ -2,7 +2,13 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { UnsecuredJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type DeviceLoginOptions, deviceLogin, LoginRefusedError, type RelyingPartyOptions } from '../../src/index.js'
+import {
+  type DeviceLoginOptions,
+  deviceLogin,
+  LoginRefusedError,
+  type ProviderOptions,
+  type RelyingPartyOptions,
+} from '../../src/index.js'
 import { type App, register, startApp, startLocalProvider } from '../support/app.js'
 import { answerDevice } from '../support/device.js'
 import { MemoryAuthStore } from '../support/memoryAuthStore.js'
@@ -33,7 +39,11 @@ interface Kiosk {
   look(browser: UserAgent, app?: App): Promise<Shown>
 }
 
-async function startKiosk(options: DeviceLoginOptions = {}, more: Partial<RelyingPartyOptions> = {}): Promise<Kiosk> {
+async function startKiosk(
+  options: DeviceLoginOptions = {},
+  more: Partial<RelyingPartyOptions> = {},
+  registration: Partial<ProviderOptions> = {},
+): Promise<Kiosk> {
   const provider = await startLocalProvider({ features: { deviceFlow: { enabled: true } } })
   onTestFinished(() => provider.close())
   const polls: URLSearchParams[] = []
@@ -49,6 +59,7 @@ async function startKiosk(options: DeviceLoginOptions = {}, more: Partial<Relyin
   const start = async () => {
     const started = await startApp(provider.issuer, {
       options: { http: { fetch: watched }, store, ...more },
+      provider: registration,
       routes: (express) => {
         express.all('/device', deviceLogin(options))
         express.get('/basket', (req, res) => {
@@ -273,6 +284,21 @@ describe('deviceLogin as JSON', () => {
     answers.push({ access_token: 'x', token_type: 'Bearer' })
     later(6)
     expect(await look(browser)).toMatchObject({ status: 'refused', error: 'ERR_TOKEN_RESPONSE_INVALID' })
+  })
+
+  it('holds the provider to maxAge and acrValues, as other logins do', async () => {
+    const { look } = await startKiosk({}, {}, { maxAge: 600 })
+    const browser = new UserAgent()
+    await answerDevice(await look(browser))
+    later(6)
+    expect((await look(browser)).status).toBe('signed_in')
+
+    // The local provider names no acr in this flow.
+    const strict = await startKiosk({}, {}, { acrValues: 'urn:example:strong', acrEssential: true })
+    const other = new UserAgent()
+    await answerDevice(await strict.look(other))
+    later(6)
+    expect(await strict.look(other)).toMatchObject({ status: 'refused', error: 'ERR_ID_TOKEN_INVALID' })
   })
 
   it('asks onLogin, which may refuse', async () => {

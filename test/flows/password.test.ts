@@ -2,7 +2,7 @@ import express from 'express'
 import rateLimit from 'express-rate-limit'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { addPasswordGrant } from '../../examples/provider/password-grant.js'
-import { type PasswordLoginOptions, passwordLogin } from '../../src/index.js'
+import { type PasswordLoginOptions, type ProviderOptions, passwordLogin } from '../../src/index.js'
 import { type App, register, startApp, startLocalProvider } from '../support/app.js'
 import { type Answer, UserAgent } from '../support/userAgent.js'
 
@@ -13,11 +13,16 @@ interface Shop {
   post(body: Record<string, string>, browser?: UserAgent, headers?: Record<string, string>): Promise<Answer>
 }
 
-async function start(options: Partial<PasswordLoginOptions> = {}, before?: express.RequestHandler): Promise<Shop> {
+async function start(
+  options: Partial<PasswordLoginOptions> = {},
+  before?: express.RequestHandler,
+  registration: Partial<ProviderOptions> = {},
+): Promise<Shop> {
   const provider = await startLocalProvider({ ttl: { accessToken: 600 } })
   onTestFinished(() => provider.close())
   addPasswordGrant(provider, { ada: RIGHT.password })
   const app = await startApp(provider.issuer, {
+    provider: registration,
     before: (outer) => void (before && outer.use(before)),
     routes: (inner) => {
       inner.all(
@@ -120,6 +125,15 @@ describe('passwordLogin', () => {
       expect((await post(RIGHT)).status).toBe(303)
     },
   )
+
+  it('opens no session where the provider does not say when or how the user signed in, though that is asked for', async () => {
+    for (const asked of [{ maxAge: 600 }, { acrValues: 'urn:example:strong', acrEssential: true }]) {
+      const { app, post } = await start({}, undefined, asked)
+      expect((await post(RIGHT)).status).toBe(400)
+      expect(app.errors).toMatchObject([{ code: 'ERR_ID_TOKEN_INVALID' }])
+    }
+    expect((await (await start()).post(RIGHT)).status).toBe(303)
+  })
 
   it('takes nothing but POST, and leads nowhere else', async () => {
     const { app } = await start()
