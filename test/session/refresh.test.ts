@@ -154,6 +154,22 @@ describe('a refresh', () => {
     expect(provider.requests).toBe(1)
   })
 
+  it('is not repeated where another process finished one between the reading of the record and the lock', async () => {
+    const store = sessionAuthStore(new MemoryStore())
+    const other = startProcess(store)
+    const provider = rotatingProvider()
+    const record = await other.records.create(fields(-10), FIRST)
+    const { refresher, accessToken } = startProcess({
+      ...store,
+      async add(key, value, ttl) {
+        await other.refresher.fresh(record, provider.renew)
+        return store.add(key, value, ttl)
+      },
+    })
+    expect(accessToken(await refresher.fresh(record, provider.renew))).toBe('access 1')
+    expect(provider.requests).toBe(1)
+  })
+
   it('uses the rotated refresh token next', async () => {
     const { records, refresher, accessToken } = startProcess()
     const provider = rotatingProvider()
