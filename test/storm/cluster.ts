@@ -1,0 +1,159 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { Agent, createServer, type IncomingMessage, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'tsup'
+import type { FromServer, ServerSettings, ToServer } from './messages.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** An answer, or what became of a request whose process was killed. */
+export interface Outcome {
+  /** `0` where the connection broke. */
+  readonly status: number
+  readonly text: string
+  readonly process: number
+  /** Whether the process was killed while the request was in flight. */
+  readonly killed: boolean
+  /** In milliseconds. */
+  readonly took: number
+}
+
+interface Running {
+  readonly child: ChildProcess
+  readonly port: number
+  readonly agent: Agent
+  alive: boolean
+}
+
+/**
+ * Several processes of one application. Requests go to them in turn; a server before them, which gives them one address,
+ * does the same for browsers.
+ */
+export class Cluster {
+  readonly url: string
+  readonly #script: string
+  readonly #folder: string
+  readonly #settings: Omit<ServerSettings, 'baseUrl' | 'clockOffset'>
+  readonly #balancer: ReturnType<typeof createServer>
+  readonly #processes: Running[] = []
+  #turn = 0
+  #clockOffset = 0
+
+  private constructor(
+    folder: string,
+    settings: Omit<ServerSettings, 'baseUrl' | 'clockOffset'>,
+    balancer: ReturnType<typeof createServer>,
+  ) {
+    this.#folder = folder
+    this.#script = join(folder, 'server.js')
+    this.#settings = settings
+    this.#balancer = balancer
+    this.url = `http://127.0.0.1:${(balancer.address() as AddressInfo).port}`
+    balancer.on('request', (req: IncomingMessage, res) => {
+      const { port, agent } = this.#next().running
+      const { method, headers, url } = req
+      const onward = request({ port, host: '127.0.0.1', method, headers, path: url, agent }, (answer) => {
+        res.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(res)
+      })
+      onward.on('error', () => res.destroy())
+      req.pipe(onward)
+    })
+  }
+
+  static async start(count: number, settings: Omit<ServerSettings, 'baseUrl' | 'clockOffset'>): Promise<Cluster> {
+    const folder = await mkdtemp(join(root, 'node_modules', '.storm-'))
+    await build({
+      entry: { server: join(root, 'test/storm/server.ts') },
+      outDir: folder,
+      format: 'esm',
+      target: 'node20',
+      external: [/^[^./]/],
+      config: false,
+      silent: true,
+      splitting: false,
+      outExtension: () => ({ js: '.js' }),
+    })
+    const balancer = createServer().listen(0, '127.0.0.1')
+    await once(balancer, 'listening')
+    const cluster = new Cluster(folder, settings, balancer)
+    await Promise.all(Array.from({ length: count }, (_, index) => cluster.restart(index)))
+    return cluster
+  }
+
+  /** How many processes there are, running or not. */
+  get size(): number {
+    return this.#processes.length
+  }
+
+  /** Starts a process in the place of one that was killed. */
+  async restart(index: number): Promise<void> {
+    const settings: ServerSettings = { ...this.#settings, baseUrl: this.url, clockOffset: this.#clockOffset }
+    const child = fork(this.#script, [JSON.stringify(settings)])
+    const [first] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [FromServer | number | null]
+    if (typeof first !== 'object' || first === null || !('port' in first)) throw new Error('a process did not start')
+    const agent = new Agent({ keepAlive: true, maxSockets: 100 })
+    this.#processes[index] = { child, port: first.port, agent, alive: true }
+  }
+
+  /** Ends a process as the machine's end would: at once, in the middle of what it does. */
+  async kill(index: number): Promise<void> {
+    const running = this.#processes[index] as Running
+    running.alive = false
+    const exited = once(running.child, 'exit')
+    running.child.kill('SIGKILL')
+    await exited
+    running.agent.destroy()
+  }
+
+  /** Puts the clocks of all processes forward. */
+  async pass(seconds: number): Promise<void> {
+    this.#clockOffset += seconds * 1000
+    await Promise.all(this.#processes.map(({ child }) => tell(child, { clockOffset: this.#clockOffset })))
+  }
+
+  /** Sends a request to the process whose turn it is, or to a certain one. */
+  send(path: string, cookie: string, index?: number): Promise<Outcome> {
+    const { running, at } = this.#next(index)
+    const begun = performance.now()
+    return new Promise((resolve) => {
+      const end = (status: number, text: string) =>
+        resolve({ status, text, process: at, killed: !running.alive, took: performance.now() - begun })
+      const headers = { cookie, accept: 'application/json', 'sec-fetch-mode': 'cors' }
+      const req = request({ port: running.port, host: '127.0.0.1', path, headers, agent: running.agent }, (res) => {
+        const chunks: Buffer[] = []
+        res.on('data', (chunk: Buffer) => chunks.push(chunk))
+        res.on('error', (error) => end(0, error.message))
+        res.on('end', () => end(res.statusCode ?? 0, Buffer.concat(chunks).toString()))
+      })
+      req.on('error', (error) => end(0, error.message))
+      req.end()
+    })
+  }
+
+  async close(): Promise<void> {
+    for (const [index, { alive }] of this.#processes.entries()) if (alive) await this.kill(index)
+    this.#balancer.close()
+    this.#balancer.closeAllConnections()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  #next(index?: number): { running: Running; at: number } {
+    for (let tries = 0; tries < this.#processes.length; tries++) {
+      const at = index ?? this.#turn++ % this.#processes.length
+      const running = this.#processes[at] as Running
+      if (running.alive) return { running, at }
+    }
+    throw new Error('no process is running')
+  }
+}
+
+async function tell(child: ChildProcess, message: ToServer): Promise<FromServer> {
+  const answer = once(child, 'message')
+  child.send(message)
+  return (await answer)[0] as FromServer
+}

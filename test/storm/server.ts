@@ -1,0 +1,86 @@
+/** One process of the application under storm: its clock can be put forward, and it can be killed at any time. */
+
+import pgSession from 'connect-pg-simple'
+import { RedisStore } from 'connect-redis'
+import express, { type NextFunction, type Request, type Response } from 'express'
+import session, { type Store } from 'express-session'
+import pg from 'pg'
+import { createClient } from 'redis'
+import { backchannelLogout, callback, login, logout, relyingParty, requireAuth, storeErrors } from '../../src/index.js'
+import { postgresStore } from '../../src/postgres.js'
+import { redisStore } from '../../src/redis.js'
+import type { AuthStore } from '../../src/session/authStore.js'
+import type { FromServer, ServerSettings, ToServer } from './messages.js'
+
+const settings = JSON.parse(process.argv[2] ?? '{}') as ServerSettings
+const told = { refreshed: 0, failed: 0, ended: 0 }
+
+const realNow = Date.now.bind(Date)
+let clockOffset = settings.clockOffset
+Date.now = () => realNow() + clockOffset
+
+const { sessions, store } = await connect()
+const app = express()
+app.use(session({ secret: settings.secret, store: sessions, resave: false, saveUninitialized: false }))
+app.use(
+  relyingParty({
+    baseUrl: settings.baseUrl,
+    secret: settings.secret,
+    store,
+    provider: { issuer: settings.issuer, clientId: 'app', clientSecret: settings.clientSecret, scope: settings.scope },
+    onEvent({ type }) {
+      if (type === 'session.refreshed') told.refreshed++
+      if (type === 'session.refresh_failed') told.failed++
+      if (type === 'session.ended' || type === 'sessions.ended') told.ended++
+    },
+  }),
+)
+app.use(storeErrors())
+app.get('/login', login())
+app.all('/callback', callback())
+app.post('/logout', logout())
+app.post('/backchannel-logout', backchannelLogout())
+app.get('/token', requireAuth(), (req, res, next) => {
+  req.auth.getAccessToken().then((token) => res.json({ token }), next)
+})
+app.get('/save', requireAuth(), async (req, res) => {
+  await new Promise((resolve) => setTimeout(resolve, Number(req.query.wait)))
+  Object.assign(req.session, { saved: Date.now() })
+  res.json({ saved: true })
+})
+app.get('/who', (req, res) => void res.json({ subject: req.auth.subject ?? null }))
+app.use((error: { status?: number; code?: string }, _req: Request, res: Response, _next: NextFunction) => {
+  res.status(error.status ?? 500).json({ code: error.code ?? String(error) })
+})
+
+const server = app.listen(0, '127.0.0.1', () => {
+  const address = server.address()
+  if (typeof address === 'object' && address) send({ port: address.port })
+})
+
+process.on('message', (message: ToServer) => {
+  if ('clockOffset' in message) clockOffset = message.clockOffset
+  send({ told })
+})
+process.on('disconnect', () => process.exit())
+
+function send(message: FromServer): void {
+  process.send?.(message)
+}
+
+async function connect(): Promise<{ sessions: Store; store: AuthStore }> {
+  if (settings.redisUrl) {
+    const client = createClient({ url: settings.redisUrl })
+    client.on('error', () => {})
+    await client.connect()
+    return {
+      sessions: new RedisStore({ client, prefix: 'storm:' }),
+      store: redisStore(client, { prefix: 'storm-rp:' }),
+    }
+  }
+  const pool = new pg.Pool({ connectionString: settings.postgresUrl, max: 10 })
+  const store = postgresStore(pool, { table: 'storm' })
+  await store.createTable()
+  const PgStore = pgSession(session)
+  return { sessions: new PgStore({ pool, tableName: 'storm_session', createTableIfMissing: false }), store }
+}
