@@ -4,5 +4,5 @@ import { createApp, providerOptions, registration } from './app.js'
 
 await runExample(
   { createApp, registration, providerOptions },
-  (url) => `Open ${url}/device as the kiosk, and its link in another window as the phone. Ctrl+C stops.`,
+  ({ baseUrl }) => `Open ${baseUrl}/device as the kiosk, and its link in another window as the phone. Ctrl+C stops.`,
 )

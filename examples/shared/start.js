@@ -8,6 +8,8 @@ import { startProvider } from '../provider/index.js'
 const appHost = 'localhost'
 const providerHost = '127.0.0.1'
 
+/** @typedef {import('node:http').RequestListener} RequestListener */
+
 /**
  * What an application needs to know in order to start.
  *
@@ -19,7 +21,7 @@ const providerHost = '127.0.0.1'
 
 /**
  * @typedef {object} Example
- * @property {(setting: Setting) => import('node:http').RequestListener} createApp
+ * @property {(setting: Setting) => RequestListener | Promise<RequestListener>} createApp
  * @property {import('oidc-provider').ClientMetadata} [registration] at the provider; it gets the redirect URIs too
  * @property {import('../provider/index.js').ProviderOptions} [providerOptions]
  * @property {(provider: import('../provider/index.js').RunningProvider) => void} [prepareProvider] adds what it lacks
@@ -53,7 +55,7 @@ export async function startExample({ createApp, registration, providerOptions, p
     })
   }
   const secret = randomBytes(32).toString('base64url')
-  server.on('request', createApp({ baseUrl, issuer: provider.issuer, secret }))
+  server.on('request', await createApp({ baseUrl, issuer: provider.issuer, secret }))
   return { baseUrl, provider, close }
 
   async function close() {
@@ -64,14 +66,26 @@ export async function startExample({ createApp, registration, providerOptions, p
 }
 
 /**
+ * Starts a further server, such as that of an API, on the provider's host. It does not keep the process running.
+ *
+ * @param {RequestListener} listener
+ * @returns {Promise<string>} its URL
+ */
+export async function startBeside(listener) {
+  const server = createServer(listener).listen(0, providerHost).unref()
+  await once(server, 'listening')
+  return `http://${providerHost}:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`
+}
+
+/**
  * Starts an example until Ctrl+C, and says what to do with it.
  *
  * @param {Example} example
- * @param {(baseUrl: string) => string} instruction
+ * @param {(running: RunningExample) => string | Promise<string>} instruction
  */
 export async function runExample(example, instruction) {
-  const { baseUrl, close } = await startExample(example)
-  process.once('SIGINT', close)
-  process.once('SIGTERM', close)
-  console.log(instruction(baseUrl))
+  const running = await startExample(example)
+  process.once('SIGINT', running.close)
+  process.once('SIGTERM', running.close)
+  console.log(await instruction(running))
 }

@@ -5,5 +5,5 @@ import { createApp, registration } from './app.js'
 
 await runExample(
   { createApp, registration, prepareProvider: addTokenExchange },
-  (url) => `Open ${url} and read the reports. Ctrl+C stops.`,
+  ({ baseUrl }) => `Open ${baseUrl} and read the reports. Ctrl+C stops.`,
 )

@@ -1,0 +1,71 @@
+// @ts-check
+import express from 'express'
+import { callback, login, logout, relyingParty, requireAuth } from 'express-relying-party'
+import session from 'express-session'
+import { html } from '../shared/html.js'
+import { errorPage, facts, pageSender, signIn, signOut } from '../shared/page.js'
+
+/** The library's registration at the local provider. */
+export const registration = {
+  client_id: 'library',
+  client_secret: 'no-secret-outside-of-this-demo',
+  client_name: 'The library',
+}
+
+/** @param {import('../shared/start.js').Setting} setting */
+export function createApp({ baseUrl, issuer, secret }) {
+  const app = express()
+  const show = pageSender(issuer)
+  const provider = {
+    issuer,
+    clientId: registration.client_id,
+    clientSecret: registration.client_secret,
+    scope: 'openid profile',
+  }
+
+  app.use(session({ secret, resave: false, saveUninitialized: false }))
+  app.use(relyingParty({ baseUrl, secret, provider }))
+
+  // Others may begin a login here with iss, login_hint and target_link_uri, by GET or by POST.
+  app.all('/login', login())
+  app.all('/callback', callback())
+  app.post('/logout', logout())
+
+  app.get('/books/:id', requireAuth(), (req, res) => {
+    const { name, sub } = req.auth.claims
+    show(res, `Book ${req.params.id}`, html`${facts({ 'Read by': name, sub })}${signOut}`)
+  })
+  app.get('/', (_req, res) => {
+    show(res, 'The library', html`<p>You come here from the portal, or sign in right here.</p>${signIn}`)
+  })
+  app.use(errorPage(show))
+  return app
+}
+
+/**
+ * Builds a site of others, which sends its users on to the library and knows who they are.
+ *
+ * @param {{ libraryUrl: string, issuer: string }} where
+ */
+export function createPortal({ libraryUrl, issuer }) {
+  const portal = express()
+  const show = pageSender()
+
+  /** @param {Record<string, string>} parameters */
+  const loginLink = (parameters) => `${libraryUrl}/login?${new URLSearchParams(parameters)}`
+
+  portal.get('/', (_req, res) => {
+    const book = `${libraryUrl}/books/7`
+    show(
+      res,
+      'The portal',
+      html`<p>These links begin a login at the library, which is another site.</p>
+        <p><a href="${loginLink({ iss: issuer, login_hint: 'grace', target_link_uri: book })}">Book 7, as Grace</a></p>
+        <p><a href="${loginLink({ iss: issuer, target_link_uri: 'https://elsewhere.example/' })}">A page elsewhere</a>:
+          the library signs in, and stays on its own pages.</p>
+        <p><a href="${loginLink({ iss: 'https://unknown.example', target_link_uri: book })}">An unknown provider</a>:
+          the library refuses.</p>`,
+    )
+  })
+  return portal
+}

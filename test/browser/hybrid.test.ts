@@ -1,0 +1,66 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { createApp, registration } from '../../examples/hybrid/app.js'
+import { type RunningExample, startExample } from '../../examples/shared/start.js'
+import { launchChromium } from '../support/chromium.js'
+import { describeWith } from '../support/requirements.js'
+
+describeWith('chromium', 'the example of the hybrid flow in a browser', () => {
+  let browser: Browser
+  let example: RunningExample
+  let context: BrowserContext
+  let page: Page
+
+  beforeAll(async () => {
+    example = await startExample({ createApp, registration })
+    browser = await launchChromium()
+  })
+  afterAll(async () => {
+    await browser.close()
+    await example.close()
+  })
+  beforeEach(async () => {
+    context = await browser.newContext()
+    page = await context.newPage()
+  })
+  afterEach(() => context.close())
+
+  async function signIn(name: RegExp): Promise<void> {
+    await page.goto(`${example.baseUrl}/profile`)
+    expect(new URL(page.url()).hostname).toBe('127.0.0.1')
+    await page.getByRole('button', { name }).click()
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await page.waitForURL(`${example.baseUrl}/profile`)
+  }
+
+  it('brings a code and an ID token by one POST, checks each by the other, and opens what was granted', async () => {
+    const delivered = page.waitForRequest(`${example.baseUrl}/callback`)
+    await signIn(/Ada/)
+    const posted = new URLSearchParams((await delivered).postData() ?? '')
+    expect([...posted.keys()]).toEqual(expect.arrayContaining(['code', 'id_token', 'state']))
+    await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
+    expect(await page.textContent('dl')).toContain('c_hash')
+    await page.getByRole('link', { name: 'Reports' }).click()
+    await page.getByText('Harvest').waitFor()
+  })
+
+  it('refuses the reports to a user whose scope was withheld', async () => {
+    await signIn(/Alan/)
+    await page.getByRole('link', { name: 'Reports' }).click()
+    await page.getByText('ERR_INSUFFICIENT_SCOPE').waitFor()
+  })
+
+  it('refuses a code that was exchanged for another on the way, and stays signed out', async () => {
+    await page.route(`${example.baseUrl}/callback`, async (route) => {
+      const fields = new URLSearchParams(route.request().postData() ?? '')
+      fields.set('code', `${fields.get('code') ?? ''}x`)
+      await route.continue({ postData: fields.toString() })
+    })
+    await page.goto(`${example.baseUrl}/profile`)
+    await page.getByRole('button', { name: /Ada/ }).click()
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await page.getByText('ERR_ID_TOKEN_INVALID').waitFor()
+    await page.goto(example.baseUrl)
+    await page.getByRole('link', { name: 'Sign in' }).waitFor()
+  })
+})

@@ -1,0 +1,64 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { createApp, registration } from '../../examples/implicit/app.js'
+import { type RunningExample, startExample } from '../../examples/shared/start.js'
+import { launchChromium } from '../support/chromium.js'
+import { describeWith } from '../support/requirements.js'
+
+describeWith('chromium', 'the example of the implicit flow in a browser', () => {
+  let browser: Browser
+  let example: RunningExample
+  let context: BrowserContext
+  let page: Page
+
+  beforeAll(async () => {
+    example = await startExample({ createApp, registration })
+    browser = await launchChromium()
+  })
+  afterAll(async () => {
+    await browser.close()
+    await example.close()
+  })
+  beforeEach(async () => {
+    context = await browser.newContext()
+    page = await context.newPage()
+  })
+  afterEach(() => context.close())
+
+  it('brings the ID token by a POST from the other site, and in no URL', async () => {
+    const urls: string[] = []
+    let posted = new URLSearchParams()
+    page.on('request', (request) => {
+      urls.push(request.url())
+      if (request.url() === `${example.baseUrl}/callback`) posted = new URLSearchParams(request.postData() ?? '')
+    })
+    await page.goto(`${example.baseUrl}/profile`)
+    expect(new URL(page.url()).hostname).toBe('127.0.0.1')
+    await page.getByRole('button', { name: /Ada/ }).click()
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
+    expect(page.url()).toBe(`${example.baseUrl}/profile`)
+    expect(posted.get('id_token')?.split('.')).toHaveLength(3)
+    expect(posted.has('code') || posted.has('access_token')).toBe(false)
+    expect(urls.filter((url) => url.includes(posted.get('id_token') ?? ''))).toEqual([])
+  })
+
+  it('signs out at both, so that the next login asks again', async () => {
+    await page.goto(`${example.baseUrl}/profile`)
+    await page.getByRole('button', { name: /Grace/ }).click()
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await page.getByRole('button', { name: /Grace/ }).waitFor()
+  })
+
+  it('says that the user denied, and lets them try again', async () => {
+    await page.goto(`${example.baseUrl}/profile`)
+    await page.getByRole('button', { name: /Ada/ }).click()
+    await page.getByRole('button', { name: 'Deny' }).click()
+    await page.getByText('ERR_AUTHORIZATION_DENIED').waitFor()
+    await page.getByRole('link', { name: 'Try again' }).click()
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
+  })
+})
