@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { SessionData } from 'express-session'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createSealer } from '../../src/crypto/seal.js'
-import { type App, type AppOptions, SECRET, startApp } from '../support/app.js'
+import { type App, type AppOptions, SECRET, startApp, startLocalProvider } from '../support/app.js'
 import { UserAgent } from '../support/userAgent.js'
 import {
   codesOf,
   contentsOf,
   FaultyStore,
+  type LocalProvider,
   muteExpress,
   type Site,
   startSite,
@@ -16,8 +17,13 @@ import {
   whoIs,
 } from './support.js'
 
+let provider: LocalProvider
 let site: Site
 let browser: UserAgent
+beforeAll(async () => {
+  provider = await startLocalProvider({ host: 'localhost' })
+})
+afterAll(() => provider.close())
 beforeEach(() => {
   muteExpress()
   browser = new UserAgent()
@@ -40,7 +46,7 @@ describe('secrets that rotate', () => {
     ['opens none of a removed one', [NEW], false],
   ])('%s', async (_rule, secret, opens) => {
     const store = new FaultyStore()
-    site = await startSite({ store })
+    site = await startSite({ store }, provider)
     const callback = await upToCallback(browser, site)
     const signedIn = new UserAgent()
     await signedIn.visit(`${site.app.url}/profile`)
@@ -59,7 +65,7 @@ describe('secrets that rotate', () => {
 
   it('seals with the first of them', async () => {
     const store = new FaultyStore()
-    site = await startSite({ store })
+    site = await startSite({ store }, provider)
     const { url } = await restart(store, { secret: [NEW, SECRET] })
     await browser.send(`${url}/login`)
     const [[name, value] = ['', '']] = transactionCookies(browser, url)
@@ -81,7 +87,7 @@ describe('what is sealed for one purpose opens for no other', () => {
   const OURS = 'express-relying-party:'
 
   it('a login as the session: nobody', async () => {
-    site = await startSite()
+    site = await startSite({}, provider)
     const { url } = site.app
     await browser.send(`${url}/login`)
     const [[, value] = ['', '']] = transactionCookies(browser, url)
@@ -93,7 +99,7 @@ describe('what is sealed for one purpose opens for no other', () => {
 
   it('a login as the tokens of a session', async () => {
     const store = new FaultyStore()
-    site = await startSite({ store })
+    site = await startSite({ store }, provider)
     const { url } = site.app
     await browser.visit(`${url}/profile`)
     await browser.send(`${url}/login`) // straight on, as someone is signed in
@@ -110,7 +116,7 @@ describe('what is sealed for one purpose opens for no other', () => {
 
   it('the tokens of one session as those of another', async () => {
     const store = new FaultyStore()
-    site = await startSite({ store })
+    site = await startSite({ store }, provider)
     const { url } = site.app
     await new UserAgent().visit(`${url}/profile`)
     const [, first] = await recordOf(store)
@@ -126,7 +132,7 @@ describe('what is sealed for one purpose opens for no other', () => {
 
   it('the tokens of a session, or the cookie of one login, as another login', async () => {
     const store = new FaultyStore()
-    site = await startSite({ store })
+    site = await startSite({ store }, provider)
     const { url } = site.app
     await new UserAgent().visit(`${url}/profile`)
     const [, record] = await recordOf(store)
@@ -152,7 +158,7 @@ describe('what is sealed for one purpose opens for no other', () => {
   })
 
   it('the cookie of a logout and that of a login, one as the other', async () => {
-    site = await startSite()
+    site = await startSite({}, provider)
     const { url } = site.app
     await browser.visit(`${url}/profile`)
     const { headers } = await browser.send(`${url}/logout?returnTo=/who`, { method: 'POST' })

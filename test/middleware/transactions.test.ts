@@ -1,10 +1,11 @@
 import { request } from 'node:http'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { AppOptions } from '../support/app.js'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type AppOptions, startLocalProvider } from '../support/app.js'
 import { type Init, UserAgent } from '../support/userAgent.js'
 import {
   basket,
   codesOf,
+  type LocalProvider,
   muteExpress,
   PUBLIC_URL,
   proxied,
@@ -16,7 +17,12 @@ import {
   whoIs,
 } from './support.js'
 
+let provider: LocalProvider
 let site: Site
+beforeAll(async () => {
+  provider = await startLocalProvider({ host: 'localhost' })
+})
+afterAll(() => provider.close())
 beforeEach(muteExpress)
 afterEach(async () => {
   vi.useRealTimers()
@@ -57,7 +63,7 @@ describe.each(['query', 'form_post'] as const)('logins in many tabs, by %s', (re
   const target = (tab: number) => `/profile?tab=${tab}&view=details`
 
   it('thirty begun at once, by https, stay under 8 KiB of headers, and all of them finish', async () => {
-    site = await startSiteBehindTls(settings)
+    site = await startSiteBehindTls(settings, provider)
     const { app } = site
     const browser = new UserAgent()
     const send = (url: string, init: Init = {}) => {
@@ -82,7 +88,7 @@ describe.each(['query', 'form_post'] as const)('logins in many tabs, by %s', (re
   })
 
   it('thirty begun one after the other stay under 8 KiB of headers, and the latest finish', async () => {
-    site = await startSite({ ...settings, options: { transactions: { max: 10 } } })
+    site = await startSite({ ...settings, options: { transactions: { max: 10 } } }, provider)
     const browser = new UserAgent()
     const tabs = []
     for (let tab = 0; tab < 30; tab++) {
@@ -99,7 +105,7 @@ describe.each(['query', 'form_post'] as const)('logins in many tabs, by %s', (re
   })
 
   it('finish at the same moment, each at its own page', async () => {
-    site = await startSite(settings)
+    site = await startSite(settings, provider)
     const browser = new UserAgent()
     const tabs = []
     for (let tab = 0; tab < 4; tab++) tabs.push(await upToCallback(browser, site, target(tab)))
@@ -110,7 +116,7 @@ describe.each(['query', 'form_post'] as const)('logins in many tabs, by %s', (re
   })
 
   it('give way, the oldest first, when they lead far down a long path', async () => {
-    site = await startSite({ ...settings, options: { transactions: { max: 30 } } })
+    site = await startSite({ ...settings, options: { transactions: { max: 30 } } }, provider)
     const browser = new UserAgent()
     const path = (tab: number) => `/profile?tab=${tab}&${'x'.repeat(900)}`
     const tabs = []
@@ -128,7 +134,7 @@ describe('room for a new login', () => {
   const FORGED = ['rp.tx.AAAAAAAAAAAAAAAA', 'rp.tx.', 'rp.tx.<script>', 'rp.tx.BBBBBBBBBBBBBBBB'] as const
 
   it('is made of cookies that cannot be opened before those of real logins', async () => {
-    site = await startSite({ options: { transactions: { max: 4 } } })
+    site = await startSite({ options: { transactions: { max: 4 } } }, provider)
     const browser = new UserAgent()
     const begun = await upToCallback(browser, site)
     for (const name of FORGED) browser.setCookie(site.app.url, name, 'x'.repeat(200))
@@ -138,7 +144,7 @@ describe('room for a new login', () => {
   })
 
   it('is made by age, not by the order of the cookies', async () => {
-    site = await startSite({ options: { transactions: { max: 2 } } })
+    site = await startSite({ options: { transactions: { max: 2 } } }, provider)
     vi.useFakeTimers({ toFake: ['Date'] })
     const start = Date.now()
     const browser = new UserAgent()
