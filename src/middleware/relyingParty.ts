@@ -4,7 +4,7 @@ import { type Config, fail, resolveConfig } from './config.js'
 import type { RelyingPartyOptions } from './options.js'
 import { resumeAfterLogout } from './postLogout.js'
 import { SessionAuth, type SignedIn } from './sessionAuth.js'
-import { createSessionContext } from './sessionContext.js'
+import { SessionContext, setSessionContext } from './sessionContext.js'
 import { abandonSession, idleLifetime, limitSession, readMark } from './sessionMark.js'
 import { createServicesByStore, type SessionServices } from './sessionServices.js'
 
@@ -68,7 +68,7 @@ function proceed(
   next: NextFunction,
   signedIn: SignedIn | undefined,
 ): void {
-  createSessionContext(req, config, services, new SessionAuth(config, services, signedIn))
+  setSessionContext(req, new SessionContext(config, services, new SessionAuth(config, services, signedIn)))
   if (!resumeAfterLogout(config, req, res)) next()
 }
 

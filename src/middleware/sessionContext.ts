@@ -1,6 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
-import { buildChallenge } from '../protocol/challenge.js'
+import { buildChallenge, type ChallengeParameters } from '../protocol/challenge.js'
 import { type Config, fail } from './config.js'
 import {
   type AuthContext,
@@ -10,6 +10,7 @@ import {
   type StepUp,
   setAuthContext,
   stepUpParameters,
+  type UserAuthentication,
 } from './context.js'
 import { loginUrl, withReturnTo } from './location.js'
 import { isNavigation } from './navigation.js'
@@ -18,10 +19,51 @@ import type { SessionServices } from './sessionServices.js'
 import { sealStepUp } from './stepUp.js'
 
 /** What `relyingParty` leaves on a request for `login`, `callback`, `logout` and the guards. */
-export interface SessionContext extends AuthContext {
+export class SessionContext implements AuthContext {
   readonly config: Config
   readonly services: SessionServices
   readonly auth: SessionAuth
+
+  constructor(config: Config, services: SessionServices, auth: SessionAuth) {
+    this.config = config
+    this.services = services
+    this.auth = auth
+  }
+
+  get origin(): string {
+    return this.config.origin
+  }
+
+  get authentication(): UserAuthentication {
+    return this.auth.record?.authentication ?? {}
+  }
+
+  renew(): Promise<void> | undefined {
+    return this.auth.renew()
+  }
+
+  hasScope(needed: string): boolean {
+    return includesScope(this.auth.scopes, needed, this.config.scopeImplies)
+  }
+
+  challenge(parameters: ChallengeParameters): string {
+    return buildChallenge('Bearer', parameters)
+  }
+
+  demandAuthentication(req: Request, res: Response, next: NextFunction, options: DemandOptions): void {
+    demandLogin(this.config, req, res, next, options)
+  }
+
+  demandStepUp(req: Request, res: Response, next: NextFunction, stepUp: StepUp): void {
+    demandFreshLogin(this, req, res, next, stepUp)
+  }
+
+  refuse(error: unknown, req: Request, res: Response, next: NextFunction): void {
+    if (error instanceof RelyingPartyError) {
+      this.config.emit({ type: 'access.refused', code: error.code, missing: missingScopes(error) }, req)
+    }
+    fail(this.config, error, req, res, next)
+  }
 }
 
 const SESSION_CONTEXT = Symbol('express-relying-party: the session')
@@ -30,37 +72,11 @@ interface WithContext extends Request {
   [SESSION_CONTEXT]?: SessionContext
 }
 
-/** Creates the context of one request and makes it the nearest one. */
-export function createSessionContext(
-  req: Request,
-  config: Config,
-  services: SessionServices,
-  auth: SessionAuth,
-): SessionContext {
-  const context: SessionContext = {
-    config,
-    services,
-    auth,
-    origin: config.origin,
-    get authentication() {
-      return auth.record?.authentication ?? {}
-    },
-    renew: () => auth.renew(),
-    hasScope: (needed) => includesScope(auth.scopes, needed, config.scopeImplies),
-    challenge: (parameters) => buildChallenge('Bearer', parameters),
-    demandAuthentication: (req, res, next, options) => demandLogin(config, req, res, next, options),
-    demandStepUp: (req, res, next, stepUp) => demandFreshLogin(context, req, res, next, stepUp),
-    refuse(error, req, res, next) {
-      if (error instanceof RelyingPartyError) {
-        config.emit({ type: 'access.refused', code: error.code, missing: missingScopes(error) }, req)
-      }
-      fail(config, error, req, res, next)
-    },
-  }
+/** Makes a context the nearest one of the request. */
+export function setSessionContext(req: Request, context: SessionContext): void {
   const holder: WithContext = req
   holder[SESSION_CONTEXT] = context
   setAuthContext(req, context)
-  return context
 }
 
 /** Gives the nearest context. @throws `ERR_CONFIGURATION` when `relyingParty` is not mounted before */
