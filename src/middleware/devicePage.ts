@@ -67,10 +67,11 @@ body { margin: 0; min-height: 100dvh; display: grid; place-items: center; paddin
   color: var(--text); font: 1.125rem/1.5 system-ui, sans-serif; text-align: center }
 main { width: 100%; max-width: 30rem; padding: 2rem; background: var(--card); border: 1px solid var(--line); border-radius: 1rem }
 h1 { margin: 0 0 1rem; font-size: 1.6rem; line-height: 1.2 }
-a { color: inherit; overflow-wrap: anywhere }
+p { text-wrap: balance }
+a { display: inline-block; color: inherit; overflow-wrap: anywhere }
 .qr svg { display: block; width: min(15rem, 100%); height: auto; margin: 1.25rem auto; border-radius: .5rem }
 .code { margin: .5rem 0 1rem; font: 700 2.1rem/1.2 ui-monospace, monospace; letter-spacing: .08em; overflow-wrap: anywhere }
-.quiet { color: var(--quiet); font-size: 1rem }
+.quiet { margin-bottom: 0; color: var(--quiet); font-size: 1rem }
 button { min-height: 2.75rem; padding: .5rem 1.25rem; font: inherit; font-weight: 600; border-radius: .6rem;
   border: 1px solid var(--quiet); background: transparent; color: inherit; cursor: pointer }
 `

@@ -15,7 +15,6 @@ async function start() {
     event.preventDefault()
     void addReport()
   })
-  say('')
   if (!isAuthenticated) return show('signed-out')
   element('name').textContent = claims.name
   show('signed-in')

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { copyRepository } from './pack.js'
+import { environment, run } from './run.js'
+
+describe('npm run example', () => {
+  let directory: string
+  let repository: string
+  beforeAll(async () => {
+    directory = await realpath(await mkdtemp(join(tmpdir(), 'express-relying-party-')))
+    repository = await copyRepository(directory)
+  })
+  afterAll(() => rm(directory, { recursive: true, force: true }))
+
+  it('builds what is missing, and prints what the API answered to client-credentials', async () => {
+    const { status, stdout } = await run('npm', ['run', '--silent', 'example', 'client-credentials'], repository)
+    expect(stdout).toMatch(/^The API answered the job, which has no user: .*"reports":\["Harvest","Tides"\].*\n$/)
+    expect(status).toBe(0)
+  })
+
+  it('names the examples where it is given none of them', async () => {
+    const { status, stderr } = await run('npm', ['run', '--silent', 'example', 'no-such'], repository)
+    expect(status).toBe(1)
+    expect(stderr).toContain('client-credentials, device, device-cli, hybrid, implicit')
+  })
+
+  it.each(['implicit', 'hybrid', 'device', 'device-cli', 'password', 'token-exchange', 'third-party-login', 'spa'])(
+    'starts %s, prints one line with the URL to open, and ends when it is asked to',
+    async (name) => {
+      const line = await firstLine(name)
+      expect(line).toMatch(/^Open http:\/\/\S+ .*Ctrl\+C stops\.$/)
+      const [url = ''] = /http:\S+/.exec(line) ?? []
+      expect((await fetch(url)).status).toBe(200)
+    },
+  )
+
+  /** Starts an example, gives what it prints first, and ends it after the test. */
+  async function firstLine(name: string): Promise<string> {
+    const child = spawn(process.execPath, ['scripts/example.js', name], {
+      cwd: repository,
+      env: environment(),
+      // A group of its own, which is ended as Ctrl+C ends one.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const closed = once(child, 'close')
+    let output = ''
+    onTestFinished(async () => {
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGINT')
+      await closed
+      expect(output.trimEnd().split('\n')).toHaveLength(1)
+    })
+    return new Promise((resolve, reject) => {
+      function read(chunk: Buffer): void {
+        output += chunk.toString()
+        const [line, rest] = output.split('\n', 2)
+        if (line !== undefined && rest !== undefined) resolve(line)
+      }
+      child.stdout.on('data', read)
+      child.stderr.on('data', read)
+      child.once('close', () => reject(new Error(`${name} ended:\n${output}`)))
+    })
+  }
+})
