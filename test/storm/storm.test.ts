@@ -28,9 +28,7 @@ describeWith('postgres', 'a storm on PostgreSQL', (postgresUrl) => {
     const pool = new Pool({ connectionString: postgresUrl })
     const schema = createRequire(import.meta.url).resolve('connect-pg-simple/table.sql')
     await pool.query('drop table if exists storm, storm_session')
-    await pool.query(
-      (await readFile(schema, 'utf8')).replaceAll('"session"', '"storm_session"').replaceAll('IDX_', 'STORM_'),
-    )
+    await pool.query((await readFile(schema, 'utf8')).replaceAll('session', 'storm_session'))
     await pool.end()
   }
   storms(prepare, () => ({ postgresUrl }))
