@@ -5,7 +5,7 @@ import { auth } from 'express-oauth2-jwt-bearer'
 import { importJWK, jwtVerify } from 'jose'
 import { resourceServer } from '../../dist/resource-server.js'
 
-const { kind, audience, issuers, issuer, jwk, alg } = JSON.parse(process.argv[2])
+const { kind, audience, issuers, issuer, jwk, alg, clockTolerance = 5, ttl = 60 } = JSON.parse(process.argv[2])
 
 /** What stands before the route. */
 const protections = {
@@ -15,7 +15,13 @@ const protections = {
     const headers = { 'WWW-Authenticate': 'Bearer error="invalid_token"' }
     next(Object.assign(new Error('unauthorized'), { status: 401, headers }))
   },
-  ours: async () => resourceServer({ issuer: issuers ?? { issuer, jwksUri: `${issuer}/jwks` }, audience }),
+  ours: async () =>
+    resourceServer({
+      issuer: issuers ?? { issuer, jwksUri: `${issuer}/jwks` },
+      audience,
+      clockTolerance,
+      cache: { ttl },
+    }),
   /** The least that one would write by hand: jose with a key that is there already. */
   jose: async () => {
     const key = await importJWK(jwk, alg)

@@ -10,7 +10,7 @@ import {
   stringOrStrings,
 } from '../config/check.js'
 import { resolveHttp } from '../config/http.js'
-import { decodeJwt } from '../crypto/jwt.js'
+import { createDecoder } from '../crypto/jwt.js'
 import { createFetch } from '../http/fetch.js'
 import type { AccessTokenExpectations } from '../protocol/accessToken.js'
 import { introspect } from '../protocol/introspection.js'
@@ -164,12 +164,13 @@ function createVerify(
   expected: AccessTokenExpectations,
   introspection: ResolvedIntrospection | undefined,
 ): ResourceServerConfig['verify'] {
+  const decode = createDecoder()
   const verifyJwt = createJwtVerifier(findIssuer, expected)
   const ask =
     introspection && ((token: string) => introspect(fetch, introspection.trusted, introspection, token, expected))
   return (token) => {
     if (ask && introspection.tokens === 'all') return ask(token)
-    const decoded = decodeJwt(token)
+    const decoded = decode(token)
     if (decoded) return verifyJwt(token, decoded)
     return ask ? ask(token) : { message: 'it is no JWT', claim: 'header' }
   }

@@ -112,13 +112,16 @@ function judgeSubject({ sub }: Claims): Refusal | undefined {
 /** Reads the scopes of a token: each claim a list separated by spaces, or an array of strings. */
 export function readScopes(claims: Claims, { scopes }: Pick<AccessTokenExpectations, 'scopes'>): readonly string[] {
   if (typeof scopes === 'function') return Object.freeze([...scopes(claims)])
-  const found = new Set<string>()
+  const found: string[] = []
   for (const claim of scopes) {
-    const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined
+    if (!Object.hasOwn(claims, claim)) continue
+    const value = claims[claim]
     const items: readonly unknown[] = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? value : []
-    for (const item of items) if (typeof item === 'string' && item !== '') found.add(item)
+    for (const item of items) {
+      if (typeof item === 'string' && item !== '' && !found.includes(item)) found.push(item)
+    }
   }
-  return Object.freeze([...found])
+  return Object.freeze(found)
 }
 
 function isOneOf(list: readonly string[], value: unknown): boolean {

@@ -58,26 +58,31 @@ function verify(
   if (kid !== undefined && typeof kid !== 'string') return { message: 'kid is not a string', claim: 'kid' }
   const keys = issuer.keysFor({ alg, kid })
   if (keys instanceof Promise) return keys.then((found) => verifySignature(token, decoded, alg, found, expected))
+  if (keys.length === 0) return noKey(decoded)
   return verifySignature(token, decoded, alg, keys, expected)
 }
 
 async function verifySignature(
   token: string,
-  { header, payload }: DecodedJwt,
+  decoded: DecodedJwt,
   alg: string,
   keys: readonly VerificationKey[],
   expected: AccessTokenExpectations,
 ): Promise<Verdict> {
-  if (keys.length === 0) return { message: 'no key of the issuer fits the token', claim: 'kid', actual: header.kid }
+  if (keys.length === 0) return noKey(decoded)
   try {
     for (const key of keys) {
-      if (await verifyWithKey(token, alg, key.key)) return verified(payload, expected, key)
+      if (await verifyWithKey(token, alg, key.key)) return verified(decoded.payload, expected, key)
     }
   } catch (error) {
     if (error instanceof JwtError) return { message: error.message, claim: error.claim }
     throw error
   }
   return { message: 'the signature does not verify', claim: 'signature' }
+}
+
+function noKey({ header }: DecodedJwt): Refusal {
+  return { message: 'no key of the issuer fits the token', claim: 'kid', actual: header.kid }
 }
 
 /** Makes a verified token of claims that have been judged. */
@@ -103,7 +108,8 @@ function deepFreeze<T extends object>(value: T): T {
   const pending: object[] = [value]
   for (let at = pending.pop(); at; at = pending.pop()) {
     Object.freeze(at)
-    for (const member of Object.values(at) as unknown[]) {
+    for (const name in at) {
+      const member = (at as Record<string, unknown>)[name]
       if (typeof member === 'object' && member !== null) pending.push(member)
     }
   }

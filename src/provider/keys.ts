@@ -54,9 +54,9 @@ export class KeyCache {
     return found.then((keys) => (keys.length > 0 ? keys : this.#searchAgain(jwksUri, header)))
   }
 
-  async #searchAgain(jwksUri: string, header: KeyHeader): Promise<readonly PublicKey[]> {
-    const reloaded = await this.#sets.refetch(jwksUri, (previous) => this.#load(jwksUri, previous))
-    return reloaded ? reloaded.find(header) : []
+  #searchAgain(jwksUri: string, header: KeyHeader): readonly PublicKey[] | Promise<readonly PublicKey[]> {
+    const loading = this.#sets.refetch(jwksUri, (previous) => this.#load(jwksUri, previous))
+    return loading ? loading.then((reloaded) => reloaded?.find(header) ?? []) : []
   }
 
   async #load(jwksUri: string, previous: KeySet | undefined): Promise<KeySet> {

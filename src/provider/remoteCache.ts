@@ -62,9 +62,9 @@ export class RemoteCache<T extends object> {
 
   /**
    * Loads the document again because what was looked for is not in it, unless that was done within the cooldown.
-   * Resolves to `undefined` when it was not loaded.
+   * Gives `undefined` when it was not loaded.
    */
-  async refetch(key: string, load: Load<T>): Promise<T | undefined> {
+  refetch(key: string, load: Load<T>): Promise<T | undefined> | undefined {
     const entry = this.#entry(key)
     if (entry.flight) return entry.flight.catch(() => undefined)
     if (seconds() - entry.refetchedAt < this.#freshness.cooldown) return undefined
