@@ -9,7 +9,7 @@ import {
   type ProviderOptions,
   type RelyingPartyOptions,
 } from '../../src/index.js'
-import { type App, register, startApp, startLocalProvider } from '../support/app.js'
+import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/app.js'
 import { answerDevice } from '../support/device.js'
 import { MemoryAuthStore } from '../support/memoryAuthStore.js'
 import { type Answer, UserAgent } from '../support/userAgent.js'
@@ -165,6 +165,43 @@ describe('deviceLogin as JSON', () => {
     expect((await look(other)).status).toBe('pending')
     expect((await other.fetch(`${app.url}/who`)).json()).toMatchObject({ kind: 'anonymous' })
     expect((await look(mine)).status).toBe('signed_in')
+  })
+
+  it('never sends the device code of one provider to another', async () => {
+    const [one, two] = await Promise.all(
+      [0, 1].map(() => startLocalProvider({ features: { deviceFlow: { enabled: true } } })),
+    )
+    if (!one || !two) throw new Error('no providers')
+    onTestFinished(async () => void (await Promise.all([one.close(), two.close()])))
+    const asked: string[] = []
+    const watched: typeof fetch = (url, init) => {
+      asked.push(`${String(url)} ${String(init?.body)}`)
+      return fetch(url, init)
+    }
+    const registered = { clientId: 'app', clientSecret: CLIENT_SECRET, scope: 'openid' }
+    const app = await startApp(one.issuer, {
+      options: {
+        http: { fetch: watched },
+        providers: { one: { issuer: one.issuer, ...registered }, two: { issuer: two.issuer, ...registered } },
+      },
+      routes: (express) => void express.all('/device', deviceLogin()),
+    })
+    onTestFinished(() => app.close())
+    for (const provider of [one, two])
+      await register(provider, app, { grant_types: ['authorization_code', DEVICE_CODE] })
+
+    const browser = new UserAgent()
+    const at = async (provider: string) => (await browser.fetch(`${app.url}/device?provider=${provider}`)).json<Shown>()
+    const first = await at('one')
+    const second = await at('two')
+    expect(second.verification_uri).toContain(two.issuer)
+    expect(second.user_code).not.toBe(first.user_code)
+    await answerDevice(second)
+    later(6)
+    expect((await at('two')).status).toBe('signed_in')
+    const polls = asked.filter((request) => request.includes('device_code='))
+    expect(polls.filter((request) => !request.startsWith(two.issuer))).toEqual([])
+    expect(polls).toHaveLength(1)
   })
 
   it('signs in once, when two tabs come for the tokens at the same time', async () => {
