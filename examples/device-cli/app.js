@@ -14,7 +14,7 @@ export const registration = {
 
 /** @type {import('../provider/index.js').ProviderOptions} */
 export const providerOptions = {
-  features: { deviceFlow: { enabled: true }, resourceIndicators: { enabled: true } },
+  features: { deviceFlow: { enabled: true }, resourceIndicators: { enabled: true, useGrantedResource: () => true } },
 }
 
 /**
@@ -23,7 +23,7 @@ export const providerOptions = {
  * @param {object} options
  * @param {string} options.issuer
  * @param {string} options.apiUrl
- * @param {(line: string) => void} options.say
+ * @param {(line: string) => void | Promise<void>} options.say
  * @param {AbortSignal} [options.signal] ends the waiting
  */
 export async function runTool({ issuer, apiUrl, say, signal }) {

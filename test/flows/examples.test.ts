@@ -1,0 +1,60 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import * as deviceCli from '../../examples/device-cli/app.js'
+import * as password from '../../examples/password/app.js'
+import { addTokenExchange } from '../../examples/provider/token-exchange.js'
+import { createReportsApi } from '../../examples/shared/reports-api.js'
+import { type Example, startBeside, startExample } from '../../examples/shared/start.js'
+import * as thirdParty from '../../examples/third-party-login/app.js'
+import * as tokenExchange from '../../examples/token-exchange/app.js'
+import { answerDevice } from '../support/device.js'
+import { UserAgent } from '../support/userAgent.js'
+
+async function start(example: Example) {
+  const running = await startExample({
+    ...example,
+    providerOptions: { autoSignIn: 'ada', ...example.providerOptions },
+  })
+  onTestFinished(() => running.close())
+  return running
+}
+
+describe('the examples', () => {
+  it('token-exchange: the API takes the exchanged token only, which has no scope but the one asked for', async () => {
+    const { baseUrl } = await start({ ...tokenExchange, prepareProvider: addTokenExchange })
+    const page = await new UserAgent().visit(`${baseUrl}/reports`)
+    expect(page.text).toContain('401: it is not made for this API')
+    expect(page.text).toMatch(/200: .*Harvest.*&quot;scope&quot;:&quot;reports:read&quot;/)
+  })
+
+  it('third-party-login: the links of the portal lead to the book, to the library’s own start page, and nowhere', async () => {
+    const { baseUrl, provider } = await start(thirdParty)
+    const portal = await startBeside(thirdParty.createPortal({ libraryUrl: baseUrl, issuer: provider.issuer }))
+    const { text } = await new UserAgent().visit(portal)
+    const links = [...text.matchAll(/href="([^"]*)"/g)].map(([, href = '']) => href.replaceAll('&amp;', '&'))
+    const [book, elsewhere, unknown] = await Promise.all(links.map((link) => new UserAgent().visit(link)))
+    expect(book).toMatchObject({ url: `${baseUrl}/books/7`, text: expect.stringContaining('Grace Hopper') })
+    expect(elsewhere).toMatchObject({ url: `${baseUrl}/`, status: 200 })
+    expect(unknown).toMatchObject({ status: 400, text: expect.stringContaining('ERR_UNKNOWN_PROVIDER') })
+  })
+
+  it('password: the form signs in, with the right password', async () => {
+    const { baseUrl } = await start(password)
+    const send = (body: Record<string, string>) =>
+      new UserAgent().visit(`${baseUrl}/password-login`, { method: 'POST', body, from: baseUrl })
+    expect(await send(password.user)).toMatchObject({ status: 200, text: expect.stringContaining('Hello, Ada') })
+    expect(await send({ ...password.user, password: 'wrong' })).toMatchObject({ status: 401 })
+  })
+
+  it('device-cli: the tool reads the reports once its code was approved', async () => {
+    const createApp: Example['createApp'] = ({ baseUrl, issuer }) => createReportsApi({ issuer, audience: baseUrl })
+    const { baseUrl, provider } = await start({ ...deviceCli, createApp })
+    const said: string[] = []
+    const say = (line: string) => {
+      said.push(line)
+      const [uri] = /http:\S+/.exec(line) ?? []
+      if (uri) return answerDevice({ verification_uri_complete: uri })
+    }
+    await deviceCli.runTool({ issuer: provider.issuer, apiUrl: baseUrl, say })
+    expect(said).toEqual([expect.stringContaining('Open http'), 'Signed in as Ada Lovelace. Reports: Harvest, Tides'])
+  })
+})
