@@ -25,7 +25,7 @@ describe('npm run example', () => {
   it('names the examples where it is given none of them', async () => {
     const { status, stderr } = await run('npm', ['run', '--silent', 'example', 'no-such'], repository)
     expect(status).toBe(1)
-    expect(stderr).toContain('client-credentials, device, device-cli, hybrid, implicit')
+    expect(stderr).toContain('client-credentials, cluster, device, device-cli, hybrid, implicit')
   })
 
   it.each(['implicit', 'hybrid', 'device', 'device-cli', 'password', 'token-exchange', 'third-party-login', 'spa'])(
