@@ -132,7 +132,7 @@ describe('a refetch, for something that is not in a document', () => {
     const cache = new RemoteCache<Document>({ max: 10 })
     const remote = endpoint()
     await cache.get(KEY, remote.load)
-    const answers = await Promise.all(Array.from({ length: 50 }, () => cache.refetch(KEY, remote.load)))
+    const answers = await Promise.all(Array.from({ length: 50 }, async () => cache.refetch(KEY, remote.load)))
     expect(remote.requests).toBe(2)
     expect(answers).toEqual(Array.from({ length: 50 }, () => ({ version: 2 })))
   })
