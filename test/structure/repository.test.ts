@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** What belongs to one machine or network. A letter in brackets keeps a pattern from matching itself. */
 const forbidden: [what: string, pattern: RegExp][] = [
-  ['a path of one machine', /(?<![\w.*])\/(?:wor[k]|roo[t]|home\/[\w-]+|Users\/[\w-]+)\/\S*/],
+  ['a path of one machine', /(?<![\w.*])\/(?:roo[t]|home\/[\w-]+|Users\/[\w-]+)\/\S*/],
   ['a package registry', /(?:registry\.(?:npmj[s]|yarnpk[g])|npmmirro[r])\S*/],
   ['a package registry', /^\s*(?:@[\w-]+:)?registr[y]\s*=.*/],
 ]
@@ -46,7 +46,7 @@ describe('the repository', () => {
   })
 
   it.each([
-    ['see /', 'work/main/notes.md'],
+    ['see /', 'root/notes.md'],
     ["'/", "root/app'"],
     ['file:///', 'home/ann/app'],
     ['/', 'Users/ann/app'],
@@ -56,7 +56,7 @@ describe('the repository', () => {
     expect(findings('file', parts.join(''))).toHaveLength(1)
   })
 
-  it.each(['https://rp.example/work/1', 'the work/ folder', '/home', '/usr/bin/chromium', 'a registry = of names'])(
+  it.each(['https://rp.example/root/1', 'the home/ folder', '/home', '/usr/bin/chromium', 'a registry = of names'])(
     'allows %s',
     (line) => {
       expect(findings('file', line)).toEqual([])
