@@ -196,8 +196,10 @@ describe('signed introspection (RFC 9701)', () => {
     claims = { aud: 'api', token_introspection: answer, exp: undefined, sub: undefined, scope: undefined }
     header = { typ: 'token-introspection+jwt' }
     type = TYPE
-    issuer.handler = async (_req, res) => {
-      res.writeHead(200, { 'content-type': type }).end(await signToken(issuer.issuer, issuer.key, claims, header))
+    issuer.handler = (_req, res) => {
+      void signToken(issuer.issuer, issuer.key, claims, header).then((token) => {
+        res.writeHead(200, { 'content-type': type }).end(token)
+      })
     }
   })
 

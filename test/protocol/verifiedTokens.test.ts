@@ -37,7 +37,7 @@ describe('the cache of verified tokens', () => {
 
   it('verifies a token once for any number of askers at once', async () => {
     const { tokens, verified } = counting()
-    await Promise.all(Array.from({ length: 20 }, () => tokens.verify('a')))
+    await Promise.all(Array.from({ length: 20 }, async () => tokens.verify('a')))
     expect(verified).toEqual(['a'])
   })
 
