@@ -22,6 +22,16 @@ export interface Outcome {
   readonly took: number
 }
 
+/** A refresh as a process tells of it. */
+export interface Refresh {
+  readonly process: number
+  readonly record: string
+  /** In milliseconds since the epoch. */
+  readonly sentAt: number
+  /** When the new tokens were stored, if they were. In milliseconds since the epoch. */
+  storedAt?: number
+}
+
 interface Running {
   readonly child: ChildProcess
   readonly port: number
@@ -40,6 +50,8 @@ export class Cluster {
   readonly #settings: Omit<ServerSettings, 'baseUrl' | 'clockOffset'>
   readonly #balancer: ReturnType<typeof createServer>
   readonly #processes: Running[] = []
+  /** Those that were told of since they were last taken. */
+  #refreshes: Refresh[] = []
   #turn = 0
   #clockOffset = 0
 
@@ -96,24 +108,52 @@ export class Cluster {
     const child = fork(this.#script, [JSON.stringify(settings)])
     const [first] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [FromServer | number | null]
     if (typeof first !== 'object' || first === null || !('port' in first)) throw new Error('a process did not start')
+    child.on('message', (message: FromServer) => this.#listen(index, message))
     const agent = new Agent({ keepAlive: true, maxSockets: 100 })
     this.#processes[index] = { child, port: first.port, agent, alive: true }
+  }
+
+  /** Gives the refreshes that were told of since the last time. Those under way stay to be given again. */
+  takeRefreshes(): Refresh[] {
+    const taken = this.#refreshes
+    this.#refreshes = taken.filter(({ storedAt, process }) => storedAt === undefined && this.#processes[process]?.alive)
+    return taken
+  }
+
+  /** Waits until a process has sent a refresh token, the answer to which is not stored yet. */
+  async refreshing(index: number): Promise<void> {
+    const { child } = this.#processes[index] as Running
+    while (!this.#refreshes.some(({ process, storedAt }) => process === index && storedAt === undefined)) {
+      await once(child, 'message')
+    }
+  }
+
+  #listen(process: number, message: FromServer): void {
+    if (!('refresh' in message)) return
+    const { refresh, record, at } = message
+    if (refresh === 'sent') {
+      this.#refreshes.push({ process, record, sentAt: at })
+      return
+    }
+    const sent = this.#refreshes.findLast((sent) => sent.record === record && sent.process === process)
+    if (sent) sent.storedAt = at
   }
 
   /** Ends a process as the machine's end would: at once, in the middle of what it does. */
   async kill(index: number): Promise<void> {
     const running = this.#processes[index] as Running
     running.alive = false
-    const exited = once(running.child, 'exit')
+    // What it told until its end is read by the time of `disconnect`.
+    const ended = Promise.all([once(running.child, 'exit'), once(running.child, 'disconnect')])
     running.child.kill('SIGKILL')
-    await exited
+    await ended
     running.agent.destroy()
   }
 
   /** Puts the clocks of all processes forward. */
   async pass(seconds: number): Promise<void> {
     this.#clockOffset += seconds * 1000
-    await Promise.all(this.#processes.map(({ child }) => tell(child, { clockOffset: this.#clockOffset })))
+    await Promise.all(this.#processes.map(({ child }) => setClock(child, this.#clockOffset)))
   }
 
   /** Sends a request to the process whose turn it is, or to a certain one. */
@@ -152,8 +192,15 @@ export class Cluster {
   }
 }
 
-async function tell(child: ChildProcess, message: ToServer): Promise<FromServer> {
-  const answer = once(child, 'message')
-  child.send(message)
-  return (await answer)[0] as FromServer
+async function setClock(child: ChildProcess, clockOffset: number): Promise<void> {
+  const set = new Promise<void>((resolve) => {
+    const listen = (message: FromServer) => {
+      if (!('clockOffset' in message)) return
+      child.off('message', listen)
+      resolve()
+    }
+    child.on('message', listen)
+  })
+  child.send({ clockOffset } satisfies ToServer)
+  await set
 }

@@ -7,17 +7,19 @@ export interface ServerSettings {
   readonly scope: string
   readonly redisUrl?: string
   readonly postgresUrl?: string
+  /** Whether `relyingParty` is given a shared `AuthStore`. */
+  readonly shared: boolean
   /** In milliseconds. */
   readonly clockOffset: number
 }
 
-/** What a process has counted since it started. */
-export interface Told {
-  readonly refreshed: number
-  readonly failed: number
-  readonly ended: number
+/** Puts the clock forward. In milliseconds. */
+export interface ToServer {
+  readonly clockOffset: number
 }
 
-export type ToServer = { readonly clockOffset: number } | { readonly ask: true }
-
-export type FromServer = { readonly port: number } | { readonly told: Told }
+export type FromServer =
+  | { readonly port: number }
+  | { readonly clockOffset: number }
+  /** The refresh token of a record is about to be sent; or what came of it is stored. In milliseconds since the epoch. */
+  | { readonly refresh: 'sent' | 'stored'; readonly record: string; readonly at: number }

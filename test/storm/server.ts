@@ -13,7 +13,6 @@ import type { AuthStore } from '../../src/session/authStore.js'
 import type { FromServer, ServerSettings, ToServer } from './messages.js'
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as ServerSettings
-const told = { refreshed: 0, failed: 0, ended: 0 }
 
 const realNow = Date.now.bind(Date)
 let clockOffset = settings.clockOffset
@@ -26,13 +25,8 @@ app.use(
   relyingParty({
     baseUrl: settings.baseUrl,
     secret: settings.secret,
-    store,
+    ...(settings.shared ? { store: reporting(store) } : {}),
     provider: { issuer: settings.issuer, clientId: 'app', clientSecret: settings.clientSecret, scope: settings.scope },
-    onEvent({ type }) {
-      if (type === 'session.refreshed') told.refreshed++
-      if (type === 'session.refresh_failed') told.failed++
-      if (type === 'session.ended' || type === 'sessions.ended') told.ended++
-    },
   }),
 )
 app.use(storeErrors())
@@ -59,13 +53,29 @@ const server = app.listen(0, '127.0.0.1', () => {
 })
 
 process.on('message', (message: ToServer) => {
-  if ('clockOffset' in message) clockOffset = message.clockOffset
-  send({ told })
+  clockOffset = message.clockOffset
+  send(message)
 })
 process.on('disconnect', () => process.exit())
 
 function send(message: FromServer): void {
   process.send?.(message)
+}
+
+/** Tells of every refresh when it is sent, which the lock is confirmed for, and when it is stored. */
+function reporting(store: AuthStore): AuthStore {
+  const tell = (refresh: 'sent' | 'stored', record: string) =>
+    send({ refresh, record, at: performance.timeOrigin + performance.now() })
+  return {
+    ...store,
+    async replace(key, expected, value, ttl) {
+      const replaced = await store.replace(key, expected, value, ttl)
+      const [, kind, record = ''] = /^(lock|record):(.+)$/.exec(key) ?? []
+      if (replaced && kind === 'lock' && value === expected) tell('sent', record)
+      if (replaced && kind === 'record' && value !== expected) tell('stored', record)
+      return replaced
+    },
+  }
 }
 
 async function connect(): Promise<{ sessions: Store; store: AuthStore }> {

@@ -1,10 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { connectRedis } from '../support/redis.js'
 import { describeWith } from '../support/requirements.js'
 import type { Outcome } from './cluster.js'
+import type { StoreUrls } from './stores.js'
 import { inParallel, type Storm, startStorm } from './storm.js'
 
 // The whole storm takes minutes: STORM_SESSIONS=200 STORM_ROUNDS=3 npx vitest run --project library test/storm
@@ -12,35 +9,16 @@ const SIZE = { processes: 4, sessions: Number(process.env.STORM_SESSIONS ?? 30) 
 const ROUNDS = Number(process.env.STORM_ROUNDS ?? 2)
 const REQUESTS = 50
 
-describeWith('redis', 'a storm on Redis', (redisUrl) => {
-  const prepare = async () => {
-    const client = await connectRedis(redisUrl)
-    for (const prefix of ['storm:*', 'storm-rp:*']) {
-      for await (const keys of client.scanIterator({ MATCH: prefix })) if (keys.length > 0) await client.del(keys)
-    }
-    await client.close()
-  }
-  storms(prepare, () => ({ redisUrl }))
-})
+describeWith('redis', 'a storm on Redis', (redisUrl) => storms({ redisUrl }))
 
-describeWith('postgres', 'a storm on PostgreSQL', (postgresUrl) => {
-  const prepare = async () => {
-    const pool = new Pool({ connectionString: postgresUrl })
-    const schema = createRequire(import.meta.url).resolve('connect-pg-simple/table.sql')
-    await pool.query('drop table if exists storm, storm_session')
-    await pool.query((await readFile(schema, 'utf8')).replaceAll('session', 'storm_session'))
-    await pool.end()
-  }
-  storms(prepare, () => ({ postgresUrl }))
-})
+describeWith('postgres', 'a storm on PostgreSQL', (postgresUrl) => storms({ postgresUrl }))
 
-function storms(prepare: () => Promise<void>, where: () => Parameters<typeof startStorm>[0]): void {
+function storms(urls: StoreUrls): void {
   describe(`of ${SIZE.sessions} sessions and ${REQUESTS} requests of each at once, over ${SIZE.processes} processes`, () => {
     let storm: Storm
 
     beforeAll(async () => {
-      await prepare()
-      storm = await startStorm(where(), SIZE)
+      storm = await startStorm(urls, SIZE)
     }, 300_000)
 
     afterAll(() => storm?.close())
@@ -49,12 +27,33 @@ function storms(prepare: () => Promise<void>, where: () => Parameters<typeof sta
       for (let round = 1; round <= ROUNDS; round++) {
         await storm.expire()
         await rage(round)
-        expect(storm.counted).toEqual({ refreshes: round * SIZE.sessions, revokedGrants: 0 })
+        expect(storm.counted).toEqual({ refreshes: round * SIZE.sessions, refused: 0, revokedGrants: 0 })
       }
+      expect(await storm.signedIn()).toEqual(storm.cookies)
+    }, 600_000)
+
+    it('costs nobody a session whose refresh was not under way in a process that was killed', async () => {
+      const { cluster, cookies } = storm
+      const victim = 0
+      await storm.expire()
+      cluster.takeRefreshes()
+      const killed = cluster.refreshing(victim).then(() => cluster.kill(victim))
+      const outcomes: Outcome[] = []
       await inParallel(20, SIZE.sessions, async (i) => {
-        const { text } = await storm.cluster.send('/who', storm.cookies[i] as string)
-        expect(JSON.parse(text)).toEqual({ subject: 'ada' })
+        const ask = async () => void outcomes.push(await cluster.send('/token', cookies[i] as string))
+        await Promise.all(Array.from({ length: SIZE.processes }, ask))
       })
+      await killed
+      const refreshes = cluster.takeRefreshes()
+      await cluster.restart(victim)
+
+      const interrupted = refreshes.filter(({ process, storedAt }) => process === victim && storedAt === undefined)
+      expect(interrupted.length).toBeGreaterThan(0)
+      const kept = await storm.signedIn()
+      expect(kept.length).toBeGreaterThanOrEqual(SIZE.sessions - interrupted.length)
+      const failed = outcomes.filter(({ status, killed }) => status !== 200 && !killed)
+      expect(failed.filter(({ status }) => status !== 401)).toEqual([])
+      expect(failed.length).toBeLessThanOrEqual((SIZE.sessions - kept.length) * SIZE.processes)
     }, 600_000)
 
     /** One round. When every session has been refreshed, a process is killed in the middle of the rest and restarted. */
@@ -67,6 +66,8 @@ function storms(prepare: () => Promise<void>, where: () => Parameters<typeof sta
       const victim = round % SIZE.processes
       await inParallel(20, SIZE.sessions, async (i) => {
         const cookie = cookies[i] as string
+        // It has read the session before the refresh, and writes it after.
+        const saving = cluster.send('/save?wait=200', cookie)
         const ask = async () => {
           const outcome = await cluster.send('/token', cookie)
           outcomes.push(outcome)
@@ -76,11 +77,12 @@ function storms(prepare: () => Promise<void>, where: () => Parameters<typeof sta
           if (refreshed.size === SIZE.sessions) restarted ??= cluster.kill(victim).then(() => cluster.restart(victim))
         }
         await Promise.all(Array.from({ length: REQUESTS }, ask))
+        outcomes.push(await saving)
       })
       await restarted
       const failed = outcomes.filter(({ status, killed }) => status !== 200 && !killed)
       expect(failed).toEqual([])
-      expect(outcomes).toHaveLength(SIZE.sessions * REQUESTS)
+      expect(outcomes).toHaveLength(SIZE.sessions * (REQUESTS + 1))
       expect(new Set([...tokens.values()].map(({ size }) => size))).toEqual(new Set([1]))
     }
   })

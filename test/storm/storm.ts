@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { startProvider } from '../../examples/provider/index.js'
 import { UserAgent } from '../support/userAgent.js'
 import { Cluster } from './cluster.js'
-import type { ServerSettings } from './messages.js'
+import { emptyStores, type StoreUrls } from './stores.js'
 
 /** The lifetime of access tokens. In seconds. */
 const TOKEN_LIFETIME = 600
@@ -11,20 +11,30 @@ const TOKEN_LIFETIME = 600
 export interface Storm {
   readonly cluster: Cluster
   readonly provider: Awaited<ReturnType<typeof startProvider>>
-  /** What the provider has counted. */
-  readonly counted: { refreshes: number; revokedGrants: number }
+  /** What the provider has counted: refresh tokens that it took and that it refused, and grants that it ended. */
+  readonly counted: { refreshes: number; refused: number; revokedGrants: number }
   /** The session cookies. */
   readonly cookies: readonly string[]
+  /** Signs a session in, in the place of one that ended. */
+  signIn(index: number): Promise<void>
   /** Puts the clocks forward, so that every access token has expired. */
   expire(): Promise<void>
+  /** Gives the cookies of the sessions that are signed in. */
+  signedIn(): Promise<string[]>
   close(): Promise<void>
 }
 
-/** Starts a storm. The provider runs in this process. */
-export async function startStorm(
-  where: Pick<ServerSettings, 'redisUrl' | 'postgresUrl'>,
-  size: { processes: number; sessions: number },
-): Promise<Storm> {
+/** How large a storm is. */
+export interface StormSize {
+  readonly processes: number
+  readonly sessions: number
+  /** Whether `relyingParty` is given a shared `AuthStore`. Default is `true`. */
+  readonly shared?: boolean
+}
+
+/** Starts a storm on empty stores. The provider runs in this process. */
+export async function startStorm(urls: StoreUrls, { processes, sessions, shared = true }: StormSize): Promise<Storm> {
+  await emptyStores(urls)
   const provider = await startProvider({
     autoSignIn: 'ada',
     issueRefreshToken: 'always',
@@ -32,14 +42,16 @@ export async function startStorm(
     ttl: { accessToken: TOKEN_LIFETIME, idToken: 86_400 },
     features: { backchannelLogout: { enabled: true } },
   } as never)
-  const counted = { refreshes: 0, revokedGrants: 0 }
+  const counted = { refreshes: 0, refused: 0, revokedGrants: 0 }
   provider.provider.on('grant.success', (ctx) => {
     if (ctx.oidc.params?.grant_type === 'refresh_token') counted.refreshes++
   })
+  provider.provider.on('grant.error', () => void counted.refused++)
   provider.provider.on('grant.revoked', () => void counted.revokedGrants++)
   const clientSecret = randomBytes(32).toString('base64url')
-  const cluster = await Cluster.start(size.processes, {
-    ...where,
+  const cluster = await Cluster.start(processes, {
+    ...urls,
+    shared,
     issuer: provider.issuer,
     clientSecret,
     secret: randomBytes(32).toString('base64url'),
@@ -53,17 +65,27 @@ export async function startStorm(
     backchannel_logout_session_required: true,
   })
   const cookies: string[] = []
-  await inParallel(8, size.sessions, async () => {
+  const signIn = async (index: number) => {
     const browser = new UserAgent()
     await browser.visit(`${cluster.url}/login?returnTo=/who`)
-    cookies.push(`connect.sid=${browser.cookies(cluster.url).get('connect.sid')}`)
-  })
+    cookies[index] = `connect.sid=${browser.cookies(cluster.url).get('connect.sid')}`
+  }
+  const isSignedIn = async (cookie: string) => {
+    const { text } = await cluster.send('/who', cookie)
+    return (JSON.parse(text) as { subject: unknown }).subject === 'ada'
+  }
+  await inParallel(8, sessions, signIn)
   return {
     cluster,
     provider,
     counted,
     cookies,
+    signIn,
     expire: () => cluster.pass(TOKEN_LIFETIME),
+    async signedIn() {
+      const answers = await Promise.all(cookies.map(isSignedIn))
+      return cookies.filter((_, i) => answers[i])
+    },
     async close() {
       await cluster.close()
       await provider.close()
