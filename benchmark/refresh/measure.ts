@@ -1,0 +1,155 @@
+import type { Outcome, Refresh } from '../../test/storm/cluster.js'
+import type { StoreUrls } from '../../test/storm/stores.js'
+import { inParallel, type Storm, type StormSize, startStorm } from '../../test/storm/storm.js'
+
+export interface Size {
+  readonly sessions: number
+  /** How many requests each session makes at once. */
+  readonly requests: number
+  readonly rounds: number
+  /** How often a process is killed in the middle of refreshes. */
+  readonly kills: number
+}
+
+const PROCESSES = 4
+
+/** How many sessions make their requests at the same time. */
+const WIDTH = 20
+
+/** Measures everything on one store and prints it. */
+export async function measure(name: string, urls: StoreUrls, size: Size): Promise<void> {
+  console.log(`\n${name}: ${PROCESSES} processes, ${size.sessions} sessions`)
+  await withStorm(urls, { processes: PROCESSES, sessions: size.sessions }, async (storm) => {
+    await measureWaits(storm, size)
+    await measureRest(storm, size)
+    await measureKills(storm, size)
+  })
+  await withStorm(urls, { processes: PROCESSES, sessions: size.sessions, shared: false }, (storm) =>
+    measureUnshared(storm, size),
+  )
+}
+
+async function withStorm(urls: StoreUrls, size: StormSize, act: (storm: Storm) => Promise<void>): Promise<void> {
+  const storm = await startStorm(urls, size)
+  try {
+    await act(storm)
+  } finally {
+    await storm.close()
+  }
+}
+
+/** All sessions make all their requests: with access tokens that are valid, and with expired ones, in turns. */
+async function measureWaits(storm: Storm, { sessions, requests, rounds }: Size): Promise<void> {
+  const valid: Outcome[] = []
+  const expired: Outcome[] = []
+  storm.cluster.takeRefreshes()
+  await storm.expire()
+  await ask(storm, sessions, 1)
+  const warmUp = storm.counted.refreshes
+  storm.cluster.takeRefreshes()
+  for (let round = 0; round < rounds; round++) {
+    valid.push(...(await ask(storm, sessions, requests)))
+    await storm.expire()
+    expired.push(...(await ask(storm, sessions, requests)))
+  }
+  const gaps = gapsOf(storm.cluster.takeRefreshes())
+  const { refused, revokedGrants } = storm.counted
+  print('requests at expiry', expired.length)
+  print('of them failed', expired.filter(({ status }) => status !== 200).length)
+  print('sessions times rounds', sessions * rounds)
+  print('token requests', storm.counted.refreshes - warmUp + refused)
+  print('of them refused', refused)
+  print('grants ended by the provider', revokedGrants)
+  const [before, after] = [valid.map(({ took }) => took), expired.map(({ took }) => took)]
+  print('wait for a valid token', quantiles(before))
+  print('wait for an expired one', quantiles(after))
+  print(
+    'ratio',
+    ([0.5, 0.99] as const).map((q) => `${(quantile(after, q) / quantile(before, q)).toFixed(2)} x`).join(', '),
+  )
+  print('refresh token sent until new one stored', quantiles(gaps))
+}
+
+/** One session after the other: a refresh with nothing else going on. */
+async function measureRest(storm: Storm, { sessions }: Size): Promise<void> {
+  await storm.expire()
+  await inParallel(1, Math.min(sessions, 100), async (i) => {
+    await storm.cluster.send('/token', storm.cookies[i] as string)
+  })
+  print('the same with nothing else going on', quantiles(gapsOf(storm.cluster.takeRefreshes())))
+}
+
+/** Kills a process while it refreshes, as often as asked, and counts who is signed out. */
+async function measureKills(storm: Storm, { sessions, kills }: Size): Promise<void> {
+  const { cluster } = storm
+  let [underWay, lost, elsewhere, broken] = [0, 0, 0, 0]
+  for (let kill = 0; kill < kills; kill++) {
+    const victim = kill % PROCESSES
+    await storm.expire()
+    cluster.takeRefreshes()
+    const killed = cluster
+      .refreshing(victim)
+      .then(() => new Promise((resolve) => setTimeout(resolve, Math.random() * 100)))
+      .then(() => cluster.kill(victim))
+    const outcomes = await ask(storm, sessions, PROCESSES)
+    await killed
+    const interrupted = cluster.takeRefreshes().filter((sent) => sent.process === victim && sent.storedAt === undefined)
+    await cluster.restart(victim)
+    const kept = new Set(await storm.signedIn())
+    const gone = storm.cookies.flatMap((cookie, i) => (kept.has(cookie) ? [] : [i]))
+    underWay += interrupted.length
+    lost += Math.min(gone.length, interrupted.length)
+    elsewhere += Math.max(0, gone.length - interrupted.length)
+    broken += outcomes.filter((outcome) => outcome.killed && outcome.status !== 200).length
+    await inParallel(4, gone.length, (i) => storm.signIn(gone[i] as number))
+  }
+  print('processes killed while they refreshed', kills)
+  print('refreshes under way in them', underWay)
+  print('sessions lost of these', lost)
+  print('sessions lost of all others', elsewhere)
+  print('requests broken off in killed processes', broken)
+}
+
+/**
+ * One round without a shared `AuthStore`: the processes then know nothing of each other's refreshes. What the provider
+ * ended shows at the next expiry.
+ */
+async function measureUnshared(storm: Storm, { sessions, requests }: Size): Promise<void> {
+  await storm.expire()
+  await ask(storm, sessions, requests)
+  const { refreshes, refused, revokedGrants } = storm.counted
+  console.log('  without a shared AuthStore, one round:')
+  print('token requests', refreshes + refused)
+  print('of them refused', refused)
+  print('grants ended by the provider', revokedGrants)
+  await storm.expire()
+  await ask(storm, sessions, 1)
+  print('sessions lost by the next expiry', sessions - (await storm.signedIn()).length)
+}
+
+async function ask(storm: Storm, sessions: number, requests: number): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  await inParallel(WIDTH, sessions, async (i) => {
+    const askOnce = async () => void outcomes.push(await storm.cluster.send('/token', storm.cookies[i] as string))
+    await Promise.all(Array.from({ length: requests }, askOnce))
+  })
+  return outcomes
+}
+
+/** How long each refresh was at risk. In milliseconds. */
+function gapsOf(refreshes: readonly Refresh[]): number[] {
+  return refreshes.flatMap(({ sentAt, storedAt }) => (storedAt === undefined ? [] : [storedAt - sentAt]))
+}
+
+function quantiles(times: readonly number[]): string {
+  return `p50 ${quantile(times, 0.5).toFixed(0)} ms, p99 ${quantile(times, 0.99).toFixed(0)} ms`
+}
+
+function quantile(times: readonly number[], q: number): number {
+  const sorted = times.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN
+}
+
+function print(what: string, value: number | string): void {
+  console.log(`  ${what.padEnd(44)} ${value}`)
+}

@@ -1,0 +1,26 @@
+// Measures refreshes of many sessions over four processes that share a store, and what is lost when one is killed in the
+// middle of them: see docs/benchmark-refresh.md. The measuring itself is in TypeScript, as the storm that it drives.
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { runnerImport } from 'vite'
+
+const { values } = parseArgs({
+  options: {
+    sessions: { type: 'string', default: '200' },
+    requests: { type: 'string', default: '50' },
+    rounds: { type: 'string', default: '3' },
+    kills: { type: 'string', default: '10' },
+  },
+})
+const size = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]))
+const stores = [
+  ['Redis', { redisUrl: process.env.REDIS_URL }],
+  ['PostgreSQL', { postgresUrl: process.env.POSTGRES_URL }],
+]
+
+const measure = fileURLToPath(new URL('measure.ts', import.meta.url))
+const { module } = await runnerImport(measure, { configFile: false, logLevel: 'error' })
+for (const [name, urls] of stores) {
+  if (Object.values(urls).every(Boolean)) await module.measure(name, urls, size)
+  else console.log(`\n${name}: left out, because ${name === 'Redis' ? 'REDIS_URL' : 'POSTGRES_URL'} is not set`)
+}
