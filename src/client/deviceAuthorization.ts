@@ -1,9 +1,17 @@
-import { callable, checkOptions, object, requireOption, type Shape, stringOrStrings } from '../config/check.js'
+import {
+  callable,
+  checkOptions,
+  object,
+  requireOption,
+  resourceIndicators,
+  type Shape,
+  stringOrStrings,
+} from '../config/check.js'
 import { RelyingPartyError } from '../errors.js'
 import { deviceCodeExpired, nextInterval, pollDevice, requestDeviceAuthorization } from '../protocol/device.js'
 import type { IdTokenClaims } from '../protocol/idToken.js'
 import { refreshTokens, type TokenSet } from '../protocol/tokens.js'
-import { resourceProblem, toList } from '../provider/options.js'
+import { toList } from '../provider/options.js'
 import type { Provider } from '../provider/provider.js'
 import { CLIENT_SHAPE, type ClientOptions, resolveClient } from './options.js'
 import { type AccessTokenSource, hold, TokenSource } from './tokenSource.js'
@@ -41,7 +49,7 @@ export interface DeviceSession extends AccessTokenSource {
 const SHAPE: Shape<DeviceAuthorizationOptions> = {
   ...CLIENT_SHAPE,
   scope: stringOrStrings,
-  resource: (value) => stringOrStrings(value) ?? resourceProblem(value),
+  resource: resourceIndicators,
   onCode: callable,
   signal: object,
 }

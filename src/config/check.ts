@@ -81,6 +81,20 @@ export const path: Check = (value) => {
   return `must be a path such as /callback, without query or fragment, not ${describe(value)}`
 }
 
+/**
+ * Accepts the name of an API as a request for tokens has it, or a list of such names.
+ *
+ * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707#section-2)
+ */
+export const resourceIndicators: Check = (value) => {
+  const problem = stringOrStrings(value)
+  if (problem) return problem
+  const uris = [value].flat() as string[]
+  return uris.every((uri) => URL.canParse(uri) && !/[\s#]/.test(uri))
+    ? undefined
+    : 'must be an absolute URI without fragment, as in https://api.example.com/'
+}
+
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import { checkOptions, object, oneOf, requireOption, type Shape, string, stringOrStrings } from '../config/check.js'
 import { configurationError } from '../errors.js'
-import { metadataUrl, resourceProblem } from './resourceServerConfig.js'
+import { metadataUrl, resourceIdentifier } from './resourceIdentifier.js'
 
 /** Options of {@link protectedResourceMetadata}: what clients may know of an API. */
 export interface ProtectedResourceMetadataOptions {
@@ -22,7 +22,7 @@ export interface ProtectedResourceMetadataOptions {
 }
 
 const SHAPE: Shape<ProtectedResourceMetadataOptions> = {
-  resource: resourceProblem,
+  resource: resourceIdentifier,
   authorizationServers: stringOrStrings,
   scopesSupported: stringOrStrings,
   bearerMethodsSupported: (value) =>

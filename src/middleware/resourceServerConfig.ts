@@ -18,11 +18,12 @@ import { VerifiedTokens } from '../protocol/verifiedTokens.js'
 import { createJwtVerifier, type Verdict } from '../protocol/verifyAccessToken.js'
 import type { AuthorizationServerServices } from '../provider/authorizationServer.js'
 import { KeyCache } from '../provider/keys.js'
-import { isLoopback, toList } from '../provider/options.js'
+import { toList } from '../provider/options.js'
 import { DEFAULT_FRESHNESS, type Freshness, RemoteCache } from '../provider/remoteCache.js'
 import { algorithmsProblem, createFindIssuer, type FindIssuer } from '../provider/trustedIssuers.js'
 import { type DPoPConfig, resolveDPoP } from './dpopConfig.js'
 import { type ResolvedIntrospection, resolveIntrospection } from './introspectionConfig.js'
+import { metadataUrl, resourceIdentifier } from './resourceIdentifier.js'
 import type { ResourceServerOptions, TokenCacheOptions } from './resourceServerOptions.js'
 
 /** {@link ResourceServerOptions}, checked, defaulted and frozen. */
@@ -55,7 +56,7 @@ const SHAPE: Shape<ResourceServerOptions> = {
   issuer: (value) =>
     typeof value === 'string' || typeof value === 'function' || Array.isArray(value) ? undefined : object(value),
   audience: stringOrStrings,
-  resource: (value) => resourceProblem(value),
+  resource: resourceIdentifier,
   algorithms: algorithmsProblem,
   typ: oneOf('at+jwt', 'tolerant'),
   clockTolerance: number('seconds', 0, 300),
@@ -108,25 +109,6 @@ export function resolveResourceServer(options: ResourceServerOptions): ResourceS
     clientCertificate: options.clientCertificate,
     verify: (token: string) => tokens.verify(token),
   })
-}
-
-/**
- * Gives where the metadata of a protected resource is: the well-known path goes between its host and path.
- *
- * @see [RFC 9728 §3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)
- */
-export function metadataUrl(resource: string): URL {
-  const { origin, pathname } = new URL(resource)
-  return new URL(`${origin}/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}`)
-}
-
-/** Says what is wrong with a resource identifier (RFC 9728 §1.2), or nothing. */
-export function resourceProblem(value: unknown): string | undefined {
-  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
-  if (!url) return 'must be the URL of this API, as in https://api.example.com'
-  if (url.hash || url.search || url.username) return 'must be a URL without query, fragment and user'
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return undefined
-  return `uses ${url.protocol.slice(0, -1)}: write the https URL where clients reach this API, also behind a TLS proxy`
 }
 
 function resolveExpectations(options: ResourceServerOptions): AccessTokenExpectations {

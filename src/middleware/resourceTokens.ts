@@ -1,9 +1,9 @@
 import type { AccessTokenRequest } from '../auth.js'
-import { checkOptions, type Shape, stringOrStrings } from '../config/check.js'
+import { checkOptions, resourceIndicators, type Shape, stringOrStrings } from '../config/check.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { exchangeToken } from '../protocol/tokenExchange.js'
 import { prepareRefresh, refreshTokens, type TokenScope, type TokenSet } from '../protocol/tokens.js'
-import { resourceProblem, toList } from '../provider/options.js'
+import { toList } from '../provider/options.js'
 import type { Provider } from '../provider/provider.js'
 import type { ResourceToken, TokenRecord, TokenRecords, Tokens } from '../session/records.js'
 import type { Goal, Renew } from '../session/refresh.js'
@@ -15,7 +15,7 @@ const MAX_TOKENS = 10
 const UNTOLD_LIFETIME = 300
 
 const SHAPE: Shape<AccessTokenRequest> = {
-  resource: (value) => stringOrStrings(value) ?? resourceProblem(value),
+  resource: resourceIndicators,
   scope: stringOrStrings,
 }
 

@@ -6,6 +6,7 @@ import {
   object,
   oneOf,
   requireOption,
+  resourceIndicators,
   type Shape,
   string,
   stringOrStrings,
@@ -165,7 +166,7 @@ const SHAPE: Shape<ProviderOptions> = {
   scope: stringOrStrings,
   responseType: oneOf('code', 'id_token', 'code id_token'),
   responseMode: oneOf('query', 'form_post'),
-  resource: (value) => stringOrStrings(value) ?? resourceProblem(value),
+  resource: resourceIndicators,
   tokenExchange: boolean,
   authorizationParams: (value) => authorizationParamsProblem(value),
   maxAge: number('seconds', 0, 31_536_000),
@@ -178,14 +179,6 @@ const SHAPE: Shape<ProviderOptions> = {
       : oneOf(...PUBLIC_KEY_ALGORITHMS, ...SECRET_ALGORITHMS)(value),
   userInfo: boolean,
   revokeOnLogout: boolean,
-}
-
-/** Says what is wrong with the URIs of APIs, or nothing. */
-export function resourceProblem(value: unknown): string | undefined {
-  const uris = Array.isArray(value) ? value : [value]
-  return uris.every((uri) => typeof uri === 'string' && URL.canParse(uri) && !uri.includes('#'))
-    ? undefined
-    : 'must be an absolute URI without fragment, as in https://api.example.com/'
 }
 
 /** Says what is wrong with extra authorization parameters, or nothing. */

@@ -10,6 +10,7 @@ import {
   oneOf,
   path,
   requireOption,
+  resourceIndicators,
   type Shape,
   string,
   stringOrStrings,
@@ -81,6 +82,17 @@ describe('the checks', () => {
     ['callable', callable, [() => {}, class {}], [{}, 'f', null]],
     ['object', object, [{}, new Map()], [[], null, 'a', () => {}]],
     ['stringOrStrings', stringOrStrings, ['a', ['a'], ['a', 'b']], ['', [], [''], ['a', 1], { 0: 'a' }, [['a']]]],
+    [
+      'resourceIndicators',
+      resourceIndicators,
+      [
+        'https://api.example',
+        'https://api.example/a?b=c',
+        'urn:example:api',
+        ['https://a.example', 'https://b.example'],
+      ],
+      ['', [], 1, 'api', '/api', '//api.example', 'https://a.example/#', 'https://a.example/ b', ['urn:a', 'b']],
+    ],
     ['oneOf', oneOf('a', 'b'), ['a', 'b'], ['c', '', 'A', ['a'], null]],
     ['number', number('seconds', 0, 60), [0, 60, 1.5], [-1, 61, Number.NaN, Number.POSITIVE_INFINITY, '1', 1n, [1]]],
     [
@@ -108,7 +120,16 @@ describe('the checks', () => {
   })
 
   it('never throw, and never repeat a string, which may be a secret in the wrong place', () => {
-    const checks = { string, boolean, callable, object, stringOrStrings, one: oneOf('a'), seconds: number('s', 0, 1) }
+    const checks = {
+      string,
+      boolean,
+      callable,
+      object,
+      stringOrStrings,
+      resourceIndicators,
+      one: oneOf('a'),
+      seconds: number('s', 0, 1),
+    }
     fc.assert(
       fc.property(fc.constantFrom(...Object.values(checks)), fc.anything(), (judge, value) => {
         const problem = judge(value)
