@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto'
-import { checkOptions, object, requireOption, type Shape, stringOrStrings } from '../config/check.js'
+import {
+  checkOptions,
+  object,
+  requireOption,
+  resourceIndicators,
+  type Shape,
+  stringOrStrings,
+} from '../config/check.js'
 import { createSealer } from '../crypto/seal.js'
 import { configurationError, storeError } from '../errors.js'
 import { requestClientCredentials } from '../protocol/clientCredentials.js'
@@ -27,7 +34,7 @@ export interface ClientCredentialsOptions extends ClientOptions {
 const SHAPE: Shape<ClientCredentialsOptions> = {
   ...CLIENT_SHAPE,
   scope: stringOrStrings,
-  resource: stringOrStrings,
+  resource: resourceIndicators,
   store: object,
   secret: (value) =>
     stringOrStrings(value) ??

@@ -8,17 +8,19 @@ import { MemoryAuthStore } from '../support/memoryAuthStore.js'
 const CLIENT = { clientId: 'service', clientSecret: 'the secret of the service' }
 const API = 'https://api.example/reports'
 
+const DOWN = { status: 503, error: 'server_error' }
+
 describe('clientCredentials', () => {
   let provider: Awaited<ReturnType<typeof startLocalProvider>>
   let requests: URLSearchParams[] = []
   /** Answers token requests in the provider's stead. */
-  let failWith: number | undefined
+  let failWith: typeof DOWN | undefined
 
   /** Watches the token requests on their way. */
   const watched: typeof fetch = async (url, init) => {
     if (String(url).endsWith('/token')) {
       requests.push(new URLSearchParams(String(init?.body)))
-      if (failWith !== undefined) return new Response('{"error":"server_error"}', { status: failWith })
+      if (failWith) return Response.json({ error: failWith.error }, { status: failWith.status })
     }
     return fetch(url, init)
   }
@@ -61,6 +63,19 @@ describe('clientCredentials', () => {
     expect(decodeJwt(token)).toMatchObject({ aud: API, scope: 'reports:read', client_id: 'service' })
   })
 
+  it.each<[string | string[]]>([
+    ['/reports'],
+    ['api.example/reports'],
+    [`${API}#today`],
+    [`${API} ${API}`],
+    [[API, 'reports']],
+  ])('refuses %j as the API at construction: it is no absolute URI without fragment', (resource) => {
+    expect(() => create({ resource })).toThrow(
+      'clientCredentials.resource must be an absolute URI without fragment, as in https://api.example.com/',
+    )
+    expect(() => create({ resource: [API, 'urn:example:stock'] })).not.toThrow()
+  })
+
   it('makes one request for any number of callers, and none while the token is fresh', async () => {
     const client = create()
     const tokens = await Promise.all(Array.from({ length: 20 }, () => client.getAccessToken()))
@@ -80,11 +95,11 @@ describe('clientCredentials', () => {
 
   it('does not keep a failure, and serves the old token to its end while the provider is down', async () => {
     const client = create()
-    failWith = 503
+    failWith = DOWN
     await expect(client.getAccessToken()).rejects.toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE' })
     failWith = undefined
     const token = await client.getAccessToken()
-    failWith = 503
+    failWith = DOWN
     vi.setSystemTime(Date.now() + 570_000)
     expect(await client.getAccessToken()).toBe(token)
     vi.setSystemTime(Date.now() + 31_000)
@@ -104,9 +119,12 @@ describe('clientCredentials', () => {
   })
 
   it('says that the provider refused an API', async () => {
-    const client = create({ resource: 'no absolute URI' })
+    const client = create({ resource: API })
+    failWith = { status: 400, error: 'invalid_target' }
     const cause = { error: 'invalid_target' }
     await expect(client.getAccessToken()).rejects.toMatchObject({ code: 'ERR_TOKEN_REQUEST_REFUSED', cause })
+    failWith = undefined
+    expect(decodeJwt(await client.getAccessToken()).aud).toBe(API)
   })
 
   it('shares one token between processes through a store, encrypted there', async () => {
