@@ -7,10 +7,10 @@ import {
   type Shape,
   stringOrStrings,
 } from '../config/check.js'
+import { toList } from '../config/list.js'
 import { createSealer } from '../crypto/seal.js'
 import { configurationError, storeError } from '../errors.js'
 import { requestClientCredentials } from '../protocol/clientCredentials.js'
-import { toList } from '../provider/options.js'
 import type { AuthStore } from '../session/authStore.js'
 import { CLIENT_SHAPE, type ClientOptions, resolveClient } from './options.js'
 import { type AccessTokenSource, type HeldToken, hold, type TokenShelf, TokenSource } from './tokenSource.js'

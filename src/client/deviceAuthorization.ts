@@ -7,11 +7,11 @@ import {
   type Shape,
   stringOrStrings,
 } from '../config/check.js'
+import { toList } from '../config/list.js'
 import { RelyingPartyError } from '../errors.js'
 import { deviceCodeExpired, nextInterval, pollDevice, requestDeviceAuthorization } from '../protocol/device.js'
 import type { IdTokenClaims } from '../protocol/idToken.js'
 import { refreshTokens, type TokenSet } from '../protocol/tokens.js'
-import { toList } from '../provider/options.js'
 import type { Provider } from '../provider/provider.js'
 import { CLIENT_SHAPE, type ClientOptions, resolveClient } from './options.js'
 import { type AccessTokenSource, hold, TokenSource } from './tokenSource.js'

@@ -1,7 +1,8 @@
 import { boolean, number, object, type Shape } from '../config/check.js'
 import { type HttpOptions, resolveHttp } from '../config/http.js'
-import { type ProviderOptions, resolveProviderOptions } from '../provider/options.js'
+import type { ProviderOptions } from '../provider/options.js'
 import { Provider } from '../provider/provider.js'
+import { resolveProviderOptions } from '../provider/resolveOptions.js'
 import { createProviderServices } from '../provider/services.js'
 
 /** Options of a client that acts without an Express request. */

@@ -12,11 +12,11 @@ import {
   stringOrStrings,
 } from '../config/check.js'
 import { resolveHttp } from '../config/http.js'
+import { isLoopback } from '../config/loopback.js'
 import { createSealer, type Sealer } from '../crypto/seal.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import type { NewEvent } from '../events.js'
 import type { HttpLimits } from '../http/fetch.js'
-import { isLoopback } from '../provider/options.js'
 import { createProviderServices } from '../provider/services.js'
 import type { AuthStore } from '../session/authStore.js'
 import type { RelyingPartyOptions, SessionOptions, TransactionOptions } from './options.js'

@@ -1,8 +1,9 @@
 import type { Request } from 'express'
 import { LRUCache } from 'lru-cache'
 import { configurationError, RelyingPartyError } from '../errors.js'
-import { type ProviderOptions, resolveProviderOptions } from '../provider/options.js'
+import type { ProviderOptions } from '../provider/options.js'
 import { Provider, type ProviderServices } from '../provider/provider.js'
+import { resolveProviderOptions } from '../provider/resolveOptions.js'
 import type { ProviderResolver, RelyingPartyOptions } from './options.js'
 
 /** The providers of one relying party: one, several by name, or found for each request. */

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import { checkOptions, number, type Shape, stringOrStrings } from '../config/check.js'
+import { toList } from '../config/list.js'
 import { configurationError } from '../errors.js'
-import { toList } from '../provider/options.js'
 import type { StepUp, UserAuthentication } from './context.js'
 import { authenticated } from './guard.js'
 

@@ -1,5 +1,5 @@
 import type { Check } from '../config/check.js'
-import { isLoopback } from '../provider/options.js'
+import { isLoopback } from '../config/loopback.js'
 
 /**
  * Accepts the URL by which an API is known to its clients.

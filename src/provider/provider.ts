@@ -3,8 +3,8 @@ import * as openid from 'openid-client'
 import { type KeySource, secretKey } from '../crypto/jwt.js'
 import { RelyingPartyError } from '../errors.js'
 import type { KeyCache } from './keys.js'
-import type { ResolvedProviderOptions } from './options.js'
 import type { RemoteCache } from './remoteCache.js'
+import type { ResolvedProviderOptions } from './resolveOptions.js'
 import { translateError } from './translate.js'
 
 /** What all providers of one relying party share. */

@@ -6,7 +6,7 @@ import { secretKey } from '../crypto/jwt.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { AuthorizationServer, type AuthorizationServerServices } from './authorizationServer.js'
 import { type KeyHeader, KeySet, PUBLIC_KEY_ALGORITHMS, unusableKey } from './keySet.js'
-import { checkIssuer } from './options.js'
+import { checkIssuer } from './resolveOptions.js'
 
 /** An issuer whose access tokens are accepted, and where its keys come from: its metadata, unless said otherwise. */
 export interface IssuerOptions {

@@ -1,0 +1,181 @@
+import type { ServerMetadata } from 'openid-client'
+import {
+  boolean,
+  checkOptions,
+  number,
+  object,
+  oneOf,
+  requireOption,
+  resourceIndicators,
+  type Shape,
+  string,
+  stringOrStrings,
+} from '../config/check.js'
+import { toList } from '../config/list.js'
+import { isLoopback } from '../config/loopback.js'
+import { configurationError } from '../errors.js'
+import { authorizationParamsProblem } from './authorizationParams.js'
+import { PUBLIC_KEY_ALGORITHMS } from './keys.js'
+import type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './options.js'
+
+/** {@link ProviderOptions}, checked and defaulted. */
+export interface ResolvedProviderOptions {
+  readonly issuer: string
+  readonly metadata: ServerMetadata | undefined
+  readonly clientId: string
+  readonly clientSecret: string | undefined
+  readonly clientAuth: ClientAuth
+  readonly scope: string
+  readonly responseType: ResponseType
+  readonly responseMode: ResponseMode
+  readonly resource: readonly string[]
+  readonly tokenExchange: boolean
+  readonly authorizationParams: Readonly<Record<string, string>>
+  readonly maxAge: number | undefined
+  readonly acrValues: readonly string[]
+  readonly acrEssential: boolean
+  readonly prompt: string | undefined
+  readonly idTokenSigningAlg: string
+  readonly userInfo: boolean
+  readonly revokeOnLogout: boolean
+  /** Whether `http` endpoints are allowed for this provider. */
+  readonly insecure: boolean
+}
+
+/** HMAC with the client secret, for providers that sign so. */
+const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512']
+
+const SHAPE: Shape<ProviderOptions> = {
+  issuer: string,
+  metadata: object,
+  clientId: string,
+  clientSecret: string,
+  clientAuth: oneOf('client_secret_basic', 'client_secret_post', 'none'),
+  scope: stringOrStrings,
+  responseType: oneOf('code', 'id_token', 'code id_token'),
+  responseMode: oneOf('query', 'form_post'),
+  resource: resourceIndicators,
+  tokenExchange: boolean,
+  authorizationParams: authorizationParamsProblem,
+  maxAge: number('seconds', 0, 31_536_000),
+  acrValues: stringOrStrings,
+  acrEssential: boolean,
+  prompt: string,
+  idTokenSigningAlg: (value) =>
+    value === 'none'
+      ? 'must not be none: an unsigned ID token proves nothing'
+      : oneOf(...PUBLIC_KEY_ALGORITHMS, ...SECRET_ALGORITHMS)(value),
+  userInfo: boolean,
+  revokeOnLogout: boolean,
+}
+
+/** Checks and defaults provider options. @throws `ERR_CONFIGURATION` */
+export function resolveProviderOptions(
+  options: ProviderOptions,
+  path: string,
+  context: { allowInsecureHttp: boolean; baseUrlIsSecure: boolean; baseUrlIsLoopback: boolean },
+): ResolvedProviderOptions {
+  checkOptions<ProviderOptions>(options, path, SHAPE)
+  requireOption(options, path, 'issuer', 'write the issuer URL of your provider, such as https://accounts.example.com')
+  requireOption(options, path, 'clientId', 'write the client identifier your provider gave this application')
+  const issuer = checkIssuer(options.issuer, path, context.allowInsecureHttp)
+  const clientAuth = resolveClientAuth(options, path)
+  const responseType = options.responseType ?? 'code'
+  const idTokenSigningAlg = options.idTokenSigningAlg ?? 'RS256'
+  if (idTokenSigningAlg.startsWith('HS')) {
+    requireOption(options, path, 'clientSecret', `idTokenSigningAlg ${idTokenSigningAlg} verifies with it`)
+  }
+  if (options.metadata && options.metadata.issuer !== options.issuer) {
+    throw configurationError(`${path}.metadata.issuer`, 'is not the issuer', 'write the same value as in issuer')
+  }
+  const scope = toList(options.scope ?? 'openid')
+  if (!scope.includes('openid')) {
+    throw configurationError(`${path}.scope`, 'lacks openid', "add it, as in 'openid profile email'")
+  }
+  const responseMode = resolveResponseMode(options, responseType, scope, path, context)
+  const acrValues = toList(options.acrValues ?? [])
+  if (options.acrEssential && acrValues.length === 0) {
+    throw configurationError(`${path}.acrEssential`, 'needs acrValues', 'list the values that are good enough')
+  }
+  return Object.freeze({
+    issuer,
+    metadata: options.metadata,
+    clientId: options.clientId,
+    clientSecret: options.clientSecret,
+    clientAuth,
+    scope: scope.join(' '),
+    responseType,
+    responseMode,
+    resource: Object.freeze(toList(options.resource ?? [])),
+    tokenExchange: options.tokenExchange ?? false,
+    authorizationParams: Object.freeze({ ...options.authorizationParams }),
+    maxAge: options.maxAge,
+    acrValues: Object.freeze(acrValues),
+    acrEssential: options.acrEssential ?? false,
+    prompt: options.prompt,
+    idTokenSigningAlg,
+    userInfo: options.userInfo ?? false,
+    revokeOnLogout: options.revokeOnLogout ?? true,
+    insecure: issuer.startsWith('http:'),
+  })
+}
+
+function resolveClientAuth(options: ProviderOptions, path: string): ClientAuth {
+  const holdsNoSecret = options.responseType === 'id_token' && options.clientSecret === undefined
+  const clientAuth = options.clientAuth ?? (holdsNoSecret ? 'none' : 'client_secret_basic')
+  if (clientAuth !== 'none') {
+    requireOption(options, path, 'clientSecret', `${clientAuth} needs it; a public client writes clientAuth: 'none'`)
+  }
+  return clientAuth
+}
+
+/** Checks what is asked of the authorization endpoint, and how the answer is to come. */
+function resolveResponseMode(
+  options: ProviderOptions,
+  responseType: ResponseType,
+  scope: readonly string[],
+  path: string,
+  context: { baseUrlIsSecure: boolean; baseUrlIsLoopback: boolean },
+): ResponseMode {
+  const responseMode = options.responseMode ?? (responseType === 'code' ? 'query' : 'form_post')
+  if (responseType !== 'code' && responseMode !== 'form_post') {
+    const mend = "an ID token does not belong in a URL; write 'form_post', or leave it out"
+    throw configurationError(`${path}.responseMode`, `cannot be ${responseMode} with an ID token`, mend)
+  }
+  if (responseType === 'id_token' && options.userInfo) {
+    throw configurationError(`${path}.userInfo`, 'needs an access token', "write responseType: 'code'")
+  }
+  if (responseType === 'id_token' && scope.includes('offline_access')) {
+    throw configurationError(`${path}.scope`, 'holds offline_access, which needs a code', "write responseType: 'code'")
+  }
+  if (responseMode === 'form_post' && !context.baseUrlIsSecure && !context.baseUrlIsLoopback) {
+    throw configurationError(
+      `${path}.responseMode`,
+      'form_post needs an https baseUrl',
+      'browsers send the cookie of the login across sites only over https; use https, or query',
+    )
+  }
+  return responseMode
+}
+
+/** Throws unless an issuer identifier is a URL of the allowed scheme, without query and fragment. */
+export function checkIssuer(issuer: string, path: string, allowInsecureHttp: boolean): string {
+  const url = URL.canParse(issuer) ? new URL(issuer) : undefined
+  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw configurationError(`${path}.issuer`, 'is not a URL', `write it with its scheme, as in https://${issuer}`)
+  }
+  if (url.search || url.hash) {
+    throw configurationError(`${path}.issuer`, 'has a query or fragment', 'an issuer identifier has neither')
+  }
+  if (url.pathname.includes('/.well-known/')) {
+    throw configurationError(
+      `${path}.issuer`,
+      'is the metadata URL',
+      `write ${issuer.replace(/\/\.well-known\/.*$/, '')}`,
+    )
+  }
+  if (url.protocol === 'http:' && !isLoopback(url) && !allowInsecureHttp) {
+    throw configurationError(`${path}.issuer`, 'uses http beyond this machine', 'use https, or set allowInsecureHttp')
+  }
+  return issuer
+}
