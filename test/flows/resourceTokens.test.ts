@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { addTokenExchange, tokenExchangeGrant } from '../../examples/provider/token-exchange.js'
 import type { AccessTokenRequest, ProviderOptions } from '../../src/index.js'
 import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/app.js'
 import { UserAgent } from '../support/userAgent.js'
@@ -7,8 +8,6 @@ import { UserAgent } from '../support/userAgent.js'
 const ORDERS = 'https://orders.example/'
 const STOCK = 'https://stock.example/'
 const SCOPE = 'openid offline_access reports:read reports:write'
-const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
-const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 
 /** A session at an application that may ask for tokens of two APIs. */
 interface Session {
@@ -51,7 +50,7 @@ async function signIn(options: Partial<ProviderOptions> = {}, rotateRefreshToken
     },
   })
   onTestFinished(() => app.close())
-  await register(provider, app, { grant_types: ['authorization_code', 'refresh_token', EXCHANGE] })
+  await register(provider, app, { grant_types: ['authorization_code', 'refresh_token', tokenExchangeGrant] })
   const browser = new UserAgent()
   expect((await browser.visit(`${app.url}/login?returnTo=/who`)).json()).toMatchObject({ subject: 'ada' })
   requests.length = 0
@@ -67,32 +66,6 @@ async function signIn(options: Partial<ProviderOptions> = {}, rotateRefreshToken
       return (app.errors[0] as { code: string }).code
     },
   })
-}
-
-/** oidc-provider has no token exchange of its own. This one issues a token for the resource, as RFC 8693 says. */
-function addTokenExchange({ provider }: Awaited<ReturnType<typeof startLocalProvider>>): void {
-  provider.registerGrantType(
-    EXCHANGE,
-    async (ctx) => {
-      const { client, params } = ctx.oidc
-      const subject = await provider.AccessToken.find(String(params?.subject_token))
-      if (!subject || !client || params?.subject_token_type !== ACCESS_TOKEN) ctx.throw(400, 'invalid_request')
-      const resource = String(params?.resource)
-      const scope = String(params?.scope ?? 'reports:read')
-      const { accountId, grantId } = subject as { accountId: string; grantId: string }
-      const token = new provider.AccessToken({ accountId, grantId, client, gty: 'exchange', scope } as never)
-      token.resourceServer = new provider.ResourceServer(resource, {
-        scope,
-        audience: resource,
-        accessTokenFormat: 'jwt',
-        jwt: { sign: { alg: 'RS256' } },
-        accessTokenTTL: 600,
-      })
-      const access_token = await token.save()
-      ctx.body = { access_token, issued_token_type: ACCESS_TOKEN, token_type: 'Bearer', expires_in: 600, scope }
-    },
-    ['subject_token', 'subject_token_type', 'requested_token_type', 'resource', 'scope'],
-  )
 }
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
