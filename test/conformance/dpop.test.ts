@@ -1,5 +1,4 @@
-/** RFC 9449 and RFC 8705 at a resource server. */
-import { X509Certificate } from 'node:crypto'
+/** RFC 9449 at a resource server. */
 import { exportJWK } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { AuthStore, ResourceServerOptions } from '../../src/index.js'
@@ -9,18 +8,6 @@ import { AUDIENCE, startIssuer, type TestIssuer } from '../support/issuer.js'
 
 const URL_OF_ROOT = `${AUDIENCE}/`
 const NONCE_SECRET = 'a nonce secret of at least thirty-two characters'
-
-/** A self-signed certificate, whose key nobody has any more. */
-const CERTIFICATE = `-----BEGIN CERTIFICATE-----
-MIIBeTCCAR+gAwIBAgIUWbJAP2AcIhhZ2EOj2WMXrDykeXowCgYIKoZIzj0EAwIw
-ETEPMA0GA1UEAwwGY2xpZW50MCAXDTI2MTEyMjE3MTczOFoYDzIxMjYxMDI5MTcx
-NzM4WjARMQ8wDQYDVQQDDAZjbGllbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
-AARX5VVdjQwu7CH/ouoOvvE1ZA2VrKJGaXl0BTLum8rM+hV9tlDEpIIfFaH4NHD/
-DUkdRsWPYrnS5pRihKujgSYro1MwUTAdBgNVHQ4EFgQUmUnZynW8pNJlaZ18Ur5l
-GW94FyMwHwYDVR0jBBgwFoAUmUnZynW8pNJlaZ18Ur5lGW94FyMwDwYDVR0TAQH/
-BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEA1Apt/LQLn5bkw7yQmm5oX+g27cYS
-bEgrPh1Imr6CdDICIB7uvJdjHoMGV0DbZparhqyhD85rbyFm/vvyvuE+OSFT
------END CERTIFICATE-----`
 
 let issuer: TestIssuer
 let key: ProofKey
@@ -209,31 +196,5 @@ describe('DPoP', () => {
     expect(late.headers['dpop-nonce']).not.toBe(nonce)
     vi.setSystemTime(Date.now() + 60_000)
     await send(strict, await proof(nonce)).expect(401)
-  })
-})
-
-describe('tokens bound to a client certificate (RFC 8705 §3)', () => {
-  const certificate = new X509Certificate(CERTIFICATE)
-  const thumbprint = Buffer.from(certificate.fingerprint256.replaceAll(':', ''), 'hex').toString('base64url')
-  const bound = () => issuer.token({ cnf: { 'x5t#S256': thumbprint } })
-
-  it.each<[string, ResourceServerOptions['clientCertificate'], number]>([
-    ['with that certificate', () => certificate, 200],
-    ['with that certificate in PEM', () => certificate.toString(), 200],
-    ['with that certificate in DER', () => certificate.raw, 200],
-    ['without one', () => undefined, 401],
-    ['with what is none', () => 'certificate', 401],
-    ['over a connection without TLS', undefined, 401],
-  ])('are judged %s', async (_what, clientCertificate, status) => {
-    const mtls = createApi(issuer.issuer, clientCertificate ? { clientCertificate } : {})
-    await mtls.get('/', await bound()).expect(status)
-    await mtls.get('/', await issuer.token()).expect(200)
-  })
-
-  it('are refused with another certificate', async () => {
-    const other = await issuer.token({ cnf: { 'x5t#S256': `${thumbprint.slice(1)}A` } })
-    await createApi(issuer.issuer, { clientCertificate: () => certificate })
-      .get('/', other)
-      .expect(401)
   })
 })
