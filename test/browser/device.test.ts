@@ -1,45 +1,29 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import type { BrowserContext, Page } from 'playwright-core'
+import { expect } from 'vitest'
 import { createApp, providerOptions, registration } from '../../examples/device/app.js'
-import { type RunningExample, startExample } from '../../examples/shared/start.js'
-import { launchChromium } from '../support/chromium.js'
+import { exampleTest } from '../support/chromium.js'
 import { describeWith } from '../support/requirements.js'
 
+const it = exampleTest({ createApp, registration, providerOptions }).extend(
+  'phone',
+  async ({ browser }, { onCleanup }) => {
+    const phone = await browser.newContext()
+    onCleanup(() => phone.close())
+    return phone
+  },
+)
+
 describeWith('chromium', 'the page of a device login in a browser', () => {
-  let browser: Browser
-  let example: RunningExample
-  let kiosk: BrowserContext
-  let screen: Page
-  let phone: BrowserContext
-
-  beforeAll(async () => {
-    example = await startExample({ createApp, registration, providerOptions })
-    browser = await launchChromium()
-  })
-  afterAll(async () => {
-    await browser.close()
-    await example.close()
-  })
-  beforeEach(async () => {
-    kiosk = await browser.newContext()
-    screen = await kiosk.newPage()
-    phone = await browser.newContext()
-  })
-  afterEach(async () => {
-    await kiosk.close()
-    await phone.close()
-  })
-
   const codeOn = (page: Page) => page.locator('#code').textContent()
 
   /** Follows the page's link on the phone, enters the code there, and answers. */
-  async function answer(page: Page, choice: 'Approve' | 'Not mine'): Promise<void> {
+  async function answer(phone: BrowserContext, screen: Page, choice: 'Approve' | 'Not mine'): Promise<void> {
     const hand = await phone.newPage()
-    await hand.goto((await page.getByRole('link').getAttribute('href')) ?? '')
+    await hand.goto((await screen.getByRole('link').getAttribute('href')) ?? '')
     expect(new URL(hand.url()).hostname).toBe('127.0.0.1')
-    await hand.getByRole('textbox').fill((await codeOn(page)) ?? '')
+    await hand.getByRole('textbox').fill((await codeOn(screen)) ?? '')
     await hand.getByRole('button', { name: 'Continue' }).click()
-    await hand.getByText((await codeOn(page)) ?? 'no code').waitFor()
+    await hand.getByText((await codeOn(screen)) ?? 'no code').waitFor()
     if (choice === 'Not mine') return hand.getByRole('button', { name: choice }).click()
     await hand.getByRole('button', { name: 'Connect it' }).click()
     await hand.getByRole('button', { name: /Ada/ }).click()
@@ -47,19 +31,27 @@ describeWith('chromium', 'the page of a device login in a browser', () => {
     await hand.getByRole('heading', { name: 'Device connected' }).waitFor()
   }
 
-  it('signs the screen in by itself once the phone has approved its code, and not the phone', async () => {
+  it('signs the screen in by itself once the phone has approved its code, and not the phone', async ({
+    page: screen,
+    phone,
+    example,
+  }) => {
     await screen.goto(`${example.baseUrl}/device`)
     await screen.getByRole('img', { name: /QR code/ }).waitFor()
-    await answer(screen, 'Approve')
+    await answer(phone, screen, 'Approve')
     await screen.waitForURL(`${example.baseUrl}/dashboard`)
     await screen.getByRole('heading', { name: 'Welcome, Ada Lovelace' }).waitFor()
     const other = await phone.newPage()
     expect((await other.goto(`${example.baseUrl}/dashboard`))?.status()).toBe(401)
   })
 
-  it('shows one code in all tabs, and a page without scripts shows it too', async () => {
+  it('shows one code in all tabs, and a page without scripts shows it too', async ({
+    page: screen,
+    browser,
+    example,
+  }) => {
     await screen.goto(`${example.baseUrl}/device`)
-    const tab = await kiosk.newPage()
+    const tab = await screen.context().newPage()
     await tab.goto(`${example.baseUrl}/device`)
     expect(await codeOn(tab)).toBe(await codeOn(screen))
     const plain = await browser.newContext({ javaScriptEnabled: false })
@@ -70,10 +62,14 @@ describeWith('chromium', 'the page of a device login in a browser', () => {
     await plain.close()
   })
 
-  it('says by itself that the user refused, and gives a new code on request', async () => {
+  it('says by itself that the user refused, and gives a new code on request', async ({
+    page: screen,
+    phone,
+    example,
+  }) => {
     await screen.goto(`${example.baseUrl}/device`)
     const refused = await codeOn(screen)
-    await answer(screen, 'Not mine')
+    await answer(phone, screen, 'Not mine')
     await screen.getByRole('heading', { name: 'Not signed in' }).waitFor()
     await screen.getByRole('button', { name: 'Get a new code' }).click()
     await screen.locator('#code').waitFor()

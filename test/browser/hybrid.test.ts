@@ -1,41 +1,27 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { expect } from 'vitest'
 import { createApp, registration } from '../../examples/hybrid/app.js'
-import { type RunningExample, startExample } from '../../examples/shared/start.js'
-import { launchChromium } from '../support/chromium.js'
+import type { RunningExample } from '../../examples/shared/start.js'
+import { exampleTest } from '../support/chromium.js'
 import { describeWith } from '../support/requirements.js'
 
+const it = exampleTest({ createApp, registration })
+
 describeWith('chromium', 'the example of the hybrid flow in a browser', () => {
-  let browser: Browser
-  let example: RunningExample
-  let context: BrowserContext
-  let page: Page
-
-  beforeAll(async () => {
-    example = await startExample({ createApp, registration })
-    browser = await launchChromium()
-  })
-  afterAll(async () => {
-    await browser.close()
-    await example.close()
-  })
-  beforeEach(async () => {
-    context = await browser.newContext()
-    page = await context.newPage()
-  })
-  afterEach(() => context.close())
-
-  async function signIn(name: RegExp): Promise<void> {
-    await page.goto(`${example.baseUrl}/profile`)
+  async function signIn(page: Page, { baseUrl }: RunningExample, name: RegExp): Promise<void> {
+    await page.goto(`${baseUrl}/profile`)
     expect(new URL(page.url()).hostname).toBe('127.0.0.1')
     await page.getByRole('button', { name }).click()
     await page.getByRole('button', { name: 'Approve' }).click()
-    await page.waitForURL(`${example.baseUrl}/profile`)
+    await page.waitForURL(`${baseUrl}/profile`)
   }
 
-  it('brings a code and an ID token by one POST, checks each by the other, and opens what was granted', async () => {
+  it('brings a code and an ID token by one POST, checks each by the other, and opens what was granted', async ({
+    page,
+    example,
+  }) => {
     const delivered = page.waitForRequest(`${example.baseUrl}/callback`)
-    await signIn(/Ada/)
+    await signIn(page, example, /Ada/)
     const posted = new URLSearchParams((await delivered).postData() ?? '')
     expect([...posted.keys()]).toEqual(expect.arrayContaining(['code', 'id_token', 'state']))
     await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
@@ -44,13 +30,13 @@ describeWith('chromium', 'the example of the hybrid flow in a browser', () => {
     await page.getByText('Harvest').waitFor()
   })
 
-  it('refuses the reports to a user whose scope was withheld', async () => {
-    await signIn(/Alan/)
+  it('refuses the reports to a user whose scope was withheld', async ({ page, example }) => {
+    await signIn(page, example, /Alan/)
     await page.getByRole('link', { name: 'Reports' }).click()
     await page.getByText('ERR_INSUFFICIENT_SCOPE').waitFor()
   })
 
-  it('refuses a code that was exchanged for another on the way, and stays signed out', async () => {
+  it('refuses a code that was exchanged for another on the way, and stays signed out', async ({ page, example }) => {
     await page.route(`${example.baseUrl}/callback`, async (route) => {
       const fields = new URLSearchParams(route.request().postData() ?? '')
       fields.set('code', `${fields.get('code') ?? ''}x`)

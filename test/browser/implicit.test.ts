@@ -1,31 +1,12 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { expect } from 'vitest'
 import { createApp, registration } from '../../examples/implicit/app.js'
-import { type RunningExample, startExample } from '../../examples/shared/start.js'
-import { launchChromium } from '../support/chromium.js'
+import { exampleTest } from '../support/chromium.js'
 import { describeWith } from '../support/requirements.js'
 
+const it = exampleTest({ createApp, registration })
+
 describeWith('chromium', 'the example of the implicit flow in a browser', () => {
-  let browser: Browser
-  let example: RunningExample
-  let context: BrowserContext
-  let page: Page
-
-  beforeAll(async () => {
-    example = await startExample({ createApp, registration })
-    browser = await launchChromium()
-  })
-  afterAll(async () => {
-    await browser.close()
-    await example.close()
-  })
-  beforeEach(async () => {
-    context = await browser.newContext()
-    page = await context.newPage()
-  })
-  afterEach(() => context.close())
-
-  it('brings the ID token by a POST from the other site, and in no URL', async () => {
+  it('brings the ID token by a POST from the other site, and in no URL', async ({ page, example }) => {
     const urls: string[] = []
     let posted = new URLSearchParams()
     page.on('request', (request) => {
@@ -43,7 +24,7 @@ describeWith('chromium', 'the example of the implicit flow in a browser', () => 
     expect(urls.filter((url) => url.includes(posted.get('id_token') ?? ''))).toEqual([])
   })
 
-  it('signs out at both, so that the next login asks again', async () => {
+  it('signs out at both, so that the next login asks again', async ({ page, example }) => {
     await page.goto(`${example.baseUrl}/profile`)
     await page.getByRole('button', { name: /Grace/ }).click()
     await page.getByRole('button', { name: 'Approve' }).click()
@@ -52,7 +33,7 @@ describeWith('chromium', 'the example of the implicit flow in a browser', () => 
     await page.getByRole('button', { name: /Grace/ }).waitFor()
   })
 
-  it('says that the user denied, and lets them try again', async () => {
+  it('says that the user denied, and lets them try again', async ({ page, example }) => {
     await page.goto(`${example.baseUrl}/profile`)
     await page.getByRole('button', { name: /Ada/ }).click()
     await page.getByRole('button', { name: 'Deny' }).click()

@@ -1,8 +1,8 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { startProvider } from '../../examples/provider/index.js'
 import { type App, register, startApp } from '../support/app.js'
-import { launchChromium } from '../support/chromium.js'
+import { browserTest as it } from '../support/chromium.js'
 import { describeWith } from '../support/requirements.js'
 
 type RunningProvider = Awaited<ReturnType<typeof startProvider>>
@@ -14,19 +14,10 @@ async function signInAtProvider(page: Page): Promise<void> {
 }
 
 describeWith('chromium', 'signing in with a browser', () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launchChromium()
-  })
-  afterAll(() => browser.close())
-
   // The application is at 127.0.0.1 and the provider at localhost: two sites, as in real life.
-  for (const responseMode of ['query', 'form_post'] as const) {
-    const inMode = (rule: string) => `${rule} (${responseMode})`
+  describe.each(['query', 'form_post'] as const)('by %s', (responseMode) => {
     let provider: RunningProvider
     let app: App
-    let context: BrowserContext
-    let page: Page
 
     beforeAll(async () => {
       provider = await startProvider({ host: 'localhost' })
@@ -49,13 +40,8 @@ describeWith('chromium', 'signing in with a browser', () => {
       await app.close()
       await provider.close()
     })
-    beforeEach(async () => {
-      context = await browser.newContext()
-      page = await context.newPage()
-    })
-    afterEach(() => context.close())
 
-    it(inMode('signs in and comes back to the page that was wanted'), async () => {
+    it('signs in and comes back to the page that was wanted', async ({ page }) => {
       await page.goto(`${app.url}/profile?tab=2`)
       expect(new URL(page.url()).hostname).toBe('localhost')
       await signInAtProvider(page)
@@ -63,19 +49,19 @@ describeWith('chromium', 'signing in with a browser', () => {
       expect(await page.textContent('body')).toContain('"sub":"ada"')
     })
 
-    it(inMode('keeps what the anonymous session held'), async () => {
+    it('keeps what the anonymous session held', async ({ page }) => {
       await page.goto(`${app.url}/basket?add=apples`)
-      const before = (await context.cookies(app.url)).find(({ name }) => name === 'connect.sid')
+      const before = (await page.context().cookies(app.url)).find(({ name }) => name === 'connect.sid')
       await page.goto(`${app.url}/login?returnTo=/basket`)
       await signInAtProvider(page)
       await page.waitForURL(`${app.url}/basket`)
       expect(await page.textContent('p')).toBe('apples')
-      const after = (await context.cookies(app.url)).find(({ name }) => name === 'connect.sid')
+      const after = (await page.context().cookies(app.url)).find(({ name }) => name === 'connect.sid')
       expect(after?.value).not.toBe(before?.value)
     })
 
-    it(inMode('finishes two logins begun in two tabs'), async () => {
-      const other = await context.newPage()
+    it('finishes two logins begun in two tabs', async ({ page }) => {
+      const other = await page.context().newPage()
       await page.goto(`${app.url}/profile?tab=one`)
       await other.goto(`${app.url}/profile?tab=two`)
       await signInAtProvider(page)
@@ -84,7 +70,7 @@ describeWith('chromium', 'signing in with a browser', () => {
       await other.waitForURL(`${app.url}/profile?tab=two`)
     })
 
-    it(inMode('stays in the application on reload and on back'), async () => {
+    it('stays in the application on reload and on back', async ({ page }) => {
       await page.goto(`${app.url}/who`)
       await page.goto(`${app.url}/profile`)
       await signInAtProvider(page)
@@ -102,7 +88,7 @@ describeWith('chromium', 'signing in with a browser', () => {
       expect(await page.textContent('body')).toContain('"kind":"session"')
     })
 
-    it(inMode('leads a response that is delivered again into the application'), async () => {
+    it('leads a response that is delivered again into the application', async ({ page }) => {
       const delivered = page.waitForRequest((request) => request.url().startsWith(`${app.url}/callback`))
       await page.goto(`${app.url}/profile`)
       await signInAtProvider(page)
@@ -113,7 +99,7 @@ describeWith('chromium', 'signing in with a browser', () => {
       expect(await page.textContent('body')).toMatch(/home of session|"sub":"ada"/)
     })
 
-    it(inMode('shows a clean error when the user denies, and lets them try again'), async () => {
+    it('shows a clean error when the user denies, and lets them try again', async ({ page }) => {
       app.errors.length = 0
       await page.goto(`${app.url}/profile`)
       await page.getByRole('button', { name: /Ada/ }).click()
@@ -125,7 +111,7 @@ describeWith('chromium', 'signing in with a browser', () => {
       await page.waitForURL(`${app.url}/profile`)
     })
 
-    it(inMode('signs out at the application and at the provider'), async () => {
+    it('signs out at the application and at the provider', async ({ page }) => {
       await page.goto(`${app.url}/profile`)
       await signInAtProvider(page)
       await page.waitForURL(`${app.url}/profile`)
@@ -136,7 +122,7 @@ describeWith('chromium', 'signing in with a browser', () => {
       await page.goto(`${app.url}/profile`)
       await page.getByRole('button', { name: /Ada/ }).waitFor()
     })
-  }
+  })
 })
 
 /** Delivers an authorization response once more, as the provider did: by its URL, or by a form on the provider's site. */

@@ -1,48 +1,35 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { beforeEach, expect } from 'vitest'
 import { createReportsApi } from '../../examples/shared/reports-api.js'
-import { type RunningExample, startBeside, startExample } from '../../examples/shared/start.js'
+import { type RunningExample, startBeside } from '../../examples/shared/start.js'
 import { audience, createApp, providerOptions, registration } from '../../examples/spa/app.js'
-import { launchChromium } from '../support/chromium.js'
+import { exampleTest } from '../support/chromium.js'
 import { describeWith } from '../support/requirements.js'
 
-describeWith('chromium', 'the example of a single-page application in a browser', () => {
-  let browser: Browser
-  let example: RunningExample
-  let context: BrowserContext
-  let page: Page
-  /** The requests that reached the API. */
-  const received: { method: string | undefined; cookie: string | undefined; authorization: string | undefined }[] = []
+/** The requests that reached the API. */
+const received: { method: string | undefined; cookie: string | undefined; authorization: string | undefined }[] = []
 
-  beforeAll(async () => {
-    example = await startExample({
-      async createApp(setting) {
-        const api = createReportsApi({ issuer: setting.issuer, audience })
-        const apiUrl = await startBeside((req, res) => {
-          const { cookie, authorization } = req.headers
-          received.push({ method: req.method, cookie, authorization })
-          api(req, res)
-        })
-        return createApp({ ...setting, apiUrl })
-      },
-      registration,
-      providerOptions,
+const it = exampleTest({
+  async createApp(setting) {
+    const api = createReportsApi({ issuer: setting.issuer, audience })
+    const apiUrl = await startBeside((req, res) => {
+      const { cookie, authorization } = req.headers
+      received.push({ method: req.method, cookie, authorization })
+      api(req, res)
     })
-    browser = await launchChromium()
-  })
-  afterAll(async () => {
-    await browser.close()
-    await example.close()
-  })
-  beforeEach(async () => {
-    received.length = 0
-    context = await browser.newContext()
-    page = await context.newPage()
-  })
-  afterEach(() => context.close())
+    return createApp({ ...setting, apiUrl })
+  },
+  registration,
+  providerOptions,
+})
 
-  async function signIn(name: RegExp): Promise<void> {
-    await page.goto(example.baseUrl)
+describeWith('chromium', 'the example of a single-page application in a browser', () => {
+  beforeEach(() => {
+    received.length = 0
+  })
+
+  async function signIn(page: Page, { baseUrl }: RunningExample, name: RegExp): Promise<void> {
+    await page.goto(baseUrl)
     await page.getByRole('link', { name: 'Sign in' }).click()
     expect(new URL(page.url()).hostname).toBe('127.0.0.1')
     await page.getByRole('button', { name }).click()
@@ -50,53 +37,59 @@ describeWith('chromium', 'the example of a single-page application in a browser'
     await page.getByText('Tides').waitFor()
   }
 
-  const add = async (title: string) => {
+  const add = async (page: Page, title: string) => {
     await page.getByLabel('New report').fill(title)
     await page.getByRole('button', { name: 'Add' }).click()
   }
 
-  it('shows and changes what the API has, while no token reaches the browser and no cookie the API', async () => {
+  it('shows and changes what the API has, while no token reaches the browser and no cookie the API', async ({
+    page,
+    example,
+  }) => {
     const answers: Promise<string>[] = []
     page.on('response', (response) => {
       if (/\/(user|api\/reports)$/.test(response.url())) answers.push(response.text())
     })
-    await signIn(/Ada/)
+    await signIn(page, example, /Ada/)
     expect(await page.textContent('#name')).toBe('Ada Lovelace')
-    await add('Comets')
+    await add(page, 'Comets')
     await page.getByRole('listitem').filter({ hasText: 'Comets' }).waitFor()
     expect(received.map(({ method }) => method)).toEqual(['GET', 'POST'])
     expect(received.every(({ cookie }) => cookie === undefined)).toBe(true)
     const tokens = received.map(({ authorization }) => authorization?.replace('Bearer ', '') ?? '')
     expect(tokens.every((token) => token.split('.').length === 3)).toBe(true)
-    const seen = `${(await Promise.all(answers)).join()}${JSON.stringify(await context.cookies())}`
+    const seen = `${(await Promise.all(answers)).join()}${JSON.stringify(await page.context().cookies())}`
     expect(seen).toContain('Comets')
     expect(tokens.filter((token) => seen.includes(token))).toEqual([])
     expect(await page.evaluate(() => localStorage.length + sessionStorage.length)).toBe(0)
   })
 
-  it('says that a user without the scope may not write', async () => {
-    await signIn(/Grace/)
-    await add('Compilers')
+  it('says that a user without the scope may not write', async ({ page, example }) => {
+    await signIn(page, example, /Grace/)
+    await add(page, 'Compilers')
     await page.getByText('You may not do that.').waitFor()
     expect(await page.getByRole('listitem').filter({ hasText: 'Compilers' }).count()).toBe(0)
   })
 
-  it('asks to sign in again when the session has ended meanwhile', async () => {
-    await signIn(/Ada/)
-    await context.clearCookies({ name: 'connect.sid' })
-    await add('Too late')
+  it('asks to sign in again when the session has ended meanwhile', async ({ page, example }) => {
+    await signIn(page, example, /Ada/)
+    await page.context().clearCookies({ name: 'connect.sid' })
+    await add(page, 'Too late')
     await page.getByRole('link', { name: 'Sign in' }).waitFor()
   })
 
-  it('signs out at both, so that the next login asks again', async () => {
-    await signIn(/Ada/)
+  it('signs out at both, so that the next login asks again', async ({ page, example }) => {
+    await signIn(page, example, /Ada/)
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByRole('link', { name: 'Sign in' }).click()
     await page.getByRole('button', { name: /Ada/ }).waitFor()
   })
 
-  it('forwards no request of another site, none without the header of its script, and none off the list', async () => {
-    await signIn(/Ada/)
+  it('forwards no request of another site, none without the header of its script, and none off the list', async ({
+    page,
+    example,
+  }) => {
+    await signIn(page, example, /Ada/)
     received.length = 0
     const statusOf = (path: string, method: string, headers: Record<string, string>) =>
       page.evaluate(async ([path, method, headers]) => (await fetch(path, { method, headers })).status, [
