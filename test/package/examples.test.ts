@@ -4,6 +4,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describeWith } from '../support/requirements.js'
 import { copyRepository } from './pack.js'
 import { environment, run } from './run.js'
 
@@ -16,10 +17,19 @@ describe('npm run example', () => {
   })
   afterAll(() => rm(directory, { recursive: true, force: true }))
 
-  it('builds what is missing, and prints what the API answered to client-credentials', async () => {
-    const { status, stdout } = await run('npm', ['run', '--silent', 'example', 'client-credentials'], repository)
-    expect(stdout).toMatch(/^The API answered the job, which has no user: .*"reports":\["Harvest","Tides"\].*\n$/)
-    expect(status).toBe(0)
+  it.each([
+    ['client-credentials', [/^The API answered the job, which has no user: .*"reports":\["Harvest","Tides"\]/]],
+    ['api', [/reports:read: 200 /, /Without a token: 401 .*\n {2}Bearer\n/, /reports:write: 201 /]],
+    ['mcp-server', [/Its tools: who_am_i, /, /publish_report: ada published/, /publish_report: refused: .*403/]],
+  ])('builds what is missing, and prints the steps of %s to the end', async (name, steps) => {
+    expect(await printed(name)).toMatch(inOrder(steps))
+  })
+
+  describeWith('redis', 'of cluster', () => {
+    it('shows a refresh and a logout across two processes', async () => {
+      const ends = /process 1 sees nobody\n.*process 2 sees nobody/
+      expect(await printed('cluster')).toMatch(inOrder([/process 2 sees Ada/, /1 new token for 20 requests/, ends]))
+    })
   })
 
   it('names the examples where it is given none of them', async () => {
@@ -37,6 +47,13 @@ describe('npm run example', () => {
       expect((await fetch(url)).status).toBe(200)
     },
   )
+
+  /** Runs an example to its end, and gives what it printed. */
+  async function printed(name: string): Promise<string> {
+    const { status, stdout, stderr } = await run('npm', ['run', '--silent', 'example', name], repository)
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    return stdout
+  }
 
   /** Starts an example, gives what it prints first, and ends it after the test. */
   async function firstLine(name: string): Promise<string> {
@@ -66,3 +83,8 @@ describe('npm run example', () => {
     })
   }
 })
+
+/** What matches all of some patterns, one after the other. */
+function inOrder(patterns: readonly RegExp[]): RegExp {
+  return new RegExp(patterns.map(({ source }) => source).join('[^]*'))
+}
