@@ -20,7 +20,10 @@ export interface LogoutOptions {
    * `returnTo` of the query or form, or `/`.
    */
   returnTo?: string
-  /** Whether all sessions end that the user has here from this provider, on other devices too. Default is `false`. */
+  /**
+   * Whether all sessions end that the user has here from this provider, on other devices too. Only the refresh token of
+   * this one is revoked. Default is `false`.
+   */
   everywhere?: boolean
 }
 

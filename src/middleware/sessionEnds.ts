@@ -18,8 +18,8 @@ export interface EndSessionsOptions {
 const SHAPE: Shape<EndSessionsOptions> = { subject: string, provider: string }
 
 /**
- * Ends all sessions that a user has here from one provider, in every process, at once. The provider is not told, so that
- * the user may sign in again; `logout({ everywhere: true })` is for users themselves.
+ * Ends all sessions that a user has here from one provider, in every process, at once. The provider is not told: the user
+ * may sign in again, and no token is revoked. `logout({ everywhere: true })` is for users themselves.
  *
  * @param req - a request that has passed `relyingParty`; not necessarily that user's
  * @throws `ERR_CONFIGURATION`, `ERR_UNKNOWN_PROVIDER`, `ERR_STORE_UNAVAILABLE`

@@ -6,7 +6,8 @@ import { translateError } from '../provider/translate.js'
  * Revokes a refresh token, where the provider can.
  *
  * @returns whether the provider was asked
- * @throws `ERR_PROVIDER_UNAVAILABLE`, `ERR_CLIENT_REFUSED`, `ERR_TOKEN_REQUEST_REFUSED`, `ERR_METADATA_INVALID`
+ * @throws `ERR_PROVIDER_UNAVAILABLE`, `ERR_CLIENT_REFUSED`, `ERR_TOKEN_REQUEST_REFUSED`, `ERR_TOKEN_RESPONSE_INVALID`,
+ *   `ERR_METADATA_INVALID`
  * @see [RFC 7009 §2](https://www.rfc-editor.org/rfc/rfc7009#section-2)
  */
 export async function revokeRefreshToken(provider: Provider, refreshToken: string): Promise<boolean> {
