@@ -1,102 +1,15 @@
 import { MemoryStore } from 'express-session'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createSealer } from '../../src/crypto/seal.js'
 import { RelyingPartyError } from '../../src/errors.js'
 import type { AuthStore } from '../../src/index.js'
-import { type RecordFields, type TokenRecord, TokenRecords, type Tokens } from '../../src/session/records.js'
-import { Refresher, type Renew } from '../../src/session/refresh.js'
+import type { TokenRecord } from '../../src/session/records.js'
+import type { Renew } from '../../src/session/refresh.js'
 import { sessionAuthStore } from '../../src/session/sessionAuthStore.js'
-import { SECRET } from '../support/app.js'
+import { FIRST, fields, outage, rotatingProvider, startProcess } from '../support/refreshers.js'
+import { gate, pass } from '../support/signedIn.js'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
 afterEach(() => void vi.useRealTimers())
-
-const now = () => Date.now() / 1000
-
-function pass(seconds: number): void {
-  vi.setSystemTime(Date.now() + seconds * 1000)
-}
-
-function fields(expiresIn: number, more: Partial<RecordFields> = {}): RecordFields {
-  return {
-    provider: 'default',
-    registration: 'registration',
-    issuer: 'https://issuer.example',
-    subject: 'ada',
-    claims: { sub: 'ada' },
-    scopes: ['openid'],
-    openedAt: now(),
-    endsAt: now() + 3600,
-    accessTokenExpiresAt: now() + expiresIn,
-    refreshable: true,
-    ...more,
-  }
-}
-
-const FIRST: Tokens = { accessToken: 'access 0', tokenType: 'bearer', refreshToken: 'refresh 0', idToken: 'id 0' }
-
-/** A provider that rotates refresh tokens, and ends the grant when one is used twice. */
-function rotatingProvider() {
-  let current = 0
-  let ended = false
-  const state = {
-    requests: 0,
-    expiresIn: 600,
-    /** What every request fails with, before the refresh token is used up. */
-    fault: undefined as RelyingPartyError | undefined,
-    /** Holds every answer back. */
-    held: undefined as Promise<void> | undefined,
-    endGrant() {
-      ended = true
-    },
-  }
-  const request: Renew['request'] = async (record, tokens) => {
-    state.requests++
-    await state.held
-    if (state.fault) throw state.fault
-    if (ended || tokens.refreshToken !== `refresh ${current}`) {
-      ended = true
-      throw new RelyingPartyError('ERR_SESSION_ENDED', 'the refresh token is not accepted')
-    }
-    current++
-    return {
-      fields: fields(state.expiresIn, { endsAt: record.endsAt }),
-      tokens: { ...tokens, accessToken: `access ${current}`, refreshToken: `refresh ${current}` },
-    }
-  }
-  return Object.assign(state, { renew: { prepare: async () => {}, request } })
-}
-
-interface Told {
-  readonly refreshed: TokenRecord[]
-  readonly failed: string[]
-  readonly ended: TokenRecord[]
-}
-
-/** One process: a refresher of its own over a store that others may share. */
-function startProcess(store: AuthStore = sessionAuthStore(new MemoryStore())) {
-  const records = new TokenRecords(store, createSealer([SECRET]))
-  const told: Told = { refreshed: [], failed: [], ended: [] }
-  const refresher = new Refresher(records, store, {
-    before: 60,
-    requestTimeout: 5,
-    onRefreshed: (record) => told.refreshed.push(record),
-    onFailed: (_record, { code }) => told.failed.push(code),
-    onEnded: (record) => told.ended.push(record),
-  })
-  const accessToken = (record: TokenRecord | undefined) => record && records.open(record)?.accessToken
-  return { store, records, refresher, told, accessToken }
-}
-
-const outage = () => new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the provider is down')
-
-function gate(): { open: () => void; opened: Promise<void> } {
-  let open = () => {}
-  const opened = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  return { open, opened }
-}
 
 describe('a refresh', () => {
   it('is made when the access token expires within the time set, and not before', async () => {
@@ -217,7 +130,7 @@ describe('a logout during a refresh', () => {
     open()
     expect(await refreshing).toBeUndefined()
     expect(await records.read(record.id)).toBeUndefined()
-    expect(told).toEqual({ refreshed: [], failed: [], ended: [] })
+    expect(told).toEqual({ refreshed: [], failed: [], ended: [], overlaps: 0 })
   })
 
   it('is final for those who ask afterwards with the record they read before', async () => {
