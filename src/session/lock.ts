@@ -71,16 +71,24 @@ export class Lock {
     return true
   }
 
-  /** Only the owner's lock is removed. A store that fails here leaves it to expire. */
-  async release(): Promise<void> {
-    await this.#store.remove(this.#key, this.#owner).catch(() => false)
+  /**
+   * Gives the lock up: only the owner's is removed. A store that fails here leaves it to expire.
+   *
+   * @returns `false` when it was no longer this owner's
+   */
+  release(): Promise<boolean> {
+    return this.#store.remove(this.#key, this.#owner).catch(() => true)
   }
 
-  /** Turns the lock into a back-off: until it is over, nobody asks the provider for this session. */
-  async backOff(): Promise<void> {
+  /**
+   * Turns the lock into a back-off: until it is over, nobody asks the provider for this session.
+   *
+   * @returns as {@link Lock.release}
+   */
+  backOff(): Promise<boolean> {
     const wait = Math.min(BACK_OFF.first * 2 ** this.#failures, BACK_OFF.last)
     const value = `back-off:${this.#failures + 1}:${Date.now() + wait * 1000}`
-    await this.#store.replace(this.#key, this.#owner, value, wait * 4).catch(() => false)
+    return this.#store.replace(this.#key, this.#owner, value, wait * 4).catch(() => true)
   }
 
   /** The store counts the time from when it is told, which is later than now. */

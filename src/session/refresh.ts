@@ -36,7 +36,7 @@ export interface RefreshOptions {
   readonly onEnded?: (record: TokenRecord, reason: 'refresh_refused' | 'unreadable') => void
   readonly onRefreshed?: (record: TokenRecord) => void
   readonly onFailed?: (record: TokenRecord, error: RelyingPartyError) => void
-  /** Tells that another process refreshed the session though this one held the lock. */
+  /** Tells that another process took the lock while this one held it, and both sent the refresh token. */
   readonly onOverlap?: () => void
 }
 
@@ -147,6 +147,7 @@ export class Refresher {
     goal: Goal | undefined,
   ): Promise<TokenRecord | undefined | typeof LOST> {
     let failed = false
+    let sent = false
     try {
       const record = await this.#records.read(id)
       if (!record || this.#isDone(record, goal)) return record
@@ -156,6 +157,7 @@ export class Refresher {
       try {
         await renew.prepare()
         if (!(await lock.confirm())) return LOST
+        sent = true
         return await this.#keep(record, await renew.request(record, tokens), lock, goal)
       } catch (error) {
         if (!(error instanceof RelyingPartyError)) throw error
@@ -166,13 +168,16 @@ export class Refresher {
         return whileValid(record, error, goal)
       }
     } finally {
-      await (failed ? lock.backOff() : lock.release())
+      const held = lock.remaining > 0
+      const given = await (failed ? lock.backOff() : lock.release())
+      if (sent && held && !given) this.#options.onOverlap?.()
     }
   }
 
   /**
-   * Stores new tokens in place of those that were read; where they changed meanwhile, the stored record counts. Until
-   * they are stored they exist here only, so a store that fails is asked again while the lock is held.
+   * Stores new tokens in place of those that were read, and gives what is stored then: another process's where they had
+   * changed meanwhile, nothing where the session has ended. Until they are stored they exist here only, so a store that
+   * fails is asked again while the lock is held.
    */
   async #keep(
     record: TokenRecord,
@@ -183,12 +188,8 @@ export class Refresher {
     for (let attempt = 0; ; attempt++) {
       try {
         const replaced = await this.#records.replace(record, renewal.fields, renewal.tokens)
-        if (replaced) {
-          if (!goal) this.#options.onRefreshed?.(replaced)
-          return replaced
-        }
         const stored = await this.#records.read(record.id)
-        if (stored && attempt === 0) this.#options.onOverlap?.()
+        if (replaced && stored && !goal) this.#options.onRefreshed?.(stored)
         return stored
       } catch (error) {
         if (lock.remaining < LOOK_AGAIN.last * 2) throw error
@@ -199,10 +200,7 @@ export class Refresher {
 
   /** The refresh token was refused: either another process has used it and stores a new one, or the grant is over. */
   async #refused(record: TokenRecord, lock: Lock): Promise<TokenRecord | undefined | typeof LOST> {
-    if (!(await lock.confirm())) {
-      this.#options.onOverlap?.()
-      return LOST
-    }
+    if (!(await lock.confirm())) return LOST
     if (await this.#records.remove(record.id, record)) {
       this.#options.onEnded?.(record, 'refresh_refused')
       return undefined
