@@ -7,8 +7,11 @@ import { Refresher, type Renew } from '../../src/session/refresh.js'
 import { sessionAuthStore } from '../../src/session/sessionAuthStore.js'
 import { SECRET } from './app.js'
 
-/** The longest that a token request may take here. In seconds; a lock lives three times as long. */
-export const REQUEST_TIMEOUT = 5
+/** The longest that a token request may take here. In seconds. */
+const REQUEST_TIMEOUT = 5
+
+/** How long the lock of a refresh lives. In seconds. */
+export const LOCK_LIFETIME = 3 * REQUEST_TIMEOUT
 
 /** The tokens of a login at a {@link rotatingProvider}. */
 export const FIRST: Tokens = {
@@ -94,6 +97,15 @@ export function startProcess(store: AuthStore = sessionAuthStore(new MemoryStore
   })
   const accessToken = (record: TokenRecord | undefined) => record && records.open(record)?.accessToken
   return { store, records, refresher, told, accessToken }
+}
+
+/** Asks a process for the access token of a session. */
+export async function ask(
+  { refresher, accessToken }: ReturnType<typeof startProcess>,
+  record: TokenRecord,
+  renew: Renew,
+): Promise<string | undefined> {
+  return accessToken(await refresher.fresh(record, renew))
 }
 
 /** What a token request fails with where the provider is down. */
