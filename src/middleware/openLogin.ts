@@ -9,7 +9,7 @@ import type { RecordFields } from '../session/records.js'
 import type { Config } from './config.js'
 import { storedTokens, tokenFields } from './renewal.js'
 import type { SessionContext } from './sessionContext.js'
-import { idleLifetime, openSession } from './sessionMark.js'
+import { openSession } from './sessionMark.js'
 
 /** What the events of one login have in common. */
 export interface LoginStep {
@@ -80,11 +80,12 @@ async function open(
   accepted: Claims,
 ): Promise<void> {
   const { iss, sub, sid, acr, auth_time, iat } = verified
-  const idle = idleLifetime(req)
+  const { name, registration } = provider
   const openedAt = Date.now() / 1000
+  const endsAt = openedAt + config.session.absoluteLifetime
   const fields: RecordFields = {
-    provider: provider.name,
-    registration: provider.registration,
+    provider: name,
+    registration,
     issuer: iss,
     subject: sub,
     ...(typeof sid === 'string' ? { sid } : {}),
@@ -94,14 +95,18 @@ async function open(
       ...(typeof auth_time === 'number' ? { authTime: auth_time } : {}),
     },
     openedAt,
-    endsAt: openedAt + config.session.absoluteLifetime,
-    ...(idle === undefined ? {} : { idle }),
+    endsAt,
     ...tokenFields(tokens),
   }
-  const record = await services.records.create(fields, storedTokens(tokens), iat)
-  const mark = { id: record.id, provider: provider.name, sub }
+  let recordId: string | undefined
+  const createRecord = async (idle: number | undefined) => {
+    const withIdle = idle === undefined ? fields : { ...fields, idle }
+    recordId = (await services.records.create(withIdle, storedTokens(tokens), iat)).id
+    return recordId
+  }
   try {
-    const { replaced } = await openSession(req, config.session.key, mark, anonymousId)
+    const opening = { provider: name, sub, endsAt, anonymousId, createRecord }
+    const { replaced } = await openSession(req, config.session.key, opening)
     if (replaced && (await services.records.remove(replaced.id))) {
       config.emit(
         { type: 'session.ended', provider: replaced.provider, subject: replaced.sub, reason: 'replaced' },
@@ -109,7 +114,7 @@ async function open(
       )
     }
   } catch (error) {
-    await services.records.remove(record.id).catch(() => false)
+    if (recordId !== undefined) await services.records.remove(recordId).catch(() => false)
     throw error
   }
 }

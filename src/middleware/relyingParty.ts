@@ -5,7 +5,8 @@ import type { RelyingPartyOptions } from './options.js'
 import { resumeAfterLogout } from './postLogout.js'
 import { SessionAuth, type SignedIn } from './sessionAuth.js'
 import { SessionContext, setSessionContext } from './sessionContext.js'
-import { abandonSession, idleLifetime, limitSession, readMark } from './sessionMark.js'
+import { idleLifetime, prolong, prolongAtEnd } from './sessionLifetime.js'
+import { abandonSession, readMark } from './sessionMark.js'
 import { createServicesByStore, type SessionServices } from './sessionServices.js'
 
 /**
@@ -53,11 +54,9 @@ async function recognize(
     await abandonSession(req)
     return undefined
   }
-  limitSession(req, record.endsAt)
-  const idle = idleLifetime(req)
-  await records.keep(record, idle)
+  await prolong(req, records, record)
   const provider = await config.providers.find(req, record.provider, record.registration)
-  return provider && { record, provider, idle }
+  return provider && { record, provider, idle: idleLifetime(req), prolong: (current) => prolong(req, records, current) }
 }
 
 function proceed(
@@ -68,7 +67,14 @@ function proceed(
   next: NextFunction,
   signedIn: SignedIn | undefined,
 ): void {
-  setSessionContext(req, new SessionContext(config, services, new SessionAuth(config, services, signedIn)))
+  const auth = new SessionAuth(config, services, signedIn)
+  setSessionContext(req, new SessionContext(config, services, auth))
+  if (signedIn?.idle !== undefined) {
+    prolongAtEnd(req, res, services.records, () => {
+      const { record } = auth
+      return record?.id === readMark(req, config.session.key)?.id ? record : undefined
+    })
+  }
   if (!resumeAfterLogout(config, req, res)) next()
 }
 

@@ -15,12 +15,17 @@ type AccessTokens = Tokens & { readonly accessToken: string }
 const NO_CLAIMS: Claims = Object.freeze({})
 const NO_SCOPES: readonly string[] = Object.freeze([])
 
+/** How long a record counts as just read. In milliseconds. */
+const JUST_READ = 1000
+
 /** The session that a request was recognized by. */
 export interface SignedIn {
   readonly record: TokenRecord
   readonly provider: Provider
   /** How long the session lives without a request, where its cookie says so. In seconds. */
   readonly idle: number | undefined
+  /** Keeps the session and its record alive, as a request does. */
+  prolong(record: TokenRecord): Promise<void>
 }
 
 /** `req.auth` of a request recognized by its session, or of an anonymous one. */
@@ -28,6 +33,8 @@ export class SessionAuth implements Auth {
   readonly #config: Config
   readonly #services: SessionServices
   #signedIn: SignedIn | undefined
+  /** In milliseconds since the epoch. */
+  #readAt = Date.now()
 
   constructor(config: Config, services: SessionServices, signedIn: SignedIn | undefined) {
     this.#config = config
@@ -102,13 +109,28 @@ export class SessionAuth implements Auth {
 
   #keep(record: TokenRecord | undefined, signedIn: SignedIn): void {
     this.#signedIn = record && { ...signedIn, record }
+    this.#readAt = Date.now()
+  }
+
+  /**
+   * Gives the session that a token is wanted of. A response that goes on for long finds out here whether its session has
+   * ended meanwhile, and keeps it alive.
+   */
+  async #inUse(): Promise<SignedIn> {
+    const signedIn = this.#required()
+    if (Date.now() - this.#readAt < JUST_READ) return signedIn
+    this.#keep(await this.#services.records.read(signedIn.record.id), signedIn)
+    const current = this.#signedIn
+    if (!current) throw new RelyingPartyError('ERR_SESSION_ENDED', 'the session has ended: sign in again')
+    await current.prolong(current.record)
+    return current
   }
 
   async #resourceToken(asked: TokenScope): Promise<string> {
     const { records, refresher } = this.#services
     const goal = resourceGoal(records, asked, this.#config.session.refreshBefore)
     // An exchange starts from the session's own access token, which has to be valid.
-    if (this.#required().provider.options.tokenExchange) await this.#freshTokens()
+    if ((await this.#inUse()).provider.options.tokenExchange) await this.#freshTokens()
     const signedIn = this.#required()
     const { record, provider } = signedIn
     if (!provider.options.tokenExchange) requireRefreshable(record, provider, asked)
@@ -119,7 +141,7 @@ export class SessionAuth implements Auth {
   }
 
   async #freshTokens(): Promise<AccessTokens> {
-    this.#required()
+    await this.#inUse()
     await this.renew()
     if (!this.#signedIn) {
       throw new RelyingPartyError('ERR_SESSION_ENDED', 'the session has ended at the provider: sign in again')

@@ -1,5 +1,6 @@
 import type { Request } from 'express'
 import { storeError } from '../errors.js'
+import { idleLifetime, limitSession } from './sessionLifetime.js'
 
 /** The signed-in mark in `req.session`: where the token record is, and whose. */
 export interface SignedInMark {
@@ -12,14 +13,31 @@ export interface SignedInMark {
 
 type SessionFields = Record<string, unknown>
 
-/** Reads the mark of a request's session. */
+/** Reads the mark of a request's session, if it has one. */
 export function readMark(req: Request, key: string): SignedInMark | undefined {
-  return markOf(req.session as unknown as SessionFields, key)
+  return markOf((req.session ?? {}) as unknown as SessionFields, key)
 }
 
 function markOf(session: SessionFields, key: string): SignedInMark | undefined {
   const mark = session[key] as Partial<SignedInMark> | undefined
   return typeof mark?.id === 'string' && typeof mark.sub === 'string' ? (mark as SignedInMark) : undefined
+}
+
+/** A login that is about to get a session. */
+export interface Opening {
+  /** The provider's name. */
+  readonly provider: string
+  readonly sub: string
+  /** The end of the absolute lifetime. In seconds since the epoch. */
+  readonly endsAt: number
+  /** The session a login began in, where the request may have come without its cookie. */
+  readonly anonymousId?: string | undefined
+  /**
+   * Stores the record that the session is to point at. Resolves to its id.
+   *
+   * @param idle - how long the new session lives without a request. In seconds; `undefined` if its cookie does not say
+   */
+  createRecord(idle: number | undefined): Promise<string>
 }
 
 /**
@@ -28,28 +46,29 @@ function markOf(session: SessionFields, key: string): SignedInMark | undefined {
  *
  * What the anonymous session held comes along; what a session of another subject held does not.
  *
- * @param anonymousId - the session a login began in, where the request may have come without its cookie
- * @returns the id of the record of the session that was given up, if any
- * @throws `ERR_STORE_UNAVAILABLE`
+ * @returns the mark of the session that was given up, if any
+ * @throws `ERR_STORE_UNAVAILABLE`, and what `createRecord` rejects with
  */
 export async function openSession(
   req: Request,
   key: string,
-  mark: SignedInMark,
-  anonymousId: string | undefined,
+  opening: Opening,
 ): Promise<{ replaced: SignedInMark | undefined }> {
   const { session, sessionID } = req
+  const { provider, sub, endsAt, anonymousId } = opening
   const begunIn = anonymousId !== undefined && anonymousId !== sessionID ? await load(req, anonymousId) : undefined
   const current = session as unknown as SessionFields
   const replaced = markOf(current, key) ?? (begunIn && markOf(begunIn, key))
-  const held = { ...carried(begunIn, key, mark), ...carried(current, key, mark) }
+  const held = { ...carried(begunIn, key, opening), ...carried(current, key, opening) }
   generate(req)
-  Object.assign(req.session, held, { [key]: mark })
+  limitSession(req, endsAt)
   try {
+    const mark: SignedInMark = { id: await opening.createRecord(idleLifetime(req)), provider, sub }
+    Object.assign(req.session, held, { [key]: mark })
     await save(req)
   } catch (error) {
     Object.assign(req, { session, sessionID })
-    throw storeError(error)
+    throw error
   }
   await Promise.all([sessionID, anonymousId].filter((id) => id !== undefined).map((id) => destroy(req, id)))
   return { replaced }
@@ -73,23 +92,6 @@ export function abandonSession(req: Request): Promise<void> {
   })
 }
 
-/** Gives how long the session lives without a request, by its cookie. In seconds; `undefined` if it does not say. */
-export function idleLifetime(req: Request): number | undefined {
-  const { originalMaxAge } = req.session?.cookie ?? {}
-  return typeof originalMaxAge === 'number' ? originalMaxAge / 1000 : undefined
-}
-
-/**
- * Lets the session, in the browser and in its store, end no later than its token record.
- *
- * @param endsAt - in seconds since the epoch
- */
-export function limitSession(req: Request, endsAt: number): void {
-  const left = Math.ceil(endsAt * 1000 - Date.now())
-  const { cookie } = req.session
-  if (typeof cookie.originalMaxAge === 'number' && cookie.originalMaxAge > left) cookie.maxAge = left
-}
-
 /** Gives the ID of a session that holds something, for a login whose response comes without the session's cookie. */
 export function idOfUsedSession(req: Request): string | undefined {
   const used = Object.keys(req.session).some((name) => name !== 'cookie')
@@ -97,7 +99,7 @@ export function idOfUsedSession(req: Request): string | undefined {
 }
 
 /** Gives what a session holds that is to live on: not the cookie's settings, the mark, or another subject's data. */
-function carried(session: SessionFields | undefined, key: string, next: SignedInMark): SessionFields {
+function carried(session: SessionFields | undefined, key: string, next: Opening): SessionFields {
   if (!session) return {}
   const mark = markOf(session, key)
   if (mark && (mark.sub !== next.sub || mark.provider !== next.provider)) return {}

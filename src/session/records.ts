@@ -154,14 +154,16 @@ export class TokenRecords {
    * write. What it holds stays untouched.
    *
    * @param idle - how long the session lives without a request. In seconds; `undefined` if the cookie does not say
+   * @returns whether the store was told: not where it keeps the record long enough, or holds another by now
    */
-  async keep(record: TokenRecord, idle: number | undefined): Promise<void> {
-    if (idle === undefined && record.idle === undefined) return
+  async keep(record: TokenRecord, idle: number | undefined): Promise<boolean> {
+    if (idle === undefined && record.idle === undefined) return false
     const needed = Math.min(record.endsAt, Date.now() / 1000 + (idle ?? Infinity))
-    if ((this.#keptUntil.get(record.id) ?? 0) >= needed) return
+    if ((this.#keptUntil.get(record.id) ?? 0) >= needed) return false
     const ttl = lifetime({ ...record, idle })
-    await this.#store.replace(key(record.id), record.stored, record.stored, ttl).catch(rethrow)
-    this.#keptUntil.set(record.id, Math.min(record.endsAt, Date.now() / 1000 + ttl))
+    const kept = await this.#store.replace(key(record.id), record.stored, record.stored, ttl).catch(rethrow)
+    if (kept) this.#keptUntil.set(record.id, Math.min(record.endsAt, Date.now() / 1000 + ttl))
+    return kept
   }
 
   /** Removes a record: always, or only if it is as it was read. Resolves to whether it was there. */
