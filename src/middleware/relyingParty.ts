@@ -5,7 +5,7 @@ import type { RelyingPartyOptions } from './options.js'
 import { resumeAfterLogout } from './postLogout.js'
 import { SessionAuth, type SignedIn } from './sessionAuth.js'
 import { SessionContext, setSessionContext } from './sessionContext.js'
-import { idleLifetime, prolong, prolongAtEnd } from './sessionLifetime.js'
+import { SessionLifetime } from './sessionLifetime.js'
 import { abandonSession, readMark } from './sessionMark.js'
 import { createServicesByStore, type SessionServices } from './sessionServices.js'
 
@@ -54,9 +54,10 @@ async function recognize(
     await abandonSession(req)
     return undefined
   }
-  await prolong(req, records, record)
+  const lifetime = new SessionLifetime(req, records)
+  await lifetime.prolong(record)
   const provider = await config.providers.find(req, record.provider, record.registration)
-  return provider && { record, provider, idle: idleLifetime(req), prolong: (current) => prolong(req, records, current) }
+  return provider && { record, provider, lifetime }
 }
 
 function proceed(
@@ -69,12 +70,7 @@ function proceed(
 ): void {
   const auth = new SessionAuth(config, services, signedIn)
   setSessionContext(req, new SessionContext(config, services, auth))
-  if (signedIn?.idle !== undefined) {
-    prolongAtEnd(req, res, services.records, () => {
-      const { record } = auth
-      return record?.id === readMark(req, config.session.key)?.id ? record : undefined
-    })
-  }
+  signedIn?.lifetime.prolongAtEnd(res, () => auth.record)
   if (!resumeAfterLogout(config, req, res)) next()
 }
 

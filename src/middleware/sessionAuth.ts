@@ -8,6 +8,7 @@ import type { TokenRecord, Tokens } from '../session/records.js'
 import type { Config } from './config.js'
 import { renewal } from './renewal.js'
 import { readResourceToken, requireRefreshable, resourceGoal, resourceRenewal, toTokenScope } from './resourceTokens.js'
+import type { SessionLifetime } from './sessionLifetime.js'
 import type { SessionServices } from './sessionServices.js'
 
 type AccessTokens = Tokens & { readonly accessToken: string }
@@ -22,10 +23,7 @@ const JUST_READ = 1000
 export interface SignedIn {
   readonly record: TokenRecord
   readonly provider: Provider
-  /** How long the session lives without a request, where its cookie says so. In seconds. */
-  readonly idle: number | undefined
-  /** Keeps the session and its record alive, as a request does. */
-  prolong(record: TokenRecord): Promise<void>
+  readonly lifetime: SessionLifetime
 }
 
 /** `req.auth` of a request recognized by its session, or of an anonymous one. */
@@ -103,8 +101,8 @@ export class SessionAuth implements Auth {
   }
 
   async #refresh(signedIn: SignedIn): Promise<void> {
-    const { record, provider, idle } = signedIn
-    this.#keep(await this.#services.refresher.fresh(record, renewal(provider, idle)), signedIn)
+    const { record, provider, lifetime } = signedIn
+    this.#keep(await this.#services.refresher.fresh(record, renewal(provider, lifetime.idle)), signedIn)
   }
 
   #keep(record: TokenRecord | undefined, signedIn: SignedIn): void {
@@ -122,7 +120,7 @@ export class SessionAuth implements Auth {
     this.#keep(await this.#services.records.read(signedIn.record.id), signedIn)
     const current = this.#signedIn
     if (!current) throw new RelyingPartyError('ERR_SESSION_ENDED', 'the session has ended: sign in again')
-    await current.prolong(current.record)
+    await current.lifetime.prolong(current.record)
     return current
   }
 

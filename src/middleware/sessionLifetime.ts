@@ -19,46 +19,63 @@ export function limitSession(req: Request, endsAt: number): void {
   if (typeof cookie.originalMaxAge === 'number' && cookie.originalMaxAge > left) cookie.maxAge = left
 }
 
-/**
- * Keeps a session and its token record in their stores for as long as the session may now live idle. Few calls write.
- *
- * express-session tells its store of a request only when the response ends, which may be after the session has.
- *
- * @throws `ERR_STORE_UNAVAILABLE`
- */
-export async function prolong(req: Request, records: TokenRecords, record: TokenRecord): Promise<void> {
-  countFromNow(req, record)
-  if (await records.keep(record, idleLifetime(req))) await touch(req)
-}
+/** Keeps a session and its token record alive together, for as long as a request goes on. */
+export class SessionLifetime {
+  readonly #req: Request
+  readonly #records: TokenRecords
+  readonly #sessionId: string
 
-/**
- * Lets the idle lifetime count from the end of the response. Where express-session sent its cookie, it would count from
- * the headers: its store would then end a session that other requests have prolonged, as soon as a long response ends.
- *
- * @param current - gives the record as it is at the end; `undefined` when the session is over or has been replaced
- */
-export function prolongAtEnd(
-  req: Request,
-  res: Response,
-  records: TokenRecords,
-  current: () => TokenRecord | undefined,
-): void {
-  res.end = new Proxy(res.end, {
-    apply(end, self, args: Parameters<typeof res.end>) {
+  constructor(req: Request, records: TokenRecords) {
+    this.#req = req
+    this.#records = records
+    this.#sessionId = req.sessionID
+  }
+
+  /** How long the session lives without a request. In seconds; `undefined` if its cookie does not say. */
+  get idle(): number | undefined {
+    return idleLifetime(this.#req)
+  }
+
+  /**
+   * Keeps both in their stores for as long as the session may now live idle. Few calls write.
+   *
+   * express-session tells its store of a request only when the response ends, which may be after the session has.
+   *
+   * @throws `ERR_STORE_UNAVAILABLE`
+   */
+  async prolong(record: TokenRecord): Promise<void> {
+    if (!this.#countFromNow(record)) return
+    if (await this.#records.keep(record, this.idle)) await touch(this.#req)
+  }
+
+  /**
+   * Lets the idle lifetime count from the end of the response. Where express-session sent its cookie, it would count from
+   * the headers: its store would then end a session that other requests have prolonged, once a long response ends.
+   *
+   * @param current - gives the record as it is at the end
+   */
+  prolongAtEnd(res: Response, current: () => TokenRecord | undefined): void {
+    const prolong = () => {
       const record = current()
-      if (record) {
-        countFromNow(req, record)
-        // The response cannot tell of a failure any more. The next request finds out.
-        records.keep(record, idleLifetime(req)).catch(() => {})
-      }
-      return Reflect.apply(end, self, args)
-    },
-  })
-}
+      if (!record || !this.#countFromNow(record)) return
+      // The response cannot tell of a failure any more. The next request finds out.
+      this.#records.keep(record, this.idle).catch(() => {})
+    }
+    res.end = new Proxy(res.end, {
+      apply(end, self, args: Parameters<typeof res.end>) {
+        prolong()
+        return Reflect.apply(end, self, args)
+      },
+    })
+  }
 
-function countFromNow(req: Request, { endsAt }: TokenRecord): void {
-  req.session.touch()
-  limitSession(req, endsAt)
+  /** Tells whether the request still has the session: not after a logout or another login in it. */
+  #countFromNow({ endsAt }: TokenRecord): boolean {
+    if (this.#req.session?.id !== this.#sessionId) return false
+    this.#req.session.touch()
+    limitSession(this.#req, endsAt)
+    return true
+  }
 }
 
 /** A session that cannot be touched now is touched at the end of the response; that of a logout is gone. */

@@ -13,9 +13,9 @@ export interface SignedInMark {
 
 type SessionFields = Record<string, unknown>
 
-/** Reads the mark of a request's session, if it has one. */
+/** Reads the mark of a request's session. */
 export function readMark(req: Request, key: string): SignedInMark | undefined {
-  return markOf((req.session ?? {}) as unknown as SessionFields, key)
+  return markOf(req.session as unknown as SessionFields, key)
 }
 
 function markOf(session: SessionFields, key: string): SignedInMark | undefined {

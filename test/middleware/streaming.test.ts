@@ -119,6 +119,17 @@ describe('an open response', () => {
     expect(await whoIs(another)).toBe('ada')
   })
 
+  it('whose handler has ended the session itself gets tokens no longer than the record lives, and ends well', async () => {
+    const browser = await signedIn({ session: ROLLING })
+    const stream = await begin(browser)
+    await new Promise((resolve) => stream.req.session.destroy(resolve))
+    pass(2)
+    expect(await stream.req.auth.getAccessToken()).toEqual(expect.any(String))
+    await stream.end('done')
+    expect(await whoIs(browser)).toBeNull()
+    expect(scene.app.errors).toEqual([])
+  })
+
   it('whose handler fails midway is cut off, and costs the session nothing', async () => {
     const browser = await signedIn({
       routes(app) {
