@@ -11,6 +11,7 @@ import type { Provider } from '../provider/provider.js'
 import type { Config } from './config.js'
 import { storeTransaction } from './cookies.js'
 import { publicUrl, queryParameter, startPage } from './location.js'
+import { isInquiry } from './navigation.js'
 import { type SessionContext, sessionMiddleware } from './sessionContext.js'
 import { idOfUsedSession } from './sessionMark.js'
 import { openStepUp } from './stepUp.js'
@@ -56,8 +57,8 @@ const SHAPE: Shape<LoginOptions> = {
  * What is needed to judge the response goes into an encrypted cookie of this login. Someone who is signed in already
  * goes straight to `returnTo`, unless a fresh login is asked for. `returnTo` never leaves the application's origin.
  *
- * A third party may initiate a login, by GET or POST with `iss`, `login_hint` and `target_link_uri`: at a configured
- * issuer only, to a path of this application, with the scopes of the options.
+ * HEAD begins no login. A third party may initiate one, by GET or POST with `iss`, `login_hint` and `target_link_uri`:
+ * at a configured issuer only, to a path of this application, with the scopes of the options.
  *
  * @param options - for this route, or a function that gives them for each request
  * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_UNKNOWN_PROVIDER`, `ERR_PROVIDER_UNAVAILABLE`,
@@ -78,6 +79,7 @@ export function login(
   if (typeof options !== 'function') checkOptions<LoginOptions>(options, 'login', SHAPE)
 
   return sessionMiddleware('login()', async (context, req, res) => {
+    if (isInquiry(req)) return void res.set('Cache-Control', 'no-store').end()
     const asked = typeof options === 'function' ? await options(req) : options
     if (typeof options === 'function') checkOptions<LoginOptions>(asked, 'login', SHAPE)
     const initiation = await readInitiation(req)

@@ -6,7 +6,7 @@ import { safeReturnTo } from '../protocol/returnTo.js'
 import type { Provider } from '../provider/provider.js'
 import type { Config } from './config.js'
 import { queryParameter, startPage } from './location.js'
-import { asksForPage, isCrossSite } from './navigation.js'
+import { asksForPage, isCrossSite, isInquiry } from './navigation.js'
 import { rememberLogout } from './postLogout.js'
 import { revoke } from './revoke.js'
 import { type SessionContext, sessionMiddleware } from './sessionContext.js'
@@ -33,8 +33,8 @@ const SHAPE: Shape<LogoutOptions> = { returnTo: string, everywhere: boolean }
  * Ends the session, here and then at the provider where it has RP-initiated logout. The refresh token is revoked.
  *
  * The token record goes first, so that no slow request brings the session back. Works without a session too. A request
- * from another site is refused. A script gets `{ logoutUrl }` as JSON, to send the browser there. A revocation that fails
- * is told as an event, and delays the answer by no more than `http.timeout`.
+ * from another site is refused; HEAD ends nothing. A script gets `{ logoutUrl }` as JSON, to send the browser there. A
+ * revocation that fails is told as an event, and delays the answer by no more than `http.timeout`.
  *
  * @throws at a request: `ERR_CROSS_SITE_REQUEST`, `ERR_STORE_UNAVAILABLE`
  * @see [OpenID Connect RP-Initiated Logout](https://openid.net/specs/openid-connect-rpinitiated-1_0.html)
@@ -50,6 +50,7 @@ export function logout(options: LogoutOptions = {}): RequestHandler {
   return sessionMiddleware('logout()', async (context, req, res) => {
     const { config, auth } = context
     res.set('Cache-Control', 'no-store')
+    if (isInquiry(req)) return void res.end()
     if (isCrossSite(req, config.origin)) {
       throw new RelyingPartyError('ERR_CROSS_SITE_REQUEST', 'the logout was sent by a page of another site')
     }

@@ -37,3 +37,8 @@ export function isCrossSite(req: Request, origin: string | undefined): boolean {
 export function isSafe({ method }: Request): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'TRACE'
 }
+
+/** Tells whether a request only asks about a route, without going there as a GET does: nothing may begin or end by it. */
+export function isInquiry(req: Request): boolean {
+  return isSafe(req) && req.method !== 'GET'
+}
