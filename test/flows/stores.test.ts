@@ -1,56 +1,18 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import pgSession from 'connect-pg-simple'
-import { RedisStore } from 'connect-redis'
-import session, { type Store } from 'express-session'
-import { Pool } from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
-import { type AuthStore, backchannelLogout, endSessions, logout, storeErrors } from '../../src/index.js'
-import { postgresStore } from '../../src/postgres.js'
-import { redisStore } from '../../src/redis.js'
+import { backchannelLogout, endSessions, logout, storeErrors } from '../../src/index.js'
 import { type App, register, startApp, startLocalProvider } from '../support/app.js'
-import { connectRedis } from '../support/redis.js'
+import { type Connected, connectPostgresStores, connectRedisStores, markOf } from '../support/connected.js'
 import { describeWith } from '../support/requirements.js'
 import { UserAgent } from '../support/userAgent.js'
-
-/** The stores of one process, over connections of its own. */
-interface Connected {
-  readonly sessions: Store
-  readonly store: AuthStore
-  fail(): Promise<unknown>
-  recover?(): Promise<unknown>
-  close(): Promise<unknown>
-}
 
 const TOKEN_LIFETIME = 600
 
 describeWith('redis', 'two processes with connect-redis and redisStore', (url) => {
-  twoProcesses(async () => {
-    const client = await connectRedis(url)
-    return {
-      sessions: new RedisStore({ client }),
-      store: redisStore(client),
-      fail: async () => client.destroy(),
-      recover: () => client.connect(),
-      close: async () => void (client.isOpen && client.destroy()),
-    }
-  })
+  twoProcesses(() => connectRedisStores(url))
 })
 
-describeWith('postgres', 'two processes with connect-pg-simple and postgresStore', (connectionString) => {
-  twoProcesses(async () => {
-    const pool = new Pool({ connectionString })
-    const PgStore = pgSession(session)
-    const schema = createRequire(import.meta.url).resolve('connect-pg-simple/table.sql')
-    const { rowCount } = await pool.query(`select from pg_tables where tablename = 'session'`)
-    if (rowCount === 0) await pool.query(await readFile(schema, 'utf8'))
-    const sessions = new PgStore({ pool, pruneSessionInterval: false })
-    const store = postgresStore(pool)
-    await store.createTable()
-    let ended: Promise<void> | undefined
-    const end = () => (ended ??= pool.end())
-    return { sessions, store, fail: end, close: end }
-  })
+describeWith('postgres', 'two processes with connect-pg-simple and postgresStore', (url) => {
+  twoProcesses(() => connectPostgresStores(url))
 })
 
 function twoProcesses(connect: () => Promise<Connected>): void {
@@ -142,7 +104,7 @@ function twoProcesses(connect: () => Promise<Connected>): void {
     const token = async (app: App) => (await browser.fetch(`${app.url}/token`)).json().token
     const before = await token(one.app)
     await duringSlowSave(two.app, browser.clone(), async () => {
-      const id = (await sessionMark(one.stores.sessions, browser, one.app)).id
+      const id = (await markOf(one.stores.sessions, browser, one.app.url)).id
       const stored = (await one.stores.store.get(`record:${id}`)) ?? ''
       const expired = stored.replace(/"accessTokenExpiresAt":[\d.]+/, '"accessTokenExpiresAt":1')
       expect(await one.stores.store.replace(`record:${id}`, stored, expired, 600)).toBe(true)
@@ -173,25 +135,6 @@ function twoProcesses(connect: () => Promise<Connected>): void {
       expect(await who(two.app, await signIn(one.app))).toBe('ada')
     }
   })
-
-  it('answer 503 while the store fails: no cookie is changed, and nobody is signed out', async () => {
-    const { one, two } = await start()
-    const browser = await signIn(one.app)
-    const cookies = browser.cookies(one.app.url)
-    await one.stores.fail()
-    for (const path of ['/who', '/profile', '/token']) {
-      const answer = await browser.fetch(one.app.url + path)
-      expect(answer.status).toBe(503)
-      expect(answer.headers['retry-after']).toBe('5')
-      expect(answer.headers['set-cookie']).toBeUndefined()
-    }
-    expect(one.app.errors.at(-1)).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
-    expect(browser.cookies(one.app.url)).toEqual(cookies)
-    expect(await who(two.app, browser)).toBe('ada')
-    if (!one.stores.recover) return
-    await one.stores.recover()
-    expect(await who(one.app, browser)).toBe('ada')
-  })
 }
 
 /** Ends the session at the provider, as its own page or another application would. */
@@ -202,12 +145,4 @@ async function endAtProvider(
   const page = await browser.visit(`${issuer}/session/end`)
   const xsrf = /name="xsrf" value="([^"]+)"/.exec(page.text)?.[1] ?? ''
   await browser.visit(`${issuer}/session/end/confirm`, { method: 'POST', body: { xsrf, logout: 'yes' }, from: issuer })
-}
-
-function sessionMark(store: Store, browser: UserAgent, app: App): Promise<{ id: string }> {
-  const cookie = decodeURIComponent(browser.cookies(app.url).get('connect.sid') ?? '')
-  const [, sid = ''] = /^s:([^.]+)/.exec(cookie) ?? []
-  return new Promise((resolve, reject) => {
-    store.get(sid, (error: unknown, data) => (data?.auth ? resolve(data.auth) : reject(error as Error)))
-  })
 }

@@ -1,0 +1,281 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { App } from '../support/app.js'
+import { type Connect, connectPostgresStores, connectRedisStores } from '../support/connected.js'
+import { expectUnavailable, type Outage, startOutage, who } from '../support/outage.js'
+import { describeWith } from '../support/requirements.js'
+import { type Answer, UserAgent } from '../support/userAgent.js'
+
+describeWith('redis', 'an outage of Redis', (url) => outages(url, connectRedisStores))
+describeWith('postgres', 'an outage of PostgreSQL', (url) => outages(url, connectPostgresStores))
+
+type Send = (app: App, browser: UserAgent) => Promise<Answer>
+
+/** What a signed-in browser may send, and the status of the usual answer. */
+const REQUESTS: readonly [what: string, send: Send, status: number][] = [
+  ['a request that needs nobody signed in', (app, browser) => browser.fetch(`${app.url}/who`), 200],
+  ['a script whose route requires a signed-in user', (app, browser) => browser.fetch(`${app.url}/profile`), 200],
+  ['a navigation to such a route', (app, browser) => browser.send(`${app.url}/profile`), 200],
+  ['a request whose route requires a scope', (app, browser) => browser.fetch(`${app.url}/reports`), 200],
+  ['a request that asks for the access token', (app, browser) => browser.fetch(`${app.url}/token`), 200],
+  ['a login', (app, browser) => browser.send(`${app.url}/login`), 303],
+  ['a logout', (app, browser) => browser.fetch(`${app.url}/logout`, { method: 'POST' }), 200],
+  ['a logout everywhere', (app, browser) => browser.fetch(`${app.url}/logout-everywhere`, { method: 'POST' }), 200],
+]
+
+function outages(url: string, connect: Connect): void {
+  let outage: Outage
+
+  beforeAll(async () => {
+    outage = await startOutage(url, connect)
+  })
+  afterEach(async () => {
+    vi.restoreAllMocks()
+    await outage.recover()
+    for (const app of [outage.one, outage.two, outage.bare, outage.plain]) app.errors.length = 0
+  })
+  afterAll(() => outage.close())
+
+  /** Demands that a request fails for the outage, leaves the user signed in, and works when the outage is over. */
+  async function expectSurvived(browser: UserAgent, send: () => Promise<Answer>, status: number): Promise<void> {
+    const cookies = browser.cookies(outage.one.url)
+    expectUnavailable(await send())
+    expect(outage.one.errors[0]).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+    expect(browser.cookies(outage.one.url)).toEqual(cookies)
+    expect(await who(outage.two, browser)).toBe('ada')
+    await outage.recover()
+    expect(await who(outage.one, browser)).toBe('ada')
+    expect((await send()).status).toBe(status)
+  }
+
+  /** Cuts the way as soon as express-session has read the session of the next request. */
+  function cutAfterSession(): void {
+    const { sessions } = outage.stores
+    const get = sessions.get.bind(sessions)
+    vi.spyOn(sessions, 'get').mockImplementationOnce((sid, callback) => {
+      get(sid, (error, session) => {
+        outage.way.cut()
+        callback(error, session)
+      })
+    })
+  }
+
+  describe.each(REQUESTS)('answers %s', (_, send, status) => {
+    it('with 503, changes no cookie, signs nobody out, and does it when the outage is over', async () => {
+      const browser = await outage.signIn()
+      outage.way.cut()
+      await expectSurvived(browser, () => send(outage.one, browser), status)
+    })
+
+    it('likewise when the store is lost after the session was read', async () => {
+      const browser = await outage.signIn()
+      cutAfterSession()
+      await expectSurvived(browser, () => send(outage.one, browser), status)
+    })
+
+    it('with an error, where storeErrors() is not mounted, and not as if nobody were signed in', async () => {
+      const browser = await outage.signIn()
+      outage.way.cut()
+      const answer = await send(outage.bare, browser)
+      expect(answer.status).toBe(500)
+      expect(answer.headers['set-cookie']).toBeUndefined()
+      await outage.recover()
+      expect((await send(outage.bare, browser)).status).toBe(status)
+    })
+  })
+
+  it('is the same where no AuthStore is given', async () => {
+    const browser = await outage.signIn(outage.plain)
+    const token = (await browser.fetch(`${outage.plain.url}/token`)).json()
+    outage.way.cut()
+    expectUnavailable(await browser.fetch(`${outage.plain.url}/token`))
+    await outage.recover()
+    expect((await browser.fetch(`${outage.plain.url}/token`)).json()).toEqual(token)
+  })
+
+  describe('of a login', () => {
+    it('leaves the response of the provider unused: sent again, it signs in', async () => {
+      const browser = new UserAgent()
+      const { url, init } = await browser.visitUntil(
+        `${outage.one.url}/login?returnTo=/who`,
+        `${outage.one.url}/callback`,
+      )
+      const cookies = browser.cookies(url)
+      outage.way.cut()
+      expectUnavailable(await browser.send(url, init))
+      expect(browser.cookies(url)).toEqual(cookies)
+      await outage.recover()
+      expect((await browser.visit(url, init)).json()).toEqual({ kind: 'session', subject: 'ada' })
+    })
+
+    it('that comes after the code was redeemed signs nobody in, and tells the way to begin again', async () => {
+      const browser = new UserAgent()
+      const { url, init } = await browser.visitUntil(
+        `${outage.one.url}/login?returnTo=/who`,
+        `${outage.one.url}/callback`,
+      )
+      outage.onTokens = () => outage.way.cut()
+      const answer = await browser.send(url, init)
+      expect(answer.status).toBe(503)
+      expect(browser.cookies(url).has('connect.sid')).toBe(false)
+      const [error] = outage.one.errors as { code: string; retryUrl: string }[]
+      expect(error?.code).toBe('ERR_STORE_UNAVAILABLE')
+      await outage.recover()
+      expect(await who(outage.one, browser)).toBeNull()
+      const retried = await browser.visit(outage.one.url + error?.retryUrl)
+      expect(retried.json()).toEqual({ kind: 'session', subject: 'ada' })
+    })
+  })
+
+  describe('of a refresh', () => {
+    const token = async (app: App, browser: UserAgent) => (await browser.fetch(`${app.url}/token`)).json().token
+
+    it('leaves the refresh token unused: when it is over, one token request is made', async () => {
+      const browser = await outage.signIn()
+      const before = await token(outage.one, browser)
+      await outage.expireTokens(browser)
+      let refreshes = 0
+      outage.onTokens = () => void refreshes++
+      for (const cut of [() => outage.way.cut(), cutAfterSession]) {
+        cut()
+        expectUnavailable(await browser.fetch(`${outage.one.url}/token`))
+        outage.way.restore()
+        await vi.waitUntil(async () => (await browser.fetch(`${outage.one.url}/who`)).status === 200)
+      }
+      expect(refreshes).toBe(0)
+      const after = await token(outage.one, browser)
+      expect(after).not.toBe(before)
+      expect(await token(outage.two, browser)).toBe(after)
+      expect(refreshes).toBe(1)
+    })
+
+    it('that comes while the provider answers loses no token: they are stored when it is over', async () => {
+      const browser = await outage.signIn()
+      const before = await token(outage.one, browser)
+      await outage.expireTokens(browser)
+      outage.onTokens = () => outage.way.cut()
+      const replace = vi.spyOn(outage.stores.store, 'replace')
+      const answer = token(outage.one, browser)
+      await vi.waitUntil(async () => {
+        const writes = replace.mock.calls.flatMap(([key], i) =>
+          key.startsWith('record:') ? [replace.mock.results[i]] : [],
+        )
+        return (await Promise.allSettled(writes.map((each) => each?.value))).some(({ status }) => status === 'rejected')
+      })
+      await outage.recover()
+      const after = await answer
+      expect(after).toEqual(expect.any(String))
+      expect(after).not.toBe(before)
+      expect(await token(outage.two, browser)).toBe(after)
+      await outage.expireTokens(browser)
+      expect(await token(outage.two, browser)).not.toBe(after)
+    })
+  })
+
+  describe('of a back-channel logout', () => {
+    const deliver = (app: App, logoutToken: string) =>
+      new UserAgent().fetch(`${app.url}/backchannel-logout`, { method: 'POST', body: { logout_token: logoutToken } })
+
+    async function claimsOf(browser: UserAgent): Promise<{ sid: string; sub: string }> {
+      return (await browser.fetch(`${outage.one.url}/profile`)).json()
+    }
+
+    it.each(['sid', 'sub'] as const)(
+      'that names the %s is told by 503; the same token ends the session later',
+      async (claim) => {
+        const browser = await outage.signIn()
+        const { [claim]: value } = await claimsOf(browser)
+        const logoutToken = await outage.logoutToken({ [claim]: value })
+        outage.way.cut()
+        for (const app of [outage.one, outage.bare, outage.plain]) {
+          const answer = await deliver(app, logoutToken)
+          expectUnavailable(answer)
+          expect(answer.headers['cache-control']).toBe('no-store')
+        }
+        expect(await who(outage.two, browser)).toBe('ada')
+        await outage.recover()
+        expect((await deliver(outage.one, logoutToken)).status).toBe(200)
+        expect(await who(outage.one, browser)).toBeNull()
+        expect(await who(outage.two, browser)).toBeNull()
+        expect((await deliver(outage.one, logoutToken)).status).toBe(400)
+      },
+    )
+
+    it('that comes halfway leaves the token to be sent again', async () => {
+      const browser = await outage.signIn()
+      const logoutToken = await outage.logoutToken({ sid: (await claimsOf(browser)).sid })
+      const { store } = outage.stores
+      const add = store.add.bind(store)
+      vi.spyOn(store, 'add').mockImplementation((key, ...rest) => {
+        if (key.startsWith('jti:')) outage.way.cut()
+        return add(key, ...rest)
+      })
+      expectUnavailable(await deliver(outage.one, logoutToken))
+      vi.restoreAllMocks()
+      await outage.recover()
+      expect((await deliver(outage.one, logoutToken)).status).toBe(200)
+      expect(await who(outage.two, browser)).toBeNull()
+    })
+  })
+
+  it('of a front-channel logout is told by 503, and the same request ends the session later', async () => {
+    const browser = await outage.signIn()
+    const { iss, sid } = (await browser.fetch(`${outage.one.url}/profile`)).json<Record<'iss' | 'sid', string>>()
+    const logoutUrl = `${outage.one.url}/frontchannel-logout?${new URLSearchParams({ iss, sid })}`
+    outage.way.cut()
+    expectUnavailable(await new UserAgent().send(logoutUrl))
+    expect(await who(outage.two, browser)).toBe('ada')
+    await outage.recover()
+    expect((await new UserAgent().send(logoutUrl)).status).toBe(200)
+    expect(await who(outage.two, browser)).toBeNull()
+  })
+
+  it('of endSessions() is an error, and the same call ends the sessions later', async () => {
+    const browser = await outage.signIn()
+    const end = () => new UserAgent().fetch(`${outage.one.url}/end/ada`, { method: 'POST' })
+    outage.way.cut()
+    expectUnavailable(await end())
+    expect(await who(outage.two, browser)).toBe('ada')
+    await outage.recover()
+    expect((await end()).status).toBe(204)
+    expect(await who(outage.two, browser)).toBeNull()
+  })
+
+  describe('by a server that does not answer', () => {
+    it('holds requests up, and they are answered as usual when it does again', async () => {
+      const browser = await outage.signIn()
+      outage.way.hang()
+      const answer = browser.fetch(`${outage.one.url}/who`)
+      const done = vi.fn()
+      void answer.then(done)
+      expectSignedIn(await browser.fetch(`${outage.two.url}/who`))
+      expect(done).not.toHaveBeenCalled()
+      outage.way.restore()
+      expectSignedIn(await answer)
+    })
+
+    it('is 503 when the time limit of the client is over, until the server answers again', async () => {
+      const limited = await startOutage(url, connect, 500)
+      try {
+        const browser = await limited.signIn()
+        limited.way.hang()
+        for (const path of ['/who', '/profile', '/token']) {
+          expectUnavailable(await browser.fetch(limited.one.url + path))
+        }
+        const logoutToken = await limited.logoutToken({ sub: 'nobody' })
+        const body = { logout_token: logoutToken }
+        const deliver = () => new UserAgent().fetch(`${limited.one.url}/backchannel-logout`, { method: 'POST', body })
+        expectUnavailable(await deliver())
+        expect(await who(limited.two, browser)).toBe('ada')
+        await limited.recover()
+        expectSignedIn(await browser.fetch(`${limited.one.url}/who`))
+        expect((await deliver()).status).toBe(200)
+      } finally {
+        await limited.close()
+      }
+    })
+  })
+}
+
+function expectSignedIn(answer: Answer): void {
+  expect(answer.json()).toEqual({ kind: 'session', subject: 'ada' })
+}
