@@ -79,6 +79,11 @@ export function setSessionContext(req: Request, context: SessionContext): void {
   setAuthContext(req, context)
 }
 
+/** Tells whether a request has passed `relyingParty`. */
+export function hasSessionContext(req: Request): boolean {
+  return SESSION_CONTEXT in req
+}
+
 /** Gives the nearest context. @throws `ERR_CONFIGURATION` when `relyingParty` is not mounted before */
 export function requireSessionContext(req: Request, caller: string): SessionContext {
   const { [SESSION_CONTEXT]: context }: WithContext = req

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler } from 'express'
 import { storeError } from '../errors.js'
+import { hasSessionContext } from './sessionContext.js'
 
 /**
  * Turns the failure of a session store, which express-session hands on as the store gave it, into
@@ -16,8 +17,9 @@ import { storeError } from '../errors.js'
  */
 export function storeErrors(): ErrorRequestHandler {
   return (error: unknown, req, _res, next) => {
-    // express-session names its store on the request before it asks it, and sets the session after.
-    const duringLoad = req.sessionStore !== undefined && req.session === undefined
+    // express-session names its store on the request before it asks it, and sets the session after. A request that has
+    // come further may have destroyed its session since.
+    const duringLoad = req.sessionStore !== undefined && req.session === undefined && !hasSessionContext(req)
     next(duringLoad ? storeError(error) : error)
   }
 }
