@@ -83,8 +83,8 @@ function missingSession(seenBefore: boolean): RelyingPartyError {
   }
   return new RelyingPartyError(
     'ERR_CONFIGURATION',
-    'there is no req.session: add app.use(session({ … })) of express-session before relyingParty (its store must be ' +
-      'connected, and its cookie path must cover this request)',
+    'there is no req.session: app.use(session({ … })) of express-session is missing before relyingParty, or its store is ' +
+      'disconnected, or its cookie path does not cover this request',
   )
 }
 

@@ -165,7 +165,7 @@ describe('a missing session', () => {
   it('says which line is missing', async () => {
     const answer = await supertest(application(undefined)).get('/')
     expect(answer.status).toBe(500)
-    expect(answer.text).toContain('add app.use(session({')
+    expect(answer.text).toContain('app.use(session({ … })) of express-session is missing')
     expect((await supertest(application(sessions(new MemoryStore()))).get('/')).text).toBe('anonymous')
   })
 
@@ -179,6 +179,17 @@ describe('a missing session', () => {
     expect(answer.headers['retry-after']).toBe('5')
     store.emit('connect')
     expect((await supertest(app).get('/')).status).toBe(200)
+  })
+
+  it('is an error that names the store, when it was never connected since the process started', async () => {
+    const store = new MemoryStore()
+    const app = application(sessions(store))
+    store.emit('disconnect')
+    const answer = await supertest(app).get('/')
+    expect(answer.status).toBe(500)
+    expect(answer.text).toContain('or its store is disconnected')
+    store.emit('connect')
+    expect((await supertest(app).get('/')).text).toBe('anonymous')
   })
 
   it('of express-session is told from a session of something else', async () => {
