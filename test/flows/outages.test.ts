@@ -171,6 +171,38 @@ function outages(url: string, connect: Connect): void {
     })
   })
 
+  describe('of a logout', () => {
+    const logOut = (browser: UserAgent) => browser.fetch(`${outage.one.url}/logout`, { method: 'POST' })
+
+    it('that comes before the token record is removed leaves the user signed in', async () => {
+      const browser = await outage.signIn()
+      const { store } = outage.stores
+      const remove = store.remove.bind(store)
+      vi.spyOn(store, 'remove').mockImplementationOnce((key) => {
+        outage.way.cut()
+        return remove(key)
+      })
+      await expectSurvived(browser, () => logOut(browser), 200)
+      expect(await who(outage.two, browser)).toBeNull()
+    })
+
+    it('that comes after it does not keep the logout from going on to the provider', async () => {
+      const browser = await outage.signIn()
+      const { sessions } = outage.stores
+      const destroy = sessions.destroy.bind(sessions)
+      vi.spyOn(sessions, 'destroy').mockImplementationOnce((sid, callback) => {
+        outage.way.cut()
+        destroy(sid, callback)
+      })
+      const answer = await logOut(browser)
+      expect(answer.status).toBe(200)
+      expect(answer.json().logoutUrl).toMatch(/\/session\/end\?.*id_token_hint=/)
+      expect(await who(outage.two, browser)).toBeNull()
+      await outage.recover()
+      expect(await who(outage.one, browser)).toBeNull()
+    })
+  })
+
   describe('of a back-channel logout', () => {
     const deliver = (app: App, logoutToken: string) =>
       new UserAgent().fetch(`${app.url}/backchannel-logout`, { method: 'POST', body: { logout_token: logoutToken } })

@@ -189,7 +189,7 @@ describe('a logout', () => {
     await start()
     await signIn()
     store.fails = (operation, key) => operation === 'destroy' && !key.includes('record:')
-    expect((await leave()).status).toBe(503)
+    expect((await leave()).status).toBe(303)
     store.fails = () => false
     expect(await whoIs(browser, url)).toBeNull()
   })
