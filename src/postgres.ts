@@ -34,13 +34,16 @@ const SHAPE: Shape<PostgresStoreOptions> = {
  * Keeps token records, locks and used tokens in a table of PostgreSQL, for any number of processes.
  *
  * Every operation is one statement, atomic by the row's lock, and goes by the database's clock. Expired rows are as good
- * as gone; they are swept now and then, after a write.
+ * as gone; they are swept now and then, after a write. Nothing is kept on a connection, so that a pooler of transactions
+ * may stand between. The pool needs a listener for its errors, or an idle connection that is lost ends the process.
  *
  * @param pool - a pool of `pg` 8; the application made it and ends it
  * @throws `ERR_CONFIGURATION` at construction
  *
  * @example
  * ```ts
+ * const pool = new Pool({ connectionString: process.env.DATABASE_URL, query_timeout: 5000, connectionTimeoutMillis: 5000 })
+ * pool.on('error', (error) => console.error(error))
  * const store = postgresStore(pool)
  * await store.createTable()
  * app.use(relyingParty({ baseUrl, secret, provider, store }))

@@ -32,12 +32,17 @@ return redis.call('DEL', KEYS[1])`
  *
  * Every operation is one command on one key, so that it is atomic, also in a cluster. Values expire by themselves.
  *
+ * While the server is away its operations are errors, if the client has `disableOfflineQueue`, and the client connects
+ * again by itself. It needs a listener for its errors, or the first of them ends the process.
+ *
  * @param client - a connected client of node-redis 4 or later; the application made it and closes it
  * @throws `ERR_CONFIGURATION` at construction
  *
  * @example
  * ```ts
- * const client = await createClient({ url: process.env.REDIS_URL, disableOfflineQueue: true }).connect()
+ * const client = createClient({ url: process.env.REDIS_URL, disableOfflineQueue: true })
+ * client.on('error', (error) => console.error(error))
+ * await client.connect()
  * app.use(session({ store: new RedisStore({ client }), secret, resave: false, saveUninitialized: false }))
  * app.use(relyingParty({ baseUrl, secret, provider, store: redisStore(client) }))
  * ```
@@ -53,7 +58,8 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   return {
     async get(key) {
       const value = await client.get(prefix + key)
-      return typeof value === 'string' ? value : undefined
+      // A client may be set to give Buffers.
+      return value === null || value === undefined ? undefined : String(value)
     },
     async set(key, value, ttl) {
       await client.set(prefix + key, value, { PX: milliseconds(ttl) })

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { createClient, createCluster, createSentinel } from 'redis'
+import { type createClient, type createCluster, type createSentinel, RESP_TYPES } from 'redis'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
 import { type RedisClient, redisStore } from '../../src/redis.js'
 import { describeAuthStore, type StoreUnderTest } from '../support/authStoreContract.js'
@@ -20,6 +20,47 @@ describeWith('redis', 'redisStore', (url) => {
   }
 
   describeAuthStore('over a Redis server', underTest)
+
+  describe('operations', () => {
+    let client: Awaited<ReturnType<typeof connectRedis>>
+
+    beforeAll(async () => {
+      client = await connectRedis(url)
+    })
+
+    afterAll(() => client.destroy())
+
+    it('need no script that the server remembers, as one that was restarted does not', async () => {
+      const store = redisStore(client, { prefix: 'scripts:' })
+      await store.set('key', 'one', 60)
+      expect(await store.replace('key', 'one', 'two', 60)).toBe(true)
+      await client.scriptFlush()
+      expect(await store.replace('key', 'two', 'three', 60)).toBe(true)
+      await client.scriptFlush()
+      expect(await store.remove('key', 'two')).toBe(false)
+      expect(await store.remove('key', 'three')).toBe(true)
+    })
+
+    it('take the same values from a client that gives Buffers: a value is never taken for none', async () => {
+      const store = redisStore(client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer }), { prefix: 'buffers:' })
+      await store.remove('key')
+      expect(await store.get('key')).toBeUndefined()
+      expect(await store.add('key', 'Zoë', 60)).toBe(true)
+      expect(await store.add('key', 'two', 60)).toBe(false)
+      expect(await store.get('key')).toBe('Zoë')
+      expect(await store.replace('key', 'Zoë', 'two', 60)).toBe(true)
+      expect(await store.remove('key', 'two')).toBe(true)
+    })
+
+    it('are errors where the server refuses them, and do not look like an absent key', async () => {
+      const store = redisStore(client, { prefix: 'wrong:' })
+      await client.del('wrong:key')
+      await client.lPush('wrong:key', 'of another type')
+      await expect(store.get('key')).rejects.toThrow(/WRONGTYPE/)
+      await expect(store.replace('key', 'a', 'b', 60)).rejects.toThrow(/WRONGTYPE/)
+      await expect(store.remove('key', 'a')).rejects.toThrow(/WRONGTYPE/)
+    })
+  })
 
   describe('keys', () => {
     let client: Awaited<ReturnType<typeof connectRedis>>
