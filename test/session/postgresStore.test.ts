@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Pool } from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { postgresStore } from '../../src/postgres.js'
 import { describeAuthStore, type StoreUnderTest } from '../support/authStoreContract.js'
 import { describeWith } from '../support/requirements.js'
@@ -23,6 +23,68 @@ describeWith('postgres', 'postgresStore', (connectionString) => {
   }
 
   describeAuthStore('over a PostgreSQL server', underTest)
+
+  describe('the connections', () => {
+    const table = 'connections'
+    let watcher: Pool
+
+    beforeAll(() => {
+      watcher = new Pool({ connectionString })
+    })
+    afterAll(() => watcher.end())
+
+    it('may each be ended by the server: the pool goes on with new ones', async () => {
+      const name = `ended ${process.pid}`
+      const pool = new Pool({ connectionString, application_name: name })
+      const lost = vi.fn()
+      pool.on('error', lost)
+      const store = postgresStore(pool, { table })
+      await store.createTable()
+      await store.set('key', 'value', 60)
+      await Promise.all([store.get('key'), store.get('key'), store.get('key')])
+      const { rowCount } = await watcher.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1',
+        [name],
+      )
+      expect(rowCount).toBeGreaterThan(0)
+      await vi.waitUntil(() => lost.mock.calls.length === rowCount)
+      expect(await store.get('key')).toBe('value')
+      expect(await store.replace('key', 'value', 'next', 60)).toBe(true)
+      await pool.end()
+    })
+
+    it('may change with every statement, as behind a pooler of transactions: nothing is kept on one', async () => {
+      const pool = new Pool({ connectionString, maxUses: 1 })
+      const query = vi.spyOn(pool, 'query')
+      const store = postgresStore(pool, { table })
+      await store.createTable()
+      await store.remove('key')
+      expect(await store.add('key', 'one', 60)).toBe(true)
+      expect(await store.add('key', 'two', 60)).toBe(false)
+      expect(await store.replace('key', 'one', 'two', 60)).toBe(true)
+      expect(await store.get('key')).toBe('two')
+      await store.set('key', 'three', 60)
+      expect(await store.remove('key', 'three')).toBe(true)
+      await store.sweep()
+      // A text makes an unnamed statement; a named one would be looked for on the next connection.
+      for (const [text] of query.mock.calls) expect(text).toBeTypeOf('string')
+      for (const [text] of query.mock.calls)
+        expect(text).not.toMatch(/\b(prepare|listen|temp|set (local|session))\b|pg_advisory_lock/i)
+      await pool.end()
+    })
+
+    it('may have any time zone, for the database alone keeps the time', async () => {
+      const zones = ['Pacific/Kiritimati', 'Pacific/Midway']
+      const pools = zones.map((zone) => new Pool({ connectionString, options: `-c timezone=${zone}` }))
+      const [east, west] = pools.map((pool) => postgresStore(pool, { table }))
+      await east?.createTable()
+      await east?.set('zone', 'value', 60)
+      expect(await west?.get('zone')).toBe('value')
+      await west?.set('zone', 'value', 60)
+      expect(await east?.get('zone')).toBe('value')
+      await Promise.all(pools.map((pool) => pool.end()))
+    })
+  })
 
   describe('the table', () => {
     const pool = new Pool({ connectionString })
