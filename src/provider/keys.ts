@@ -35,7 +35,7 @@ export class KeyCache {
   /**
    * Finds the keys that fit a token's header; empty if there is none.
    *
-   * @throws `ERR_PROVIDER_UNAVAILABLE` when there are no keys in hand and none can be fetched.
+   * @throws `ERR_PROVIDER_UNAVAILABLE` when none in hand fits and none can be fetched.
    */
   async find(jwksUri: string, header: KeyHeader): Promise<CryptoKey[]> {
     return (await this.lookUp(jwksUri, header)).map(({ key }) => key)
@@ -56,7 +56,7 @@ export class KeyCache {
 
   #searchAgain(jwksUri: string, header: KeyHeader): readonly PublicKey[] | Promise<readonly PublicKey[]> {
     const loading = this.#sets.refetch(jwksUri, (previous) => this.#load(jwksUri, previous))
-    return loading ? loading.then((reloaded) => reloaded?.find(header) ?? []) : []
+    return loading ? loading.then((reloaded) => reloaded.find(header)) : []
   }
 
   async #load(jwksUri: string, previous: KeySet | undefined): Promise<KeySet> {

@@ -62,14 +62,16 @@ export class RemoteCache<T extends object> {
 
   /**
    * Loads the document again because what was looked for is not in it, unless that was done within the cooldown.
-   * Gives `undefined` when it was not loaded.
+   * Gives `undefined` when it was not loaded. Rejects when it cannot be loaded: then nobody can say what is in it.
    */
-  refetch(key: string, load: Load<T>): Promise<T | undefined> | undefined {
+  refetch(key: string, load: Load<T>): Promise<T> | undefined {
     const entry = this.#entry(key)
-    if (entry.flight) return entry.flight.catch(() => undefined)
-    if (seconds() - entry.refetchedAt < this.#freshness.cooldown) return undefined
+    if (entry.flight) return entry.flight
+    if (seconds() - entry.refetchedAt < this.#freshness.cooldown) {
+      return entry.failure === undefined ? undefined : Promise.reject(entry.failure as Error)
+    }
     entry.refetchedAt = seconds()
-    return this.#load(entry, load).catch(() => undefined)
+    return this.#load(entry, load)
   }
 
   #entry(key: string): Entry<T> {

@@ -424,6 +424,25 @@ describe('keys and outages', () => {
     }
   })
 
+  it('answers 503 to a token whose key cannot be fetched while the provider is down, and takes it after', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const server = await startIssuer()
+    try {
+      const waiting = createApi(server.issuer)
+      await waiting.get('/', await server.token()).expect(200)
+      const token = await server.token({}, {}, await server.addKey('ES256'))
+      server.down = 500
+      for (let i = 0; i < 3; i++) await waiting.get('/', token).expect(503)
+      await waiting.get('/', await server.token({ jti: 'known key' })).expect(200)
+      server.down = undefined
+      vi.setSystemTime(Date.now() + 31_000)
+      await waiting.get('/', token).expect(200)
+    } finally {
+      vi.useRealTimers()
+      await server.close()
+    }
+  })
+
   it('goes on with the keys in hand while the provider is down', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const server = await startIssuer()

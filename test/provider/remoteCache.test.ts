@@ -137,14 +137,17 @@ describe('a refetch, for something that is not in a document', () => {
     expect(answers).toEqual(Array.from({ length: 50 }, () => ({ version: 2 })))
   })
 
-  it('leaves the document in hand when the endpoint fails, and keeps to the cooldown', async () => {
+  it('is a failure while the endpoint fails, which leaves the document in hand and keeps to the cooldown', async () => {
     const cache = new RemoteCache<Document>({ max: 10 })
     const remote = endpoint()
     await cache.get(KEY, remote.load)
     remote.fails = true
-    expect(await cache.refetch(KEY, remote.load)).toBeUndefined()
-    expect(await cache.refetch(KEY, remote.load)).toBeUndefined()
+    for (let i = 0; i < 3; i++) await expect(cache.refetch(KEY, remote.load)).rejects.toThrow()
     expect(remote.requests).toBe(2)
     expect(await cache.get(KEY, remote.load)).toEqual({ version: 1 })
+    remote.fails = false
+    await expect(cache.refetch(KEY, remote.load)).rejects.toThrow()
+    pass(30_000)
+    expect(await cache.refetch(KEY, remote.load)).toEqual({ version: 3 })
   })
 })
