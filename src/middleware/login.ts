@@ -146,7 +146,7 @@ async function chooseProvider(
   if (!initiation) return providers.choose(req, provider ?? queryParameter(req, 'provider'))
   if (provider === undefined) return providers.chooseByIssuer(req, initiation.iss)
   const chosen = await providers.choose(req, provider)
-  if (chosen.options.issuer === initiation.iss) return chosen
+  if (chosen.isNamed(initiation.iss)) return chosen
   throw new RelyingPartyError(
     'ERR_UNKNOWN_PROVIDER',
     'the login was initiated for another issuer than that of this route',

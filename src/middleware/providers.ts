@@ -55,7 +55,7 @@ function namedProviders(named: ReadonlyMap<string, Provider>): Providers {
       )
     },
     async chooseByIssuer(_req, issuer) {
-      const [chosen] = [...named.values()].filter(({ options }) => options.issuer === issuer)
+      const [chosen] = [...named.values()].filter((provider) => provider.isNamed(issuer))
       if (chosen) return chosen
       throw unknownIssuer()
     },
@@ -64,7 +64,7 @@ function namedProviders(named: ReadonlyMap<string, Provider>): Providers {
       return found?.registration === registration ? found : undefined
     },
     async ofIssuer(_req, issuer) {
-      return [...named.values()].filter(({ options }) => options.issuer === issuer)
+      return [...named.values()].filter((provider) => provider.isNamed(issuer))
     },
   }
 }
@@ -92,7 +92,7 @@ function resolvedProviders(resolve: ProviderResolver, services: ProviderServices
     },
     async chooseByIssuer(req, issuer) {
       const provider = await current(req)
-      if (provider.options.issuer === issuer) return provider
+      if (provider.isNamed(issuer)) return provider
       throw unknownIssuer()
     },
     async find(req, _name, registration) {
@@ -101,7 +101,7 @@ function resolvedProviders(resolve: ProviderResolver, services: ProviderServices
     },
     async ofIssuer(req, issuer) {
       const provider = await current(req)
-      return provider.options.issuer === issuer ? [provider] : []
+      return provider.isNamed(issuer) ? [provider] : []
     },
   }
 }

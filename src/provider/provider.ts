@@ -39,6 +39,14 @@ export class Provider {
     this.#services = services
   }
 
+  /**
+   * Tells whether an issuer identifier names this provider. It is compared as a URL, as in discovery: the issuer of a bare
+   * host may be configured without the slash that the provider writes. What is signed is compared exactly, later.
+   */
+  isNamed(issuer: string): boolean {
+    return URL.canParse(issuer) && new URL(issuer).href === new URL(this.options.issuer).href
+  }
+
   /** In seconds. */
   get clockTolerance(): number {
     return this.#services.clockTolerance
