@@ -36,8 +36,7 @@ export function frontchannelLogout(): RequestHandler {
     if (providers.length === 0) {
       throw new RelyingPartyError('ERR_LOGOUT_REQUEST_INVALID', 'the logout is from none of the providers')
     }
-    const now = Math.floor(Date.now() / 1000)
-    for (const provider of providers) await endSid(context, req, provider, sid, now, 'frontchannel_logout')
+    for (const provider of providers) await endSid(context, req, provider, sid, undefined, 'frontchannel_logout')
     allowFraming(res, await framers(providers))
     res.type('html').send('<!doctype html><title>Logged out</title>')
   })

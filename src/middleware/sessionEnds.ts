@@ -58,13 +58,17 @@ export async function endSubject(
   config.emit({ type: 'sessions.ended', provider: provider.name, subject, reason }, req)
 }
 
-/** Ends the sessions that were signed in from one session at a provider. */
+/**
+ * Ends the sessions that were signed in from one session at a provider.
+ *
+ * @param endedAt - when the provider ended it, by its clock; `undefined` where nothing proves that it did
+ */
 export async function endSid(
   { config, services }: SessionContext,
   req: Request,
   provider: Provider,
   sid: string,
-  endedAt: number,
+  endedAt: number | undefined,
   reason: Reason,
 ): Promise<void> {
   const ended = await services.records.endSid(provider.registration, sid, endedAt)

@@ -184,10 +184,11 @@ export class TokenRecords {
   /**
    * Ends the sessions that were signed in from one session at the provider.
    *
-   * @param endedAt - when the provider ended it. In seconds since the epoch.
+   * @param endedAt - when the provider ended it, by its clock, so that logins it began before are refused; `undefined`
+   *   where nothing proves that the provider did
    * @returns the records that were ended
    */
-  async endSid(registration: string, sid: string, endedAt: number): Promise<TokenRecord[]> {
+  async endSid(registration: string, sid: string, endedAt: number | undefined): Promise<TokenRecord[]> {
     const ended: TokenRecord[] = []
     const endRecord = async (id: string) => {
       const record = await this.read(id)

@@ -50,18 +50,25 @@ export class Sids {
   }
 
   /**
-   * Ends what is entered, and remembers that the provider's session is over. Where it fails halfway, it can be repeated.
+   * Ends what is entered, and remembers when the provider ended its session. Where it fails halfway, it can be repeated.
    *
+   * @param endedAt - by the provider's clock; `undefined` where nothing proves that it did: then nothing is remembered, so
+   *   that strangers who make up values store nothing
    * @param endRecord - ends one record
    */
-  async end(sidId: string, endedAt: number, endRecord: (id: string) => Promise<void>): Promise<void> {
+  async end(sidId: string, endedAt: number | undefined, endRecord: (id: string) => Promise<void>): Promise<void> {
     await this.#update(sidId, async (entry) => {
+      if (endedAt === undefined && entry.records.length === 0) return undefined
       for (const [id] of entry.records) await endRecord(id)
-      return { value: { records: [], endedAt: Math.max(endedAt, entry.endedAt ?? 0) }, ttl: REMEMBER_END }
+      const latest = Math.max(endedAt ?? 0, entry.endedAt ?? 0)
+      return { value: { records: [], ...(latest > 0 ? { endedAt: latest } : {}) }, ttl: REMEMBER_END }
     })
   }
 
-  async #update(sidId: string, change: (entry: Entry) => Change | undefined | Promise<Change>): Promise<boolean> {
+  async #update(
+    sidId: string,
+    change: (entry: Entry) => Change | undefined | Promise<Change | undefined>,
+  ): Promise<boolean> {
     const key = `sid:${sidId}`
     for (;;) {
       const stored = await this.#store.get(key)

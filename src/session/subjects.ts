@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { storeError } from '../errors.js'
 import type { AuthStore } from './authStore.js'
 
 /** What the store holds of a subject. All times in seconds since the epoch. */
@@ -48,12 +47,7 @@ export class Subjects {
       if (entry?.endedAt !== undefined && login.issuedAt < entry.endedAt) return undefined
       if (entry && entry.until >= login.endsAt) return entry.generation
       const next: Entry = { ...(entry ?? { generation: newGeneration() }), until: twice(login.endsAt) }
-      const value = serialize(next)
-      const done =
-        stored === undefined
-          ? await this.#store.add(key(subjectId), value, remaining(next.until))
-          : await this.#store.replace(key(subjectId), stored, value, remaining(next.until))
-      if (done && entry) return entry.generation
+      if ((await this.#write(subjectId, stored, next)) && entry) return entry.generation
       // A new entry is read back: a store that is not atomic between processes may have taken another's.
     }
   }
@@ -65,14 +59,25 @@ export class Subjects {
    * @param endedAt - when the provider ended them, by its clock; `undefined` when the application does
    */
   async end(subjectId: string, endsAt: number, endedAt?: number): Promise<void> {
-    const entry: Entry = {
-      generation: newGeneration(),
-      until: twice(endsAt),
-      ...(endedAt === undefined ? {} : { endedAt }),
+    for (;;) {
+      const stored = await this.#store.get(key(subjectId))
+      // What the provider ended last stays ended, also where the application or an older word of the provider comes after.
+      const latest = Math.max(endedAt ?? 0, (stored === undefined ? undefined : parse(stored).endedAt) ?? 0)
+      const entry: Entry = {
+        generation: newGeneration(),
+        until: twice(endsAt),
+        ...(latest > 0 ? { endedAt: latest } : {}),
+      }
+      if (await this.#write(subjectId, stored, entry)) return
     }
-    await this.#store.set(key(subjectId), serialize(entry), remaining(entry.until)).catch((error: unknown) => {
-      throw storeError(error)
-    })
+  }
+
+  /** Stores an entry in place of the one that was read. Resolves to whether it still was that. */
+  #write(subjectId: string, stored: string | undefined, entry: Entry): Promise<boolean> {
+    const [value, ttl] = [serialize(entry), remaining(entry.until)]
+    return stored === undefined
+      ? this.#store.add(key(subjectId), value, ttl)
+      : this.#store.replace(key(subjectId), stored, value, ttl)
   }
 }
 
