@@ -11,7 +11,7 @@ import { rememberLogout } from './postLogout.js'
 import { revoke } from './revoke.js'
 import { type SessionContext, sessionMiddleware } from './sessionContext.js'
 import { endSubject } from './sessionEnds.js'
-import { endSession } from './sessionMark.js'
+import { endSession, readMark } from './sessionMark.js'
 
 /** Options of {@link logout}. */
 export interface LogoutOptions {
@@ -72,10 +72,12 @@ export function logout(options: LogoutOptions = {}): RequestHandler {
 
 async function endLocally({ config, services, auth }: SessionContext, req: Request): Promise<void> {
   const { record } = auth
-  if (record) await services.records.remove(record.id)
+  // By the mark, also where the provider of the session is no longer configured and nobody counts as signed in.
+  const mark = readMark(req, config.session.key)
+  if (mark) await services.records.remove(mark.id)
   await endSession(req).catch((error: unknown) => {
     // Without its record the session is over, and given up at its next request: the logout goes on at the provider.
-    if (!record) throw error
+    if (!mark) throw error
   })
   if (!record) return
   const { provider, subject } = record
