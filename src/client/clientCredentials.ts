@@ -5,6 +5,7 @@ import {
   requireOption,
   resourceIndicators,
   type Shape,
+  secrets,
   stringOrStrings,
 } from '../config/check.js'
 import { toList } from '../config/list.js'
@@ -36,9 +37,7 @@ const SHAPE: Shape<ClientCredentialsOptions> = {
   scope: stringOrStrings,
   resource: resourceIndicators,
   store: object,
-  secret: (value) =>
-    stringOrStrings(value) ??
-    ([value].flat().every((secret) => String(secret).length >= 32) ? undefined : 'must have at least 32 characters'),
+  secret: secrets,
 }
 
 /**

@@ -57,6 +57,19 @@ export const stringOrStrings: Check = (value) =>
     ? undefined
     : `must be a string or an array of strings, not ${describe(value)}`
 
+/** The fewest characters of a secret, and the fewest different ones: random text has more, a placeholder may not. */
+const SECRET_LENGTH = { min: 32, different: 8 }
+
+/** Accepts secrets of this application, from which keys are derived: one, or several to rotate. */
+export const secrets: Check = (value) => {
+  const problem = stringOrStrings(value)
+  if (problem) return problem
+  const { min, different } = SECRET_LENGTH
+  const all = [value].flat() as string[]
+  if (all.every((secret) => secret.length >= min && new Set(secret).size >= different)) return undefined
+  return `must have at least ${min} characters of chance: write what \`openssl rand -base64 32\` prints`
+}
+
 /** Accepts a finite number within bounds. */
 export function number(unit: string, min: number, max: number): Check {
   return (value) =>

@@ -8,8 +8,8 @@ import {
   path,
   requireOption,
   type Shape,
+  secrets,
   string,
-  stringOrStrings,
 } from '../config/check.js'
 import { resolveHttp } from '../config/http.js'
 import { isLoopback } from '../config/loopback.js'
@@ -49,12 +49,11 @@ export interface Config {
   readonly emit: (event: NewEvent, req?: Request) => void
 }
 
-const MIN_SECRET = 32
 const YEAR = 31_536_000
 
 const SHAPE: Shape<RelyingPartyOptions> = {
   baseUrl: string,
-  secret: (value) => stringOrStrings(value) ?? secretProblem(value as string | string[]),
+  secret: secrets,
   provider: (value) => (typeof value === 'function' ? undefined : object(value)),
   providers: object,
   callbackPath: path,
@@ -104,7 +103,7 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
     'baseUrl',
     'write where users reach the application, as in https://app.example.com',
   )
-  requireOption(options, 'relyingParty', 'secret', `write at least ${MIN_SECRET} characters of chance`)
+  requireOption(options, 'relyingParty', 'secret', 'write what `openssl rand -base64 32` prints')
   const http = resolveHttp(options.http, 'relyingParty.http')
   const base = resolveBaseUrl(options)
   const paths = resolvePaths(options, base.basePath)
@@ -203,11 +202,6 @@ function checkStore(store: AuthStore | undefined): AuthStore | undefined {
     }
   }
   return store
-}
-
-function secretProblem(value: string | string[]): string | undefined {
-  if ([value].flat().every((secret) => secret.length >= MIN_SECRET)) return undefined
-  return `must have at least ${MIN_SECRET} characters: write what \`openssl rand -base64 32\` prints`
 }
 
 function createEmit(onEvent: RelyingPartyOptions['onEvent']): Config['emit'] {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { boolean, checkOptions, number, object, type Shape, stringOrStrings } from '../config/check.js'
+import { boolean, checkOptions, number, object, type Shape, secrets } from '../config/check.js'
 import { configurationError } from '../errors.js'
 import { createProofJudge } from '../protocol/dpop.js'
 import { createNonces, type Nonces } from '../protocol/dpopNonces.js'
@@ -22,8 +22,6 @@ export interface DPoPConfig {
   readonly use: (id: string, ttl: number) => Promise<boolean>
 }
 
-const MIN_SECRET = 32
-
 /** How many proofs of the last minute one process remembers. */
 const MAX_PROOFS = 100_000
 
@@ -33,11 +31,7 @@ const SHAPE: Shape<DPoPOptions> = {
     algorithmsProblem(value) ??
     ((value as string[]).some((alg) => alg.startsWith('HS')) ? 'must be those of public keys' : undefined),
   maxAge: number('seconds', 1, 3600),
-  nonceSecret: (value) =>
-    stringOrStrings(value) ??
-    ([value as string | string[]].flat().every((secret) => secret.length >= MIN_SECRET)
-      ? undefined
-      : `must have at least ${MIN_SECRET} characters: write what \`openssl rand -base64 32\` prints`),
+  nonceSecret: secrets,
   nonceLifetime: number('seconds', 10, 86_400),
   store: (value) =>
     object(value) ?? (typeof (value as AuthStore).add === 'function' ? undefined : 'has no add(): pass an AuthStore'),
