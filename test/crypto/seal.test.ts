@@ -1,10 +1,35 @@
+import { createDecipheriv, hkdfSync } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createSealer, type SealPurpose } from '../../src/crypto/seal.js'
 
 const NEW = 'the new secret, of thirty-two characters or more'
 const OLD = 'the old secret, of thirty-two characters or more'
-const PURPOSES: readonly SealPurpose[] = ['login-transaction', 'logout-transaction', 'token-record']
+
+/** Every purpose there is: the compiler demands that none is missing. */
+const PURPOSES = Object.keys({
+  'login-transaction': true,
+  'logout-transaction': true,
+  'token-record': true,
+  'client-token': true,
+  'step-up': true,
+  'device-transaction': true,
+  'device-tokens': true,
+} satisfies Record<SealPurpose, true>) as SealPurpose[]
+
+/** Opens a sealed value by Node's own means: by the key for one purpose, with any associated data. */
+function openByHand(sealed: string, keyPurpose: SealPurpose, aad: string): string | undefined {
+  const bytes = Buffer.from(sealed, 'base64url')
+  const key = Buffer.from(hkdfSync('sha256', NEW, '', `express-relying-party ${keyPurpose}`, 32))
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 })
+  decipher.setAAD(Buffer.from(aad)).setAuthTag(bytes.subarray(-16))
+  const opened = decipher.update(bytes.subarray(12, -16), undefined, 'utf8')
+  try {
+    return opened + decipher.final('utf8')
+  } catch {
+    return undefined
+  }
+}
 
 describe('a sealer', () => {
   const sealer = createSealer([NEW])
@@ -33,6 +58,26 @@ describe('a sealer', () => {
         expect(sealer.open(other, 'id', sealed)?.toString()).toBe(other === purpose ? 'content' : undefined)
       }
     }
+  })
+
+  it('has a key of its own for each purpose, and binds purpose and context in beside it', () => {
+    for (const purpose of PURPOSES) {
+      const sealed = sealer.seal(purpose, 'id', 'content')
+      for (const other of PURPOSES) {
+        const same = other === purpose
+        expect(openByHand(sealed, other, `${purpose}\0id`)).toBe(same ? 'content' : undefined)
+        expect(openByHand(sealed, purpose, `${other}\0id`)).toBe(same ? 'content' : undefined)
+      }
+      for (const aad of ['', 'id', purpose, `${purpose}id`]) {
+        expect(openByHand(sealed, purpose, aad)).toBeUndefined()
+      }
+    }
+  })
+
+  it('opens what an earlier release sealed, so that an update signs nobody out', () => {
+    const sealed = '3VbeQTeVHZySaBsDoaFL3zfcCde_rbdkuhVMkCjcfbwHLePoofwmZBuQjaXkpfGTBcDpP_pX1D0'
+    expect(sealer.open('token-record', 'record-1', sealed)?.toString()).toBe('sealed by an earlier release')
+    expect(sealer.open('token-record', 'record-2', sealed)).toBeUndefined()
   })
 
   it('opens a value only in the context it was sealed in', () => {
