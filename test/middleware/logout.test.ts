@@ -2,7 +2,7 @@ import type { Express } from 'express'
 import supertest from 'supertest'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { logout } from '../../src/index.js'
-import { type AppOptions, startLocalProvider } from '../support/app.js'
+import { type AppOptions, startApp, startLocalProvider } from '../support/app.js'
 import { UserAgent } from '../support/userAgent.js'
 import {
   basket,
@@ -90,6 +90,19 @@ describe('a logout', () => {
     await leave()
     const again = await twin.send(`${url}/logout?returnTo=/who`, { method: 'POST' })
     expect(again.headers.location).toBe(`${url}/who`)
+  })
+
+  it('removes the tokens also where the provider of the session is no longer configured', async () => {
+    await start()
+    await signIn()
+    const records = async () => Object.keys(await contentsOf(store)).filter((key) => key.includes('record:'))
+    expect(await records()).toHaveLength(1)
+    const later = await startApp(provider.issuer, { store, provider: { clientId: 'another' } })
+    expect(await whoIs(browser, later.url)).toBeNull()
+    const answer = await browser.send(`${later.url}/logout?returnTo=/who`, { method: 'POST' })
+    await later.close()
+    expect(answer.headers.location).toBe(`${later.url}/who`)
+    expect(await records()).toEqual([])
   })
 
   it('is not undone by a slow request that saves the session it read before', async () => {
