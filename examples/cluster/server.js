@@ -38,3 +38,4 @@ app.get('/', (req, res) => {
   res.send(`${name} sees ${req.auth.claims.name ?? 'nobody'}`)
 })
 app.listen(port, '127.0.0.1', () => process.send?.('listening'))
+process.on('disconnect', () => process.exit())
