@@ -51,6 +51,8 @@ const server = app.listen(0, '127.0.0.1', () => {
   const address = server.address()
   if (typeof address === 'object' && address) send({ port: address.port })
 })
+// A connection that the server closes while a request comes would look like one that a kill broke off.
+server.keepAliveTimeout = 0
 
 process.on('message', (message: ToServer) => {
   clockOffset = message.clockOffset
