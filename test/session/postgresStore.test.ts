@@ -47,7 +47,7 @@ describeWith('postgres', 'postgresStore', (connectionString) => {
         [name],
       )
       expect(rowCount).toBeGreaterThan(0)
-      await vi.waitUntil(() => lost.mock.calls.length === rowCount)
+      await vi.waitUntil(() => lost.mock.calls.length === rowCount, { timeout: 10_000 })
       expect(await store.get('key')).toBe('value')
       expect(await store.replace('key', 'value', 'next', 60)).toBe(true)
       await pool.end()

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Express } from 'express'
 import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { expect, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
 import { backchannelLogout, endSessions, frontchannelLogout, logout, storeErrors } from '../../src/index.js'
 import { type App, register, startApp, startLocalProvider } from './app.js'
 import { type Connect, type Connected, markOf } from './connected.js'
@@ -137,6 +137,21 @@ function routes(app: Express, withStoreErrors: boolean): void {
   app.post('/end/:subject', (req, res, next) => {
     endSessions(req, { subject: req.params.subject }).then(() => res.sendStatus(204), next)
   })
+}
+
+/** Starts the processes before the tests of a suite, restores the way after each, and ends them after all. */
+export function useOutage(target: string, connect: Connect, started: (outage: Outage) => void): void {
+  let outage: Outage
+  beforeAll(async () => {
+    outage = await startOutage(target, connect)
+    started(outage)
+  })
+  afterEach(async () => {
+    vi.restoreAllMocks()
+    await outage.recover()
+    for (const app of [outage.one, outage.two, outage.bare, outage.plain]) app.errors.length = 0
+  })
+  afterAll(() => outage.close())
 }
 
 /** Tells who is signed in in a browser. */
