@@ -37,7 +37,7 @@ export interface ResolvedClient {
 /** Checks and defaults what clients have in common. @throws `ERR_CONFIGURATION` */
 export function resolveClient(options: ClientOptions, path: string): ResolvedClient {
   const { allowInsecureHttp = false, clockTolerance = 30, refreshBefore = 60 } = options
-  const http = resolveHttp(options.http, `${path}.http`)
+  const http = resolveHttp(options.http, `${path}.http`, allowInsecureHttp)
   // There is no browser to answer to, and so no form_post to worry about.
   const context = { allowInsecureHttp, baseUrlIsSecure: true, baseUrlIsLoopback: false }
   const provider = resolveProviderOptions(options.provider, `${path}.provider`, context)

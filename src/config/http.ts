@@ -18,8 +18,8 @@ const SHAPE: Shape<HttpOptions> = {
 }
 
 /** Checks and defaults the options of requests to providers. @throws `ERR_CONFIGURATION` */
-export function resolveHttp(options: HttpOptions = {}, path: string): HttpLimits {
+export function resolveHttp(options: HttpOptions = {}, path: string, allowInsecureHttp: boolean): HttpLimits {
   checkOptions<HttpOptions>(options, path, SHAPE)
   const { timeout = 5, maxResponseSize = 1_048_576, fetch } = options
-  return Object.freeze({ timeout, maxResponseSize, ...(fetch ? { fetch } : {}) })
+  return Object.freeze({ timeout, maxResponseSize, allowInsecureHttp, ...(fetch ? { fetch } : {}) })
 }

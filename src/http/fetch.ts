@@ -2,6 +2,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import type { CustomFetch } from 'openid-client'
 import { RelyingPartyError } from '../errors.js'
+import { isLoopback } from './loopback.js'
 
 /** How this package talks to providers. */
 export interface HttpLimits {
@@ -9,6 +10,8 @@ export interface HttpLimits {
   readonly timeout: number
   /** In bytes, of a response body. */
   readonly maxResponseSize: number
+  /** Whether `http` beyond this machine is allowed. Default is `false`. */
+  readonly allowInsecureHttp?: boolean
   /** Replaces the built-in client, for proxies or tests. */
   readonly fetch?: typeof fetch
 }
@@ -22,12 +25,14 @@ const IDLE_TIMEOUT = 4_000
 /**
  * Creates the `fetch` that every request to a provider goes through.
  *
- * Connections are kept alive, redirects refused, time and body size bounded. A provider that cannot be reached, times
- * out, or answers 429 or 5xx gives `ERR_PROVIDER_UNAVAILABLE`; every other status is the caller's to judge.
+ * Requests go over https, or on this machine, whatever a provider's metadata says. Connections are kept alive, redirects
+ * refused, time and body size bounded. A provider that cannot be reached, times out, or answers 429 or 5xx gives
+ * `ERR_PROVIDER_UNAVAILABLE`; every other status is the caller's to judge.
  */
 export function createFetch(limits: HttpLimits): CustomFetch {
   const send = limits.fetch ? sendByFetch(limits.fetch) : sendByNode()
   return async (url, init) => {
+    requireTls(url, limits)
     let response: Response
     try {
       response = await send(url, init, limits)
@@ -46,6 +51,16 @@ export function createFetch(limits: HttpLimits): CustomFetch {
     }
     return response
   }
+}
+
+function requireTls(url: string, { allowInsecureHttp = false }: HttpLimits): void {
+  const target = new URL(url)
+  if (target.protocol === 'https:') return
+  if (target.protocol === 'http:' && (allowInsecureHttp || isLoopback(target))) return
+  throw new RelyingPartyError(
+    'ERR_METADATA_INVALID',
+    `an endpoint is at ${target.protocol}//${target.host}: beyond this machine https is needed, or allowInsecureHttp`,
+  )
 }
 
 function sendByNode(): Send {

@@ -12,11 +12,11 @@ import {
   string,
 } from '../config/check.js'
 import { resolveHttp } from '../config/http.js'
-import { isLoopback } from '../config/loopback.js'
 import { createSealer, type Sealer } from '../crypto/seal.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import type { NewEvent } from '../events.js'
 import type { HttpLimits } from '../http/fetch.js'
+import { isLoopback } from '../http/loopback.js'
 import { createProviderServices } from '../provider/services.js'
 import type { AuthStore } from '../session/authStore.js'
 import type { RelyingPartyOptions, SessionOptions, TransactionOptions } from './options.js'
@@ -104,11 +104,11 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
     'write where users reach the application, as in https://app.example.com',
   )
   requireOption(options, 'relyingParty', 'secret', 'write what `openssl rand -base64 32` prints')
-  const http = resolveHttp(options.http, 'relyingParty.http')
   const base = resolveBaseUrl(options)
   const paths = resolvePaths(options, base.basePath)
   const emit = createEmit(options.onEvent)
   const allowInsecureHttp = options.allowInsecureHttp ?? false
+  const http = resolveHttp(options.http, 'relyingParty.http', allowInsecureHttp)
   const services = createProviderServices(http, options.clockTolerance ?? 30, {
     onDiscovered: (issuer) => emit({ type: 'provider.discovered', issuer }),
     onKeysFetched: (jwksUri, count) => emit({ type: 'keys.fetched', jwksUri, count }),

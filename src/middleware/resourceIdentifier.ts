@@ -1,5 +1,5 @@
 import type { Check } from '../config/check.js'
-import { isLoopback } from '../config/loopback.js'
+import { isLoopback } from '../http/loopback.js'
 
 /**
  * Accepts the URL by which an API is known to its clients.

@@ -131,8 +131,8 @@ function resolveCache(options: TokenCacheOptions = {}): Required<TokenCacheOptio
   return { ttl, max }
 }
 
-function createServices({ http }: ResourceServerOptions): AuthorizationServerServices {
-  const fetch = createFetch(resolveHttp(http, 'resourceServer.http'))
+function createServices({ http, allowInsecureHttp = false }: ResourceServerOptions): AuthorizationServerServices {
+  const fetch = createFetch(resolveHttp(http, 'resourceServer.http', allowInsecureHttp))
   return {
     fetch,
     metadata: new RemoteCache({ max: MAX_ISSUERS, freshness: FRESHNESS }),

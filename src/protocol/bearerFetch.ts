@@ -1,5 +1,5 @@
-import { isLoopback } from '../config/loopback.js'
 import { RelyingPartyError } from '../errors.js'
+import { isLoopback } from '../http/loopback.js'
 
 /** How calls with an access token are made. */
 export interface BearerFetchOptions {

@@ -1,7 +1,7 @@
 import * as openid from 'openid-client'
-import { isLoopback } from '../config/loopback.js'
 import { JwtError } from '../crypto/jwt.js'
 import { RelyingPartyError } from '../errors.js'
+import { isLoopback } from '../http/loopback.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
 import { type IdTokenClaims, verifyIdToken } from './idToken.js'

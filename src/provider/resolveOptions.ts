@@ -12,8 +12,8 @@ import {
   stringOrStrings,
 } from '../config/check.js'
 import { toList } from '../config/list.js'
-import { isLoopback } from '../config/loopback.js'
 import { configurationError } from '../errors.js'
+import { isLoopback } from '../http/loopback.js'
 import { authorizationParamsProblem } from './authorizationParams.js'
 import { PUBLIC_KEY_ALGORITHMS } from './keys.js'
 import type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './options.js'
