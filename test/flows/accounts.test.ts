@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { LoginRefusedError } from '../../src/index.js'
+import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/app.js'
+import { UserAgent } from '../support/userAgent.js'
+
+const ADDRESS = 'ada@example.com'
+
+/** People who say at a provider of their own that Ada's address is theirs. */
+const impostors = [
+  { id: 'unverified', claims: { email_verified: false } },
+  { id: 'silent', claims: {} },
+  { id: 'stringly', claims: { email_verified: 'true' } },
+  { id: 'verified', claims: { email_verified: true } },
+  // Even their subject is that of the real Ada.
+  { id: 'ada', claims: { email_verified: true } },
+].map(({ id, claims }) => ({ id, about: '', claims: { name: id, email: ADDRESS, ...claims } }))
+
+/** Accounts of an application, by issuer and subject, as the README's `onLogin` keeps them. */
+const accounts = new Map<string, { readonly email: unknown }>()
+
+type LocalProvider = Awaited<ReturnType<typeof startLocalProvider>>
+let real: LocalProvider
+let other: LocalProvider
+let app: App
+
+beforeAll(async () => {
+  real = await startLocalProvider()
+  other = await startLocalProvider({ users: impostors })
+  const registration = { clientId: 'app', clientSecret: CLIENT_SECRET, scope: 'openid profile email' }
+  app = await startApp('', {
+    options: {
+      providers: { real: { issuer: real.issuer, ...registration }, other: { issuer: other.issuer, ...registration } },
+      onLogin({ claims }) {
+        if (claims.email_verified !== true) throw new LoginRefusedError('Please verify your e-mail address first.')
+        accounts.set(`${String(claims.iss)} ${claims.sub}`, { email: claims.email })
+      },
+    },
+  })
+  await register(real, app)
+  await register(other, app)
+})
+afterAll(async () => {
+  await app.close()
+  await real.close()
+  await other.close()
+})
+beforeEach(() => accounts.clear())
+
+/** Signs a user in at a provider with a new browser, and gives the page after it. */
+function signIn({ issuer }: LocalProvider, user: string) {
+  const query = new URLSearchParams({ iss: issuer, login_hint: user, target_link_uri: `${app.url}/profile` })
+  return new UserAgent().visit(`${app.url}/login?${query}`)
+}
+
+describe("an account behind the README's onLogin", () => {
+  it.each(['unverified', 'silent', 'stringly'])('is not opened by a user whose address is %s', async (user) => {
+    const refused = await signIn(other, user)
+    expect(refused.status).toBe(403)
+    expect(app.errors.splice(0)).toMatchObject([{ code: 'ERR_LOGIN_REFUSED' }])
+    expect(accounts.size).toBe(0)
+    expect((await signIn(other, 'verified')).json()).toMatchObject({ sub: 'verified', email_verified: true })
+  })
+
+  it.each(['verified', 'ada'])('is another than that of the same address at another provider: %s', async (user) => {
+    const profiles = [await signIn(real, 'ada'), await signIn(other, user)].map((answer) => answer.json())
+    expect(profiles).toMatchObject([
+      { iss: real.issuer, sub: 'ada', email: ADDRESS },
+      { iss: other.issuer, sub: user, email: ADDRESS },
+    ])
+    expect([...accounts.keys()]).toEqual([`${real.issuer} ada`, `${other.issuer} ${user}`])
+  })
+
+  it('is the same at the next login there', async () => {
+    await signIn(real, 'ada')
+    await signIn(real, 'ada')
+    expect(accounts.size).toBe(1)
+  })
+})
