@@ -6,7 +6,7 @@ import type { TokenRecord } from '../../src/session/records.js'
 import type { Renew } from '../../src/session/refresh.js'
 import { sessionAuthStore } from '../../src/session/sessionAuthStore.js'
 import { FIRST, fields, outage, rotatingProvider, startProcess } from '../support/refreshers.js'
-import { gate, pass } from '../support/signedIn.js'
+import { gate, pass, until } from '../support/signedIn.js'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
 afterEach(() => void vi.useRealTimers())
@@ -125,7 +125,7 @@ describe('a logout during a refresh', () => {
     provider.held = opened
     const record = await records.create(fields(-10), FIRST)
     const refreshing = refresher.fresh(record, provider.renew)
-    await vi.waitUntil(() => provider.requests === 1)
+    await until(() => provider.requests === 1)
     expect(await records.remove(record.id)).toBe(true)
     open()
     expect(await refreshing).toBeUndefined()

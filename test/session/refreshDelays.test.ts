@@ -4,7 +4,7 @@ import { RelyingPartyError } from '../../src/errors.js'
 import type { AuthStore } from '../../src/index.js'
 import { sessionAuthStore } from '../../src/session/sessionAuthStore.js'
 import { ask, FIRST, fields, LOCK_LIFETIME, outage, rotatingProvider, startProcess } from '../support/refreshers.js'
-import { gate, pass } from '../support/signedIn.js'
+import { gate, pass, until } from '../support/signedIn.js'
 
 let shared: AuthStore
 
@@ -23,7 +23,7 @@ describe('a process that is held up until its lock has expired', () => {
     const held = vi.fn(() => opened)
     const record = await slow.records.create(fields(-10), FIRST)
     const waiting = ask(slow, record, { ...provider.renew, prepare: held })
-    await vi.waitUntil(() => held.mock.calls.length === 1)
+    await until(() => held.mock.calls.length === 1)
     pass(LOCK_LIFETIME)
     expect(await ask(other, record, provider.renew)).toBe('access 1')
     open()
@@ -41,14 +41,14 @@ describe('a process that is held up until its lock has expired', () => {
     provider.held = answering.opened
     const record = await slow.records.create(fields(-10), FIRST)
     const asking = [ask(slow, record, { ...provider.renew, prepare: held })]
-    await vi.waitUntil(() => held.mock.calls.length === 1)
+    await until(() => held.mock.calls.length === 1)
     pass(LOCK_LIFETIME)
     asking.push(ask(other, record, provider.renew))
-    await vi.waitUntil(() => provider.requests === 1)
+    await until(() => provider.requests === 1)
     const lock = await shared.get(`lock:${record.id}`)
     const add = vi.spyOn(slow.store, 'add')
     preparing.open()
-    await vi.waitUntil(() => add.mock.calls.length > 0)
+    await until(() => add.mock.calls.length > 0)
     expect(await shared.get(`lock:${record.id}`)).toBe(lock)
     answering.open()
     expect(await Promise.all(asking)).toEqual(['access 1', 'access 1'])
@@ -64,7 +64,7 @@ describe('a process that is held up until its lock has expired', () => {
     provider.held = opened
     const record = await slow.records.create(fields(-10), FIRST)
     const waiting = ask(slow, record, provider.renew)
-    await vi.waitUntil(() => provider.requests === 1)
+    await until(() => provider.requests === 1)
     pass(LOCK_LIFETIME)
     provider.held = undefined
     expect(await ask(other, record, provider.renew)).toBe('access 1')
@@ -86,7 +86,7 @@ describe('a process that is held up until its lock has expired', () => {
     provider.fault = fault()
     const record = await slow.records.create(fields(-10), FIRST)
     const waiting = ask(slow, record, provider.renew)
-    await vi.waitUntil(() => provider.requests === 1)
+    await until(() => provider.requests === 1)
     pass(LOCK_LIFETIME)
     expect(await shared.add(`lock:${record.id}`, 'owner:another', LOCK_LIFETIME)).toBe(true)
     open()
@@ -103,12 +103,12 @@ describe('a process that is held up until its lock has expired', () => {
     provider.fault = new RelyingPartyError('ERR_SESSION_ENDED', 'the refresh token is not accepted')
     const record = await slow.records.create(fields(-10), FIRST)
     const waiting = ask(slow, record, provider.renew)
-    await vi.waitUntil(() => provider.requests === 1)
+    await until(() => provider.requests === 1)
     pass(LOCK_LIFETIME)
     expect(await shared.add(`lock:${record.id}`, 'owner:another', LOCK_LIFETIME)).toBe(true)
     const add = vi.spyOn(slow.store, 'add')
     open()
-    await vi.waitUntil(() => add.mock.calls.length > 0)
+    await until(() => add.mock.calls.length > 0)
     await other.records.replace(record, fields(600), { ...FIRST, accessToken: 'access of another process' })
     expect(await waiting).toBe('access of another process')
     expect(await shared.get(`lock:${record.id}`)).toBe('owner:another')
@@ -128,7 +128,7 @@ describe('a session that ends while its refresh is under way', () => {
     provider.held = opened
     const record = await process.records.create(fields(-10, { sid: 'sid-1' }), FIRST)
     const waiting = ask(process, record, provider.renew)
-    await vi.waitUntil(() => provider.requests === 1)
+    await until(() => provider.requests === 1)
     await end(startProcess(shared), record.id)
     open()
     expect(await waiting).toBeUndefined()

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AuthStore } from '../../src/index.js'
 import { sessionAuthStore } from '../../src/session/sessionAuthStore.js'
 import { ask, FIRST, fields, LOCK_LIFETIME, outage, rotatingProvider, startProcess } from '../support/refreshers.js'
-import { gate, pass } from '../support/signedIn.js'
+import { gate, pass, until } from '../support/signedIn.js'
 
 let shared: AuthStore
 
@@ -34,7 +34,7 @@ describe('a store that fails while new tokens are saved', () => {
     const record = await unlucky.records.create(fields(-10), FIRST)
     unlucky.faults.left = times
     const asking = Array.from({ length: 10 }, () => ask(unlucky, record, provider.renew))
-    await vi.waitUntil(() => provider.requests === 1)
+    await until(() => provider.requests === 1)
     asking.push(...Array.from({ length: 10 }, () => ask(other, record, provider.renew)))
     expect(new Set(await Promise.all(asking))).toEqual(new Set(['access 1']))
     expect(unlucky.faults.met).toBe(times)
@@ -62,7 +62,7 @@ describe('a store that fails while new tokens are saved', () => {
     const record = await unlucky.records.create(fields(expiresIn), FIRST)
     unlucky.faults.left = Infinity
     const asking = Promise.allSettled([1, 2, 3].map(() => ask(unlucky, record, provider.renew)))
-    await vi.waitUntil(() => unlucky.faults.met >= 3)
+    await until(() => unlucky.faults.met >= 3)
     pass(LOCK_LIFETIME)
     const outcomes = await asking
     unlucky.faults.left = 0
@@ -106,7 +106,7 @@ describe('a store that fails while new tokens are saved', () => {
     const record = await unlucky.records.create(fields(-10), FIRST)
     unlucky.faults.left = Infinity
     const asking = ask(unlucky, record, provider.renew)
-    await vi.waitUntil(() => unlucky.faults.met >= 2)
+    await until(() => unlucky.faults.met >= 2)
     expect(await startProcess(shared).records.remove(record.id)).toBe(true)
     unlucky.faults.left = 0
     expect(await asking).toBeUndefined()
@@ -160,15 +160,15 @@ describe('what is needed beside the tokens', () => {
     provider.held = answering.opened
     const record = await slow.records.create(fields(-10), FIRST)
     const first = ask(slow, record, provider.renew)
-    await vi.waitUntil(() => prepare.mock.calls.length === 1)
+    await until(() => prepare.mock.calls.length === 1)
     pass(LOCK_LIFETIME - 1)
     preparing.open()
-    await vi.waitUntil(() => provider.requests === 1)
+    await until(() => provider.requests === 1)
     pass(LOCK_LIFETIME - 1)
     const get = vi.spyOn(shared, 'get')
     const lookedAtLock = () => get.mock.calls.filter(([key]) => key.startsWith('lock:')).length
     const second = ask(other, record, provider.renew)
-    await vi.waitUntil(() => lookedAtLock() >= 2)
+    await until(() => lookedAtLock() >= 2)
     expect(provider.requests).toBe(1)
     answering.open()
     expect(await Promise.all([first, second])).toEqual(['access 1', 'access 1'])

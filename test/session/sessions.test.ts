@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AppOptions } from '../support/app.js'
-import { gate, gatedRoutes, pass, type Scene, startScene, TOKEN_LIFETIME } from '../support/signedIn.js'
+import { gate, gatedRoutes, pass, type Scene, startScene, TOKEN_LIFETIME, until } from '../support/signedIn.js'
 import type { UserAgent } from '../support/userAgent.js'
 
 let scene: Scene
@@ -257,7 +257,7 @@ describe('a refresh that is overtaken by a logout', () => {
     scene.tokens.held = opened
     pass(TOKEN_LIFETIME + 1)
     const refreshing = tokenOf(copy)
-    await vi.waitUntil(() => scene.tokens.refreshes === 1)
+    await until(() => scene.tokens.refreshes === 1)
     await browser.visit(`${scene.app.url}/logout`, { method: 'POST' })
     open()
     expect(await refreshing).toBe(401)

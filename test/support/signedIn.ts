@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Express } from 'express'
 import { MemoryStore } from 'express-session'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
@@ -14,8 +15,8 @@ export const TOKEN_LIFETIME = 600
 export type TokenAnswer = Record<string, unknown>
 
 /**
- * Stands between the application and the token endpoint: counts refreshes, holds them back, changes their answers or
- * fails them.
+ * Stands between the application and the provider: counts refreshes, holds them back, changes their answers or fails
+ * them.
  */
 export interface TokenEndpoint {
   /** How many refreshes were asked for. */
@@ -23,7 +24,9 @@ export interface TokenEndpoint {
   /** Refreshes wait for this. */
   held: Promise<void> | undefined
   /** Answers a refresh in place of the provider, which is not asked. */
-  instead: (() => Response) | undefined
+  instead: (() => Response | Promise<Response>) | undefined
+  /** Whether requests to other endpoints fail, by their URL. */
+  fails: ((url: string) => boolean) | undefined
   /** Changes the provider's answer to a refresh. */
   change: ((answer: TokenAnswer) => TokenAnswer | Promise<TokenAnswer>) | undefined
   /** Every token that was ever given out. */
@@ -95,7 +98,14 @@ export async function startScene(settings: AppOptions = {}, options: LocalProvid
 }
 
 function createTokenEndpoint(): { tokens: TokenEndpoint; fetch: typeof fetch } {
-  const tokens: TokenEndpoint = { refreshes: 0, held: undefined, instead: undefined, change: undefined, given: [] }
+  const tokens: TokenEndpoint = {
+    refreshes: 0,
+    held: undefined,
+    instead: undefined,
+    fails: undefined,
+    change: undefined,
+    given: [],
+  }
   return {
     tokens,
     fetch: async (url, init) => {
@@ -104,9 +114,11 @@ function createTokenEndpoint(): { tokens: TokenEndpoint; fetch: typeof fetch } {
         tokens.refreshes++
         await tokens.held
         if (tokens.instead) return tokens.instead()
+      } else if (tokens.fails?.(String(url))) {
+        return new Response(null, { status: 503 })
       }
       const response = await fetch(url, init)
-      if (init?.method !== 'POST' || !response.ok) return response
+      if (!response.ok || !String(init?.body).includes('grant_type=')) return response
       const answer = (await response.json()) as TokenAnswer
       for (const name of ['access_token', 'refresh_token', 'id_token']) {
         if (typeof answer[name] === 'string') tokens.given.push(answer[name])
@@ -119,6 +131,14 @@ function createTokenEndpoint(): { tokens: TokenEndpoint; fetch: typeof fetch } {
 /** Lets time pass, where `Date` is faked. In seconds. */
 export function pass(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000)
+}
+
+/** Waits until something is so, in real time: `vi.waitUntil` would move a faked clock on. */
+export async function until(isSo: () => boolean): Promise<void> {
+  for (let attempt = 0; !isSo(); attempt++) {
+    if (attempt === 5000) throw new Error('it did not come to be so')
+    await wait(2)
+  }
 }
 
 /** A gate that is shut until it is opened. */
@@ -137,7 +157,7 @@ export function gatedRoutes(): {
   begun: () => Promise<{ open: () => void }>
 } {
   const waiting: { open: () => void }[] = []
-  const wait = async () => {
+  const begin = async () => {
     const { open, opened } = gate()
     waiting.push({ open })
     await opened
@@ -145,17 +165,17 @@ export function gatedRoutes(): {
   return {
     routes(app) {
       app.get('/slow-token', async (req, res, next) => {
-        await wait()
+        await begin()
         await req.auth.getAccessToken().then((token) => res.json({ token }), next)
       })
       app.get('/slow-save', async (req, res) => {
-        await wait()
+        await begin()
         Object.assign(req.session, { basket: ['book'] })
         res.json({ saved: true })
       })
     },
     async begun() {
-      await vi.waitUntil(() => waiting.length > 0)
+      await until(() => waiting.length > 0)
       return waiting.shift() as { open: () => void }
     },
   }

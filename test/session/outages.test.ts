@@ -1,0 +1,164 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { muteExpress } from '../middleware/support.js'
+import { type App, listen } from '../support/app.js'
+import { gate, pass, type Scene, startScene, TOKEN_LIFETIME, until } from '../support/signedIn.js'
+import type { Answer, UserAgent } from '../support/userAgent.js'
+
+const SESSIONS = 3
+const PROCESSES = 3
+const REQUESTS = 50
+
+let scene: Scene
+let processes: App[]
+let browsers: UserAgent[]
+
+beforeEach(async () => {
+  muteExpress()
+  vi.useFakeTimers({ toFake: ['Date'] })
+  scene = await startScene()
+  processes = [scene.app]
+  browsers = []
+})
+afterEach(async () => {
+  await scene.close()
+  vi.useRealTimers()
+})
+
+/** An outage of the token endpoint. */
+interface Outage {
+  readonly fail: () => Response | Promise<Response>
+  /** Lets requests that hang time out. */
+  readonly timeOut?: () => void
+}
+
+const outages: readonly [how: string, begin: () => Promise<Outage>][] = [
+  [
+    'refuses connections',
+    async () => {
+      const gone = await listen()
+      await gone.close()
+      return { fail: () => fetch(gone.url) }
+    },
+  ],
+  ['answers 503', async () => ({ fail: () => new Response(null, { status: 503, headers: { 'retry-after': '7' } }) })],
+  [
+    'does not answer in time',
+    async () => {
+      let hanging = gate()
+      return {
+        async fail() {
+          await hanging.opened
+          throw new DOMException('the time is over', 'TimeoutError')
+        },
+        timeOut() {
+          hanging.open()
+          hanging = gate()
+        },
+      }
+    },
+  ],
+]
+
+/** Starts the other processes on the same store, and signs in. */
+async function startLoad(): Promise<void> {
+  while (processes.length < PROCESSES) processes.push(await scene.startAnother({}))
+  while (browsers.length < SESSIONS) browsers.push(await scene.signIn())
+}
+
+/** Sends requests of all sessions to all processes at once. Demands how many token requests there were by then. */
+async function flood(tokenRequests: number, { timeOut }: Partial<Outage> = {}): Promise<Answer[][]> {
+  const urls = Array.from({ length: REQUESTS }, (_, i) => `${processes[i % PROCESSES]?.url}/token`)
+  const answering = browsers.map((browser) => Promise.all(urls.map((url) => browser.fetch(url))))
+  await until(() => scene.tokens.refreshes >= tokenRequests)
+  timeOut?.()
+  const answers = await Promise.all(answering)
+  expect(scene.tokens.refreshes).toBe(tokenRequests)
+  return answers
+}
+
+const statuses = (answers: Answer[][]) => new Set(answers.flat().map(({ status }) => status))
+const tokensOf = (answers: Answer[]) => new Set(answers.map((answer) => answer.json().token))
+const happened = (type: string) => processes.flatMap(({ events }) => events.filter((event) => event.type === type))
+
+/** Demands that all sessions get one new token each, and nobody was signed out. */
+async function expectRecovered(tokenRequests: number): Promise<void> {
+  const answers = await flood(tokenRequests)
+  expect(statuses(answers)).toEqual(new Set([200]))
+  for (const each of answers) expect(tokensOf(each).size).toBe(1)
+  expect(happened('session.ended')).toEqual([])
+  for (const [i, browser] of browsers.entries()) {
+    const { subject } = (await browser.fetch(`${processes[i % PROCESSES]?.url}/who`)).json()
+    expect(subject).toBe('ada')
+  }
+}
+
+describe.each(outages)('a token endpoint that %s', (_how, begin) => {
+  it('is asked once per session and step of the back-off by all processes, and signs nobody out', async () => {
+    await startLoad()
+    pass(TOKEN_LIFETIME + 1)
+    const outage = await begin()
+    scene.tokens.instead = outage.fail
+    let tokenRequests = 0
+    for (const step of [1, 2, 4]) {
+      tokenRequests += SESSIONS
+      for (const time of ['at the beginning', 'before the end']) {
+        const answers = await flood(tokenRequests, outage)
+        expect(statuses(answers)).toEqual(new Set([503]))
+        for (const { headers } of answers.flat()) expect(headers['retry-after']).toMatch(/^[1-9]\d*$/)
+        pass(time === 'at the beginning' ? step - 0.001 : 0.001)
+      }
+    }
+    expect(happened('session.refresh_failed')).toHaveLength(tokenRequests)
+    scene.tokens.instead = undefined
+    await expectRecovered(tokenRequests + SESSIONS)
+    pass(TOKEN_LIFETIME + 1)
+    await expectRecovered(tokenRequests + 2 * SESSIONS)
+  })
+
+  it('leaves the access tokens in use while they are valid', async () => {
+    await startLoad()
+    const old = await flood(0)
+    pass(TOKEN_LIFETIME - 30)
+    const outage = await begin()
+    scene.tokens.instead = outage.fail
+    for (const tokenRequests of [SESSIONS, 2 * SESSIONS]) {
+      const answers = await flood(tokenRequests, outage)
+      expect(answers.map(tokensOf)).toEqual(old.map(tokensOf))
+      pass(1)
+    }
+    scene.tokens.instead = undefined
+    pass(1)
+    await expectRecovered(3 * SESSIONS)
+  })
+})
+
+describe.each(['/.well-known/openid-configuration', '/jwks'])('an outage of %s', (path) => {
+  const fails = (url: string) => url.endsWith(path)
+
+  it('keeps a process that knows neither metadata nor keys from using the refresh token up', async () => {
+    browsers.push(await scene.signIn())
+    pass(TOKEN_LIFETIME + 1)
+    const another = await scene.startAnother({})
+    const ask = () => browsers[0]?.fetch(`${another.url}/token`)
+    scene.tokens.fails = fails
+    const answer = await ask()
+    expect(answer?.status).toBe(503)
+    expect(answer?.headers['retry-after']).toMatch(/^[1-9]\d*$/)
+    expect(another.errors).toMatchObject([{ code: 'ERR_PROVIDER_UNAVAILABLE' }])
+    expect(scene.tokens.refreshes).toBe(0)
+    scene.tokens.fails = undefined
+    pass(1)
+    expect((await ask())?.status).toBe(200)
+    expect(scene.tokens.refreshes).toBe(1)
+    expect(another.events).not.toContainEqual(expect.objectContaining({ type: 'session.ended' }))
+  })
+
+  it('does not keep a process that has them from refreshing', async () => {
+    const browser = await scene.signIn()
+    pass(TOKEN_LIFETIME + 1)
+    scene.tokens.fails = vi.fn(fails)
+    expect((await browser.fetch(`${scene.app.url}/token`)).status).toBe(200)
+    expect(scene.tokens.fails).toHaveReturnedWith(true)
+    expect(scene.tokens.refreshes).toBe(1)
+  })
+})
