@@ -1,0 +1,33 @@
+import { type MemoryStore, type SessionData, Store } from 'express-session'
+
+type Operation = 'get' | 'set' | 'destroy'
+
+/** The way of one process to a session store that several share. Each operation may be held up before it is done. */
+export class StoreView extends Store {
+  readonly #shared: MemoryStore
+  /** Keys of this package begin with `express-relying-party:`. */
+  before: (operation: Operation, key: string) => Promise<void> | undefined = () => undefined
+
+  constructor(shared: MemoryStore) {
+    super()
+    this.#shared = shared
+  }
+
+  override get(sid: string, done: (error: unknown, session?: SessionData | null) => void): void {
+    this.#hold('get', sid, () => this.#shared.get(sid, done))
+  }
+
+  override set(sid: string, session: SessionData, done?: (error?: unknown) => void): void {
+    this.#hold('set', sid, () => this.#shared.set(sid, session, done))
+  }
+
+  override destroy(sid: string, done?: (error?: unknown) => void): void {
+    this.#hold('destroy', sid, () => this.#shared.destroy(sid, done))
+  }
+
+  #hold(operation: Operation, key: string, act: () => void): void {
+    const held = this.before(operation, key)
+    if (held) void held.then(act)
+    else act()
+  }
+}
