@@ -55,6 +55,19 @@ describe('a process that is held up until its lock has expired', () => {
     expect(provider.requests).toBe(1)
   })
 
+  it('or another process takes its lock without regard to it, sends nothing and tells of no overlap', async () => {
+    const process = startProcess(shared)
+    const provider = rotatingProvider()
+    const record = await process.records.create(fields(-10), FIRST)
+    const taken = vi.fn(() => shared.set(`lock:${record.id}`, 'owner:another', LOCK_LIFETIME))
+    const waiting = ask(process, record, { ...provider.renew, prepare: taken })
+    await until(() => taken.mock.calls.length === 1)
+    await process.records.replace(record, fields(600), { ...FIRST, accessToken: 'access of another process' })
+    expect(await waiting).toBe('access of another process')
+    expect(provider.requests).toBe(0)
+    expect(process.told.overlaps).toBe(0)
+  })
+
   it('after it sent the refresh token does not store what came of it over what another process stored', async () => {
     const slow = startProcess(shared)
     const other = startProcess(shared)

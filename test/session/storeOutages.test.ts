@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { contentsOf, FaultyStore, muteExpress } from '../middleware/support.js'
+import { pass, type Scene, startScene, TOKEN_LIFETIME, until } from '../support/signedIn.js'
+import type { UserAgent } from '../support/userAgent.js'
+
+const LOCK_LIFETIME = 15
+
+let scene: Scene
+let store: FaultyStore
+let browser: UserAgent
+
+beforeEach(() => {
+  muteExpress()
+  vi.useFakeTimers({ toFake: ['Date'] })
+})
+afterEach(async () => {
+  await scene.close()
+  vi.useRealTimers()
+})
+
+async function start(rotateRefreshToken: boolean): Promise<void> {
+  store = new FaultyStore()
+  scene = await startScene({ store }, { rotateRefreshToken })
+  browser = await scene.signIn()
+  pass(TOKEN_LIFETIME + 1)
+}
+
+const get = (path: string) => browser.fetch(scene.app.url + path)
+const record = async () => Object.entries(await contentsOf(store)).filter(([key]) => key.includes(':record:'))
+
+/** Lets the store fail to save what a refresh gave. Gives how often it did. */
+function failToSave(): () => number {
+  let failures = 0
+  store.fails = (operation, key) => {
+    const fails = operation === 'set' && key.includes(':record:')
+    if (fails) failures++
+    return fails
+  }
+  return () => failures
+}
+
+describe('a store that cannot save what a refresh gave', () => {
+  it('for a moment delays the requests: they get the one new token', async () => {
+    await start(true)
+    const failures = failToSave()
+    const asking = Promise.all(Array.from({ length: 10 }, () => get('/token')))
+    await until(() => failures() >= 2)
+    store.fails = () => false
+    const answers = await asking
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(new Set(answers.map((answer) => answer.json().token)).size).toBe(1)
+    expect(scene.tokens.refreshes).toBe(1)
+    pass(TOKEN_LIFETIME + 1)
+    expect((await get('/token')).status).toBe(200)
+    expect(scene.app.errors).toEqual([])
+  })
+
+  it.each([
+    ['signs the user in again where the provider rotates refresh tokens', true],
+    ['goes on where the provider takes the old refresh token again', false],
+  ])('until the lock expires is 503, and %s', async (_what, rotates) => {
+    await start(rotates)
+    const before = await record()
+    const failures = failToSave()
+    const asking = Promise.all([get('/token'), get('/token')])
+    await until(() => failures() >= 2)
+    pass(LOCK_LIFETIME)
+    for (const answer of await asking) {
+      expect(answer.status).toBe(503)
+      expect(answer.headers['retry-after']).toBe('5')
+      expect(answer.headers['set-cookie']).toBeUndefined()
+    }
+    expect(scene.app.errors[0]).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+    expect(scene.tokens.refreshes).toBe(1)
+    store.fails = () => false
+    expect(await record()).toEqual(before)
+    expect((await get('/who')).json().subject).toBe('ada')
+    const ended = expect.objectContaining({ type: 'session.ended', reason: 'refresh_refused' }) as unknown
+    expect(scene.app.events).not.toContainEqual(ended)
+    expect((await get('/token')).status).toBe(rotates ? 401 : 200)
+    if (rotates) expect(scene.app.events).toContainEqual(ended)
+    expect((await browser.visit(`${scene.app.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
+  })
+})
