@@ -83,7 +83,7 @@ export type RelyingPartyEvent =
       readonly scope: string
     })
   | (SessionEvent & {
-      /** The provider failed to refresh. The session stays. */
+      /** The provider, or the store, failed in a refresh. The session stays. */
       readonly type: 'session.refresh_failed'
       readonly code: ErrorCode
     })
