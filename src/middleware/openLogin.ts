@@ -1,5 +1,6 @@
 import type { Request } from 'express'
 import type { Claims } from '../auth.js'
+import { RelyingPartyError } from '../errors.js'
 import type { Authentication } from '../protocol/authentication.js'
 import type { IdTokenClaims } from '../protocol/idToken.js'
 import type { LoginTokens } from '../protocol/tokens.js'
@@ -29,13 +30,14 @@ export interface VerifiedLogin extends Authentication {
 
 /**
  * Signs the user in, whichever flow authenticated them: asks `onLogin`, stores the token record, then the session that
- * points at it, under a new session ID.
+ * points at it, under a new session ID. A browser that has gone would never know that ID: it keeps the session it had.
  *
  * @throws `ERR_LOGIN_REFUSED`, `ERR_USERINFO_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`,
- *   `ERR_SESSION_ENDED` when the provider has ended the session meanwhile
+ *   `ERR_TRANSACTION_CONSUMED` when the browser has gone, `ERR_SESSION_ENDED` when the provider has ended the session
  */
 export async function openLogin(context: SessionContext, req: Request, login: VerifiedLogin): Promise<void> {
   const claims = await accept(context, req, login)
+  if (req.res?.closed) throw browserGone()
   await open(context, req, login, claims)
   context.config.emit({ type: 'session.opened', ...login.step, subject: login.claims.sub }, req)
 }
@@ -117,6 +119,13 @@ async function open(
     if (recordId !== undefined) await services.records.remove(recordId).catch(() => false)
     throw error
   }
+}
+
+function browserGone(): RelyingPartyError {
+  return new RelyingPartyError(
+    'ERR_TRANSACTION_CONSUMED',
+    'the browser closed the connection before its login was done, so that no session was opened: start it again',
+  )
 }
 
 /** Leaves out the claims that tell of the exchange, not of the user: they have done their work. */

@@ -28,7 +28,7 @@ async function readForm(req: Request, code: ErrorCode): Promise<URLSearchParams 
   const parsed: unknown = req.body
   if (typeof parsed === 'string' || Buffer.isBuffer(parsed)) return new URLSearchParams(parsed.toString())
   // A parser for other types leaves an empty object and the stream unread.
-  if (!req.readableDidRead) return new URLSearchParams(await readStream(req, code))
+  if (!req.readableDidRead && !req.destroyed) return new URLSearchParams(await readStream(req, code))
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>
   throw notAForm(code)
 }

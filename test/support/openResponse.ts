@@ -80,7 +80,7 @@ export async function breakOff(
   const outgoing = request(url, { method, headers, agent: false }).on('error', () => {})
   outgoing.end()
   await when
-  const closed = once(outgoing, 'close')
+  const closed = new Promise((resolve) => outgoing.once('close', resolve))
   outgoing.destroy()
   await closed
 }
