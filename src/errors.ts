@@ -35,7 +35,7 @@ const STATUS = {
   ERR_TRANSACTION_MISSING: 400,
   /** The login was begun too long ago. */
   ERR_TRANSACTION_EXPIRED: 400,
-  /** The response of this login was delivered before. */
+  /** The response of this login was delivered before, or the browser went before the login was done. */
   ERR_TRANSACTION_CONSUMED: 400,
   /** The user name or the password is wrong. Which of the two is not told. */
   ERR_INVALID_CREDENTIALS: 401,

@@ -222,6 +222,20 @@ describe('the idle lifetime, with an open response', () => {
     expect(await whoIs(twin)).toBe('ada')
   })
 
+  it('costs a request no write beside that of express-session, but once in a tenth of it', async () => {
+    const browser = await signedIn({ session: ROLLING })
+    expect(await whoIs(browser)).toBe('ada')
+    const touch = vi.spyOn(scene.store, 'touch')
+    for (let i = 0; i < 10; i++) {
+      pass(IDLE * 0.009)
+      expect(await whoIs(browser)).toBe('ada')
+    }
+    expect(touch).toHaveBeenCalledTimes(10)
+    pass(IDLE * 0.1)
+    expect(await whoIs(browser)).toBe('ada')
+    expect(touch).toHaveBeenCalledTimes(13)
+  })
+
   it('never goes beyond the absolute end', async () => {
     const browser = await signedIn({ session: ROLLING, options: { session: { absoluteLifetime: 2 * IDLE } } })
     pass(IDLE * 0.9)
