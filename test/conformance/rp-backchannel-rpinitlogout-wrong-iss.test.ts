@@ -3,5 +3,6 @@ import { refusesLogout } from '../support/logoutTokens.js'
 
 describe('rp-backchannel-rpinitlogout-wrong-iss', () => {
   refusesLogout('a logout token of another issuer', { claims: { iss: 'https://other.example' } })
+  refusesLogout('a logout token of an issuer that is no URL', { claims: { iss: 'provider' } })
   refusesLogout('a logout token of no issuer', { claims: { iss: undefined } })
 })

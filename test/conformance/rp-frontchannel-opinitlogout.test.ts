@@ -50,6 +50,7 @@ describe('rp-frontchannel-opinitlogout', () => {
     ['no sid', (iss) => ({ iss })],
     ['nothing', () => ({})],
     ['another iss', () => ({ iss: 'https://other.example', sid: 'sid-1' })],
+    ['an iss that is no URL', () => ({ iss: 'provider', sid: 'sid-1' })],
     ['an iss with a path more', (iss) => ({ iss: `${iss}/more`, sid: 'sid-1' })],
     ['a repeated sid', (iss) => `iss=${encodeURIComponent(iss)}&sid=sid-1&sid=sid-1`],
   ])('refuses a request with %s, and keeps the session', async (_, queryOf) => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { JwtError, type KeySource, secretKey, verifySignature } from '../../src/crypto/jwt.js'
+import { JwtError, type KeySource, secretKey, verifySignature, verifyWithKey } from '../../src/crypto/jwt.js'
 
 type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>
 
@@ -79,6 +79,14 @@ describe('verifySignature', () => {
     const confused = await new SignJWT(CLAIMS).setProtectedHeader({ alg: 'HS256' }).sign(pem)
     expect((await refusal(confused)).claim).toBe('alg')
     expect((await refusal(confused, from(right.publicKey), ['HS256'])).claim).toBe('signature')
+  })
+
+  it('verifies with one key by the algorithm that is asked for, and no other that the key could do', async () => {
+    expect(await verifyWithKey(token, 'RS256', right.publicKey)).toEqual(
+      new TextEncoder().encode(JSON.stringify(CLAIMS)),
+    )
+    expect(await verifyWithKey(token, 'PS256', right.publicKey)).toBeUndefined()
+    expect(await verifyWithKey(token, 'RS256', wrong.publicKey)).toBeUndefined()
   })
 
   it('verifies HS256 by the secret where that is the registered algorithm', async () => {

@@ -72,6 +72,20 @@ describe.each(ends)("the provider's word of the end %s, told to another process"
     expect(records()).toEqual([])
   })
 
+  it('an hour before a login arrives that was issued before it: that is refused', async () => {
+    const { one, two } = await startTwo()
+    const iat = Math.floor(Date.now() / 1000)
+    const login = () => {
+      one.provider.spoil = { claims: { sid: 'sid-1', iat, exp: iat + 2 * TOKEN_LIFETIME } }
+      return new UserAgent().visit(`${one.app.url}/login?returnTo=/who`)
+    }
+    expect((await login()).json()).toMatchObject({ subject: 'ada' })
+    await endAt(two, claims)
+    vi.setSystemTime(Date.now() + (TOKEN_LIFETIME - 10) * 1000)
+    expect((await login()).status).toBe(401)
+    expect(codesOf(one.app)).toEqual(['ERR_SESSION_ENDED'])
+  })
+
   it('while a refresh is under way: the new tokens are neither given out nor stored', async () => {
     const fetching: typeof fetch = async (url, init) => {
       if (String(init?.body).includes('grant_type=refresh_token')) await interrupt()

@@ -69,4 +69,17 @@ describe('a token record', () => {
     pass(1)
     expect(await records.read(record.id)).toBeUndefined()
   })
+
+  it('counts no longer after the absolute end, also where the store keeps it', async () => {
+    const store = new MemoryAuthStore()
+    const set = store.set.bind(store)
+    vi.spyOn(store, 'set').mockImplementation((key, value, ttl) => set(key, value, 10 * ttl))
+    const records = new TokenRecords(store, createSealer([SECRET]))
+    const { id } = await records.create(fields(), {})
+    pass(ABSOLUTE - 1)
+    expect(await records.read(id)).toBeDefined()
+    pass(1)
+    expect(await store.get(`record:${id}`)).toBeDefined()
+    expect(await records.read(id)).toBeUndefined()
+  })
 })
