@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { JwtError, type KeySource, secretKey, verifySignature, verifyWithKey } from '../../src/crypto/jwt.js'
+import { decodeJwt, JwtError, type KeySource, secretKey, verifySignature, verifyWithKey } from '../../src/crypto/jwt.js'
 
 type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>
 
@@ -146,5 +146,36 @@ describe('verifySignature', () => {
     const error = await refusal(token, from(wrong.publicKey))
     const shown = JSON.stringify({ ...error, message: error.message, stack: error.stack })
     for (const part of token.split('.')) expect(shown).not.toContain(part)
+  })
+})
+
+describe('decodeJwt', () => {
+  it('takes a token in its one canonical form only: of each part the unused bits are zero', () => {
+    // Each part ends in two or three characters of a group of four, of which the last has unused bits.
+    const encode = (text: string) => Buffer.from(text).toString('base64url')
+    const parts = [encode('{"alg":"RS256"}   '.slice(0, 16)), encode('{"sub":"ada"} '), encode('signature ')]
+    expect(parts.map(({ length }) => length % 4)).not.toContain(0)
+    expect(decodeJwt(parts.join('.'))).toEqual({ header: { alg: 'RS256' }, payload: { sub: 'ada' } })
+    for (const [i, part] of parts.entries()) {
+      const last = part.at(-1) ?? ''
+      const other = part.slice(0, -1) + String.fromCharCode(last.charCodeAt(0) + 1)
+      expect(Buffer.from(other, 'base64url')).toEqual(Buffer.from(part, 'base64url'))
+      expect(decodeJwt(parts.with(i, other).join('.'))).toBeUndefined()
+    }
+  })
+
+  it('takes nothing but three parts of base64url, which Node would overlook', () => {
+    const parts = ['{"alg":"RS256"}', '{"sub":"ada"}'].map((text) => Buffer.from(text).toString('base64url'))
+    const token = [...parts, 'AAAA'].join('.')
+    expect(decodeJwt(token)).toBeDefined()
+    for (const other of [
+      `${token}.AAA`,
+      `${token}    `,
+      token.replace('AAAA', 'AA+/'),
+      parts.join('.'),
+      `....${token}`,
+    ]) {
+      expect(decodeJwt(other)).toBeUndefined()
+    }
   })
 })
