@@ -26,7 +26,7 @@ const SHAPE: Shape<EndSessionsOptions> = { subject: string, provider: string }
  *
  * @example
  * ```ts
- * app.post('/users/:id/sign-out', requireScope('users:write'), async (req, res) => {
+ * app.post('/users/:id/sign-out', requireSameOrigin(), requireScope('users:write'), async (req, res) => {
  *   await endSessions(req, { subject: String(req.params.id) })
  *   res.sendStatus(204)
  * })
