@@ -1,5 +1,6 @@
 import { RelyingPartyError } from '../errors.js'
 import { type BearerFetchOptions, bearerFetch } from '../protocol/bearerFetch.js'
+import { UNTOLD_LIFETIME } from '../protocol/tokens.js'
 
 /** An access token of a client without a browser, kept until shortly before it expires. */
 export interface AccessTokenSource {
@@ -32,9 +33,6 @@ export interface TokenShelf {
   read(): Promise<HeldToken | undefined>
   write(token: HeldToken): Promise<void>
 }
-
-/** A token whose lifetime the provider does not tell is used for this long. In seconds. */
-const UNTOLD_LIFETIME = 300
 
 /** Says how long a token is used: until `before` seconds before its end, or for half its life if that is short. */
 export function hold(token: { accessToken: string; expiresIn?: number }, before: number): HeldToken {

@@ -138,6 +138,9 @@ function parseObject(encoded: string): Record<string, unknown> | undefined {
   }
 }
 
+/** HMAC with a secret that both sides know, where an issuer signs so. */
+export const SECRET_ALGORITHMS: readonly string[] = ['HS256', 'HS384', 'HS512']
+
 /** Gives the secret as the key for HMAC algorithms. */
 export function secretKey(secret: string): KeyObject {
   return createSecretKey(Buffer.from(secret, 'utf8'))

@@ -3,16 +3,13 @@ import { checkOptions, resourceIndicators, type Shape, stringOrStrings } from '.
 import { toList } from '../config/list.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { exchangeToken } from '../protocol/tokenExchange.js'
-import { prepareRefresh, refreshTokens, type TokenScope, type TokenSet } from '../protocol/tokens.js'
+import { prepareRefresh, refreshTokens, type TokenScope, type TokenSet, UNTOLD_LIFETIME } from '../protocol/tokens.js'
 import type { Provider } from '../provider/provider.js'
 import type { ResourceToken, TokenRecord, TokenRecords, Tokens } from '../session/records.js'
 import type { Goal, Renew } from '../session/refresh.js'
 
 /** How many tokens for other APIs a session holds. The one that expires first gives way. */
 const MAX_TOKENS = 10
-
-/** A token whose lifetime the provider does not tell is used for this long. In seconds. */
-const UNTOLD_LIFETIME = 300
 
 const SHAPE: Shape<AccessTokenRequest> = {
   resource: resourceIndicators,

@@ -7,6 +7,9 @@ import { translateError } from '../provider/translate.js'
 import { type HashExpectation, type IdTokenClaims, verifyIdToken } from './idToken.js'
 import { type Transaction, transactionValues } from './transaction.js'
 
+/** A token whose lifetime the provider does not tell is used for this long. In seconds. */
+export const UNTOLD_LIFETIME = 300
+
 /** The tokens of a login, judged. The implicit flow gives an ID token alone. */
 export interface LoginTokens {
   readonly accessToken?: string

@@ -12,6 +12,7 @@ import {
   stringOrStrings,
 } from '../config/check.js'
 import { toList } from '../config/list.js'
+import { SECRET_ALGORITHMS } from '../crypto/jwt.js'
 import { configurationError } from '../errors.js'
 import { isLoopback } from '../http/loopback.js'
 import { authorizationParamsProblem } from './authorizationParams.js'
@@ -41,9 +42,6 @@ export interface ResolvedProviderOptions {
   /** Whether `http` endpoints are allowed for this provider. */
   readonly insecure: boolean
 }
-
-/** HMAC with the client secret, for providers that sign so. */
-const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512']
 
 const SHAPE: Shape<ProviderOptions> = {
   issuer: string,

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { CryptoKey, JWK } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { checkOptions, oneOf, type Shape, string } from '../config/check.js'
-import { secretKey } from '../crypto/jwt.js'
+import { SECRET_ALGORITHMS, secretKey } from '../crypto/jwt.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { AuthorizationServer, type AuthorizationServerServices } from './authorizationServer.js'
 import { type KeyHeader, KeySet, PUBLIC_KEY_ALGORITHMS, unusableKey } from './keySet.js'
@@ -53,7 +53,6 @@ export interface TrustedIssuer {
 export type FindIssuer = (issuer: string) => TrustedIssuer | undefined | Promise<TrustedIssuer | undefined>
 
 const MIN_SECRET = 32
-const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512']
 
 /** How many issuers that a resolver named are kept. */
 const MAX_RESOLVED = 10_000

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+import { defined } from './issuer.js'
 
 /** A client's key for DPoP proofs. */
 export interface ProofKey {
@@ -35,8 +36,4 @@ export async function prove(
   return new SignJWT(defined(payload))
     .setProtectedHeader(defined({ typ: 'dpop+jwt', alg: key.alg, jwk: key.jwk, ...header }) as { alg: string })
     .sign(key.privateKey)
-}
-
-function defined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
 }

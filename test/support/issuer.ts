@@ -62,7 +62,8 @@ export async function signToken(
     .sign(key.privateKey)
 }
 
-function defined<T extends object>(value: T): T {
+/** Leaves out what is `undefined`. */
+export function defined<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
 }
 
