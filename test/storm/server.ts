@@ -91,6 +91,7 @@ async function connect(): Promise<{ sessions: Store; store: AuthStore }> {
     }
   }
   const pool = new pg.Pool({ connectionString: settings.postgresUrl, max: 10 })
+  pool.on('error', () => {})
   const store = postgresStore(pool, { table: 'storm' })
   await store.createTable()
   const PgStore = pgSession(session)
