@@ -22,6 +22,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 30_000,
     restoreMocks: true,
+    globalSetup: './test/support/servers.ts',
     unstubEnvs: true,
     allowOnly: !strict,
     coverage: {

@@ -46,11 +46,11 @@ const requirements: Record<Requirement, { value: string | undefined; missing: st
   },
   redis: {
     value: redisUrl,
-    missing: 'Redis tests: no server named (set REDIS_URL, as in redis://127.0.0.1:6379, to a server for tests)',
+    missing: 'Redis tests: no server (install redis-server, or set REDIS_URL, as in redis://127.0.0.1:6379)',
   },
   postgres: {
     value: postgresUrl,
-    missing: 'PostgreSQL tests: no server named (set POSTGRES_URL, as in postgres://user@127.0.0.1:5432/test)',
+    missing: 'PostgreSQL tests: no server (install postgresql, or set POSTGRES_URL, as in postgres://user@127.0.0.1:5432/test)',
   },
 }
 
