@@ -1,4 +1,5 @@
-import type { Outcome, Refresh } from '../../test/storm/cluster.js'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Cluster, Outcome, Refresh } from '../../test/storm/cluster.js'
 import type { StoreUrls } from '../../test/storm/stores.js'
 import { inParallel, type Storm, type StormSize, startStorm } from '../../test/storm/storm.js'
 
@@ -84,15 +85,11 @@ async function measureKills(storm: Storm, { sessions, kills }: Size): Promise<vo
   const { cluster } = storm
   let [underWay, lost, elsewhere, broken] = [0, 0, 0, 0]
   for (let kill = 0; kill < kills; kill++) {
-    const victim = kill % PROCESSES
     await storm.expire()
     cluster.takeRefreshes()
-    const killed = cluster
-      .refreshing(victim)
-      .then(() => new Promise((resolve) => setTimeout(resolve, Math.random() * 100)))
-      .then(() => cluster.kill(victim))
+    const killing = killSoon(cluster)
     const outcomes = await ask(storm, sessions, PROCESSES)
-    await killed
+    const victim = await killing
     const interrupted = cluster.takeRefreshes().filter((sent) => sent.process === victim && sent.storedAt === undefined)
     await cluster.restart(victim)
     const kept = new Set(await storm.signedIn())
@@ -108,6 +105,14 @@ async function measureKills(storm: Storm, { sessions, kills }: Size): Promise<vo
   print('sessions lost of these', lost)
   print('sessions lost of all others', elsewhere)
   print('requests broken off in killed processes', broken)
+}
+
+/** Kills the first process that sends a refresh token, up to 0.1 s after it. */
+async function killSoon(cluster: Cluster): Promise<number> {
+  const victim = await cluster.refreshing()
+  await wait(Math.random() * 100)
+  await cluster.kill(victim)
+  return victim
 }
 
 /**

@@ -13,14 +13,22 @@ const { values } = parseArgs({
   },
 })
 const size = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]))
+const { default: startServers } = await load('../../test/support/servers.ts')
+const { measure } = await load('measure.ts')
+
+const stop = await startServers()
 const stores = [
   ['Redis', { redisUrl: process.env.REDIS_URL }],
   ['PostgreSQL', { postgresUrl: process.env.POSTGRES_URL }],
 ]
-
-const measure = fileURLToPath(new URL('measure.ts', import.meta.url))
-const { module } = await runnerImport(measure, { configFile: false, logLevel: 'error' })
 for (const [name, urls] of stores) {
-  if (Object.values(urls).every(Boolean)) await module.measure(name, urls, size)
-  else console.log(`\n${name}: left out, because ${name === 'Redis' ? 'REDIS_URL' : 'POSTGRES_URL'} is not set`)
+  if (Object.values(urls).every(Boolean)) await measure(name, urls, size)
+  else console.log(`\n${name}: left out, because it is neither installed nor named by a variable`)
+}
+await stop()
+
+/** @param {string} path */
+async function load(path) {
+  const file = fileURLToPath(new URL(path, import.meta.url))
+  return (await runnerImport(file, { configFile: false, logLevel: 'error' })).module
 }

@@ -52,6 +52,8 @@ export class Cluster {
   readonly #processes: Running[] = []
   /** Those that were told of since they were last taken. */
   #refreshes: Refresh[] = []
+  /** Those who wait for the next. */
+  readonly #onSent: ((process: number) => void)[] = []
   #turn = 0
   #clockOffset = 0
 
@@ -120,12 +122,9 @@ export class Cluster {
     return taken
   }
 
-  /** Waits until a process has sent a refresh token, the answer to which is not stored yet. */
-  async refreshing(index: number): Promise<void> {
-    const { child } = this.#processes[index] as Running
-    while (!this.#refreshes.some(({ process, storedAt }) => process === index && storedAt === undefined)) {
-      await once(child, 'message')
-    }
+  /** Waits for the next refresh token that is sent. Resolves to the process that did. */
+  refreshing(): Promise<number> {
+    return new Promise((resolve) => this.#onSent.push(resolve))
   }
 
   #listen(process: number, message: FromServer): void {
@@ -133,6 +132,7 @@ export class Cluster {
     const { refresh, record, at } = message
     if (refresh === 'sent') {
       this.#refreshes.push({ process, record, sentAt: at })
+      for (const resolve of this.#onSent.splice(0)) resolve(process)
       return
     }
     const sent = this.#refreshes.findLast((sent) => sent.record === record && sent.process === process)

@@ -34,16 +34,19 @@ function storms(urls: StoreUrls): void {
 
     it('costs nobody a session whose refresh was not under way in a process that was killed', async () => {
       const { cluster, cookies } = storm
-      const victim = 0
       await storm.expire()
       cluster.takeRefreshes()
-      const killed = cluster.refreshing(victim).then(() => cluster.kill(victim))
+      const killing = storm.holdingTokens(async () => {
+        const process = await cluster.refreshing()
+        await cluster.kill(process)
+        return process
+      })
       const outcomes: Outcome[] = []
       await inParallel(20, SIZE.sessions, async (i) => {
         const ask = async () => void outcomes.push(await cluster.send('/token', cookies[i] as string))
         await Promise.all(Array.from({ length: SIZE.processes }, ask))
       })
-      await killed
+      const victim = await killing
       const refreshes = cluster.takeRefreshes()
       await cluster.restart(victim)
 

@@ -17,6 +17,8 @@ export interface Storm {
   readonly cookies: readonly string[]
   /** Signs a session in, in the place of one that ended. */
   signIn(index: number): Promise<void>
+  /** Holds token requests back at the provider, after it has used up their refresh tokens, until `act` is done. */
+  holdingTokens<T>(act: () => Promise<T>): Promise<T>
   /** Puts the clocks forward, so that every access token has expired. */
   expire(): Promise<void>
   /** Gives the cookies of the sessions that are signed in. */
@@ -35,7 +37,10 @@ export interface StormSize {
 /** Starts a storm on empty stores. The provider runs in this process. */
 export async function startStorm(urls: StoreUrls, { processes, sessions, shared = true }: StormSize): Promise<Storm> {
   await emptyStores(urls)
+  let held: Promise<unknown> | undefined
   const provider = await startProvider({
+    // Asked for when the refresh token is used up already.
+    configuration: { extraTokenClaims: () => held?.then(() => undefined) },
     autoSignIn: 'ada',
     issueRefreshToken: 'always',
     // The clocks of the application go forward by hours, those of the provider do not.
@@ -81,6 +86,13 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
     counted,
     cookies,
     signIn,
+    async holdingTokens(act) {
+      const acting = act()
+      held = acting.catch(() => {})
+      return acting.finally(() => {
+        held = undefined
+      })
+    },
     expire: () => cluster.pass(TOKEN_LIFETIME),
     async signedIn() {
       const answers = await Promise.all(cookies.map(isSignedIn))
