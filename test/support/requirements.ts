@@ -50,7 +50,8 @@ const requirements: Record<Requirement, { value: string | undefined; missing: st
   },
   postgres: {
     value: postgresUrl,
-    missing: 'PostgreSQL tests: no server (install postgresql, or set POSTGRES_URL, as in postgres://user@127.0.0.1:5432/test)',
+    missing:
+      'PostgreSQL tests: no server (install postgresql, or set POSTGRES_URL, as in postgres://user@127.0.0.1:5432/test)',
   },
 }
 

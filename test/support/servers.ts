@@ -42,7 +42,9 @@ export default async function startServers(): Promise<() => Promise<void>> {
 /** Sets a variable that is not set, to the address of a server. What cannot be started is missing to the tests. */
 async function provide(variable: string, start: () => Promise<string | undefined>): Promise<void> {
   if (process.env[variable] !== undefined) return
-  const url = await start().catch((error: unknown) => void console.error(`not started for ${variable}: ${String(error)}`))
+  const url = await start().catch(
+    (error: unknown) => void console.error(`not started for ${variable}: ${String(error)}`),
+  )
   if (url !== undefined) process.env[variable] = url
 }
 
