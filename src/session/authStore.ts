@@ -16,3 +16,17 @@ export interface AuthStore {
   /** Removes a value: always, or only if it still is `expected`. Resolves to whether there was one to remove. */
   remove(key: string, expected?: string): Promise<boolean>
 }
+
+/**
+ * Stores a value in place of what was read under its key, which may have been nothing. Resolves to whether that still was
+ * there. `ttl` is in seconds.
+ */
+export function compareAndSet(
+  store: AuthStore,
+  key: string,
+  read: string | undefined,
+  value: string,
+  ttl: number,
+): Promise<boolean> {
+  return read === undefined ? store.add(key, value, ttl) : store.replace(key, read, value, ttl)
+}

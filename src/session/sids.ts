@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { AuthStore } from './authStore.js'
+import { type AuthStore, compareAndSet } from './authStore.js'
 import type { LoginTimes } from './subjects.js'
 
 /** What the store holds of a session at the provider. All times in seconds since the epoch. */
@@ -74,12 +74,8 @@ export class Sids {
       const stored = await this.#store.get(key)
       const changed = await change(stored === undefined ? { records: [] } : (JSON.parse(stored) as Entry))
       if (!changed) return false
-      const value = JSON.stringify(changed.value)
-      const done =
-        stored === undefined
-          ? await this.#store.add(key, value, changed.ttl)
-          : await this.#store.replace(key, stored, value, changed.ttl)
-      if (done) return true
+      const { value, ttl } = changed
+      if (await compareAndSet(this.#store, key, stored, JSON.stringify(value), ttl)) return true
       await pause(10 * Math.random())
     }
   }

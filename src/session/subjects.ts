@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { AuthStore } from './authStore.js'
+import { type AuthStore, compareAndSet } from './authStore.js'
 
 /** What the store holds of a subject. All times in seconds since the epoch. */
 interface Entry {
@@ -74,10 +74,7 @@ export class Subjects {
 
   /** Stores an entry in place of the one that was read. Resolves to whether it still was that. */
   #write(subjectId: string, stored: string | undefined, entry: Entry): Promise<boolean> {
-    const [value, ttl] = [serialize(entry), remaining(entry.until)]
-    return stored === undefined
-      ? this.#store.add(key(subjectId), value, ttl)
-      : this.#store.replace(key(subjectId), stored, value, ttl)
+    return compareAndSet(this.#store, key(subjectId), stored, serialize(entry), remaining(entry.until))
   }
 }
 
