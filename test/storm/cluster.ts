@@ -99,11 +99,6 @@ export class Cluster {
     return cluster
   }
 
-  /** How many processes there are, running or not. */
-  get size(): number {
-    return this.#processes.length
-  }
-
   /** Starts a process in the place of one that was killed. */
   async restart(index: number): Promise<void> {
     const settings: ServerSettings = { ...this.#settings, baseUrl: this.url, clockOffset: this.#clockOffset }
@@ -156,9 +151,9 @@ export class Cluster {
     await Promise.all(this.#processes.map(({ child }) => setClock(child, this.#clockOffset)))
   }
 
-  /** Sends a request to the process whose turn it is, or to a certain one. */
-  send(path: string, cookie: string, index?: number): Promise<Outcome> {
-    const { running, at } = this.#next(index)
+  /** Sends a request to the process whose turn it is. */
+  send(path: string, cookie: string): Promise<Outcome> {
+    const { running, at } = this.#next()
     const begun = performance.now()
     return new Promise((resolve) => {
       const end = (status: number, text: string) =>
@@ -182,9 +177,9 @@ export class Cluster {
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  #next(index?: number): { running: Running; at: number } {
+  #next(): { running: Running; at: number } {
     for (let tries = 0; tries < this.#processes.length; tries++) {
-      const at = index ?? this.#turn++ % this.#processes.length
+      const at = this.#turn++ % this.#processes.length
       const running = this.#processes[at] as Running
       if (running.alive) return { running, at }
     }

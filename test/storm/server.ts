@@ -6,7 +6,7 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import session, { type Store } from 'express-session'
 import pg from 'pg'
 import { createClient } from 'redis'
-import { backchannelLogout, callback, login, logout, relyingParty, requireAuth, storeErrors } from '../../src/index.js'
+import { callback, login, relyingParty, requireAuth, storeErrors } from '../../src/index.js'
 import { postgresStore } from '../../src/postgres.js'
 import { redisStore } from '../../src/redis.js'
 import type { AuthStore } from '../../src/session/authStore.js'
@@ -32,8 +32,6 @@ app.use(
 app.use(storeErrors())
 app.get('/login', login())
 app.all('/callback', callback())
-app.post('/logout', logout())
-app.post('/backchannel-logout', backchannelLogout())
 app.get('/token', requireAuth(), (req, res, next) => {
   req.auth.getAccessToken().then((token) => res.json({ token }), next)
 })

@@ -10,7 +10,6 @@ const TOKEN_LIFETIME = 600
 /** A storm: a cluster, a real provider that rotates refresh tokens and ends a grant on reuse, and signed-in browsers. */
 export interface Storm {
   readonly cluster: Cluster
-  readonly provider: Awaited<ReturnType<typeof startProvider>>
   /** What the provider has counted: refresh tokens that it took and that it refused, and grants that it ended. */
   readonly counted: { refreshes: number; refused: number; revokedGrants: number }
   /** The session cookies. */
@@ -45,7 +44,6 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
     issueRefreshToken: 'always',
     // The clocks of the application go forward by hours, those of the provider do not.
     ttl: { accessToken: TOKEN_LIFETIME, idToken: 86_400 },
-    features: { backchannelLogout: { enabled: true } },
   } as never)
   const counted = { refreshes: 0, refused: 0, revokedGrants: 0 }
   provider.provider.on('grant.success', (ctx) => {
@@ -66,8 +64,6 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
     client_id: 'app',
     client_secret: clientSecret,
     redirect_uris: [`${cluster.url}/callback`],
-    backchannel_logout_uri: `${cluster.url}/backchannel-logout`,
-    backchannel_logout_session_required: true,
   })
   const cookies: string[] = []
   const signIn = async (index: number) => {
@@ -82,7 +78,6 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
   await inParallel(8, sessions, signIn)
   return {
     cluster,
-    provider,
     counted,
     cookies,
     signIn,
