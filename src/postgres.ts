@@ -1,5 +1,5 @@
-import { checkOptions, number, type Shape } from './config/check.js'
-import type { AuthStore } from './session/authStore.js'
+import { checkOptions, number, type Shape } from './lib/check.js'
+import type { AuthStore } from './records/authStore.js'
 
 /** What {@link postgresStore} uses of a `pg` pool. */
 export interface PostgresPool {

@@ -1,5 +1,5 @@
-import { checkOptions, type Shape } from './config/check.js'
-import type { AuthStore } from './session/authStore.js'
+import { checkOptions, type Shape } from './lib/check.js'
+import type { AuthStore } from './records/authStore.js'
 
 /** The commands of a connected node-redis client, cluster or sentinel that {@link redisStore} uses. */
 export interface RedisClient {

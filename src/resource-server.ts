@@ -1,27 +1,27 @@
 import type { Auth as RequestAuth } from './auth.js'
 
 export type { Auth, Claims } from './auth.js'
-export type { HttpOptions } from './config/http.js'
+export type { HttpOptions } from './lib/httpOptions.js'
 export { type ErrorCode, RelyingPartyError, type RelyingPartyErrorOptions } from './errors.js'
 export {
   type ProtectedResourceMetadataOptions,
   protectedResourceMetadata,
-} from './middleware/protectedResourceMetadata.js'
-export { requireAnyScope } from './middleware/requireAnyScope.js'
-export { type RequireAuthOptions, requireAuth } from './middleware/requireAuth.js'
-export { type ClaimExpectation, type ClaimPredicate, requireClaim } from './middleware/requireClaim.js'
-export { requireSameOrigin, type SameOriginOptions } from './middleware/requireSameOrigin.js'
-export { requireScope } from './middleware/requireScope.js'
-export { requireStepUp, type StepUpOptions } from './middleware/requireStepUp.js'
-export { resourceServer } from './middleware/resourceServer.js'
+} from './api/protectedResourceMetadata.js'
+export { requireAnyScope } from './guards/requireAnyScope.js'
+export { type RequireAuthOptions, requireAuth } from './guards/requireAuth.js'
+export { type ClaimExpectation, type ClaimPredicate, requireClaim } from './guards/requireClaim.js'
+export { requireSameOrigin, type SameOriginOptions } from './guards/requireSameOrigin.js'
+export { requireScope } from './guards/requireScope.js'
+export { requireStepUp, type StepUpOptions } from './guards/requireStepUp.js'
+export { resourceServer } from './api/resourceServer.js'
 export type {
   DPoPOptions,
   IntrospectionOptions,
   ResourceServerOptions,
   TokenCacheOptions,
-} from './middleware/resourceServerOptions.js'
-export type { IssuerOptions, IssuerResolver, TrustedIssuerOption } from './provider/trustedIssuers.js'
-export type { AuthStore } from './session/authStore.js'
+} from './api/options.js'
+export type { IssuerOptions, IssuerResolver, TrustedIssuerOption } from './api/token/issuers.js'
+export type { AuthStore } from './records/authStore.js'
 
 declare global {
   namespace Express {

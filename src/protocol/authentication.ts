@@ -1,4 +1,4 @@
-import { JwtError } from '../crypto/jwt.js'
+import { JwtError } from '../jwt/jws.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
 import type { AuthorizationResponse } from './authorizationResponse.js'

@@ -1,5 +1,5 @@
 import { RelyingPartyError } from '../errors.js'
-import type { ResponseType } from '../provider/options.js'
+import type { ResponseType } from '../provider/providerOptions.js'
 import { errorParameters } from '../provider/translate.js'
 import type { Parameters } from './parameters.js'
 

@@ -1,5 +1,5 @@
 import { RelyingPartyError } from '../errors.js'
-import { isLoopback } from '../http/loopback.js'
+import { isLoopback } from '../lib/loopback.js'
 
 /** How calls with an access token are made. */
 export interface BearerFetchOptions {

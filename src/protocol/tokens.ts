@@ -1,6 +1,6 @@
 import * as openid from 'openid-client'
-import { toList } from '../config/list.js'
-import { JwtError } from '../crypto/jwt.js'
+import { toList } from '../lib/list.js'
+import { JwtError } from '../jwt/jws.js'
 import { RelyingPartyError } from '../errors.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'

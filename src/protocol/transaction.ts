@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { isEqual } from '../crypto/equal.js'
+import { isEqual } from '../lib/equal.js'
 
 /**
  * One login under way: what was asked, kept until the response comes.

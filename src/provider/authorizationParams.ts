@@ -1,4 +1,4 @@
-import { object } from '../config/check.js'
+import { object } from '../lib/check.js'
 
 /** The parameters of the authorization request that this package sets, and the option each comes from, if any. */
 const OWN_PARAMETERS: ReadonlyMap<string, string | undefined> = new Map([

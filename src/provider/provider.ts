@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import * as openid from 'openid-client'
-import { type KeySource, secretKey } from '../crypto/jwt.js'
+import { type KeySource, secretKey } from '../jwt/jws.js'
 import { RelyingPartyError } from '../errors.js'
-import type { KeyCache } from './keys.js'
-import type { RemoteCache } from './remoteCache.js'
+import type { KeyCache } from '../jwt/keyCache.js'
+import type { RemoteCache } from '../jwt/remoteCache.js'
 import type { ResolvedProviderOptions } from './resolveOptions.js'
 import { translateError } from './translate.js'
 

@@ -10,14 +10,14 @@ import {
   type Shape,
   string,
   stringOrStrings,
-} from '../config/check.js'
-import { toList } from '../config/list.js'
-import { SECRET_ALGORITHMS } from '../crypto/jwt.js'
+} from '../lib/check.js'
+import { toList } from '../lib/list.js'
+import { SECRET_ALGORITHMS } from '../jwt/jws.js'
 import { configurationError } from '../errors.js'
-import { isLoopback } from '../http/loopback.js'
+import { isLoopback } from '../lib/loopback.js'
 import { authorizationParamsProblem } from './authorizationParams.js'
-import { PUBLIC_KEY_ALGORITHMS } from './keys.js'
-import type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './options.js'
+import { PUBLIC_KEY_ALGORITHMS } from '../jwt/keyCache.js'
+import type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './providerOptions.js'
 
 /** {@link ProviderOptions}, checked and defaulted. */
 export interface ResolvedProviderOptions {

@@ -1,5 +1,5 @@
 import * as openid from 'openid-client'
-import { JwtError } from '../crypto/jwt.js'
+import { JwtError } from '../jwt/jws.js'
 import { type ErrorCode, RelyingPartyError } from '../errors.js'
 
 /** Claims whose values stay out of errors. */

@@ -14,7 +14,7 @@ import {
   type Shape,
   string,
   stringOrStrings,
-} from '../../src/config/check.js'
+} from '../../src/lib/check.js'
 
 interface Options {
   baseUrl?: string

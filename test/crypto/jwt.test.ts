@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { decodeJwt, JwtError, type KeySource, secretKey, verifySignature, verifyWithKey } from '../../src/crypto/jwt.js'
+import { decodeJwt, JwtError, type KeySource, secretKey, verifySignature, verifyWithKey } from '../../src/jwt/jws.js'
 
 type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>
 

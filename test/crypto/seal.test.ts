@@ -1,7 +1,7 @@
 import { createDecipheriv, hkdfSync } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createSealer, type SealPurpose } from '../../src/crypto/seal.js'
+import { createSealer, type SealPurpose } from '../../src/lib/seal.js'
 
 const NEW = 'the new secret, of thirty-two characters or more'
 const OLD = 'the old secret, of thirty-two characters or more'

@@ -1,6 +1,6 @@
 import nock from 'nock'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { createFetch, type HttpLimits } from '../../src/http/fetch.js'
+import { createFetch, type HttpLimits } from '../../src/lib/fetch.js'
 import type { RelyingPartyError } from '../../src/index.js'
 
 const LIMITS: HttpLimits = { timeout: 5, maxResponseSize: 1024 }

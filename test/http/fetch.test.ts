@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { AddressInfo } from 'node:net'
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createFetch, type HttpLimits } from '../../src/http/fetch.js'
+import { createFetch, type HttpLimits } from '../../src/lib/fetch.js'
 import type { RelyingPartyError } from '../../src/index.js'
 import { listen } from '../support/app.js'
 

@@ -1,7 +1,7 @@
 import type { Request } from 'express'
 import { describe, expect, it } from 'vitest'
-import { createSealer } from '../../src/crypto/seal.js'
-import { findTransaction, prefixed, readCookies } from '../../src/middleware/cookies.js'
+import { createSealer } from '../../src/lib/seal.js'
+import { findTransaction, prefixed, readCookies } from '../../src/login/transactionCookie.js'
 import {
   createTransaction,
   encodeTransaction,

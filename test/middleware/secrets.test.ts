@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { SessionData } from 'express-session'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createSealer } from '../../src/crypto/seal.js'
+import { createSealer } from '../../src/lib/seal.js'
 import { type App, type AppOptions, SECRET, startApp, startLocalProvider } from '../support/app.js'
 import { UserAgent } from '../support/userAgent.js'
 import {

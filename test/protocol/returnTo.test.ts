@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { safeReturnTo } from '../../src/protocol/returnTo.js'
+import { safeReturnTo } from '../../src/request/returnTo.js'
 
 const ORIGIN = 'https://app.example.com'
 

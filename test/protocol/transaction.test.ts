@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createSealer } from '../../src/crypto/seal.js'
+import { createSealer } from '../../src/lib/seal.js'
 import {
   createTransaction,
   decodeTransaction,

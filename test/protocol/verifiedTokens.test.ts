@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { VerifiedTokens, type VerifiedTokensOptions } from '../../src/protocol/verifiedTokens.js'
-import type { Verdict } from '../../src/protocol/verifyAccessToken.js'
+import { VerifiedTokens, type VerifiedTokensOptions } from '../../src/api/token/cache.js'
+import type { Verdict } from '../../src/api/token/verify.js'
 
 const seconds = () => Date.now() / 1000
 

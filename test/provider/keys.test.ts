@@ -9,9 +9,9 @@ import {
 } from 'node:crypto'
 import type { JWK } from 'jose'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { verifySignature } from '../../src/crypto/jwt.js'
+import { verifySignature } from '../../src/jwt/jws.js'
 import { RelyingPartyError } from '../../src/errors.js'
-import { KeyCache } from '../../src/provider/keys.js'
+import { KeyCache } from '../../src/jwt/keyCache.js'
 
 const URI = 'https://issuer.example/jwks'
 

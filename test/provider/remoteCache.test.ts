@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { RemoteCache } from '../../src/provider/remoteCache.js'
+import { RemoteCache } from '../../src/jwt/remoteCache.js'
 
 interface Document {
   readonly version: number

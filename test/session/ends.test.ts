@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createSealer } from '../../src/crypto/seal.js'
-import { type RecordFields, type TokenRecord, TokenRecords } from '../../src/session/records.js'
+import { createSealer } from '../../src/lib/seal.js'
+import { type RecordFields, type TokenRecord, TokenRecords } from '../../src/records/records.js'
 import { SECRET } from '../support/app.js'
 import { MemoryAuthStore } from '../support/memoryAuthStore.js'
 

@@ -2,7 +2,7 @@ import { MemoryStore } from 'express-session'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { RelyingPartyError } from '../../src/errors.js'
 import type { AuthStore } from '../../src/index.js'
-import { sessionAuthStore } from '../../src/session/sessionAuthStore.js'
+import { sessionAuthStore } from '../../src/records/sessionAuthStore.js'
 import { ask, FIRST, fields, LOCK_LIFETIME, outage, rotatingProvider, startProcess } from '../support/refreshers.js'
 import { gate, pass, until } from '../support/signedIn.js'
 

@@ -1,6 +1,6 @@
 import session, { MemoryStore, type SessionData } from 'express-session'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { sessionAuthStore } from '../../src/session/sessionAuthStore.js'
+import { sessionAuthStore } from '../../src/records/sessionAuthStore.js'
 import { describeAuthStore, type StoreUnderTest } from '../support/authStoreContract.js'
 
 /** A store that keeps everything in memory, until it is told to fail. */

@@ -1,10 +1,10 @@
 import { MemoryStore } from 'express-session'
-import { createSealer } from '../../src/crypto/seal.js'
+import { createSealer } from '../../src/lib/seal.js'
 import { RelyingPartyError } from '../../src/errors.js'
 import type { AuthStore } from '../../src/index.js'
-import { type RecordFields, type TokenRecord, TokenRecords, type Tokens } from '../../src/session/records.js'
-import { Refresher, type Renew } from '../../src/session/refresh.js'
-import { sessionAuthStore } from '../../src/session/sessionAuthStore.js'
+import { type RecordFields, type TokenRecord, TokenRecords, type Tokens } from '../../src/records/records.js'
+import { Refresher, type Renew } from '../../src/records/refresh.js'
+import { sessionAuthStore } from '../../src/records/sessionAuthStore.js'
 import { SECRET } from './app.js'
 
 /** The longest that a token request may take here. In seconds. */

@@ -1,0 +1,159 @@
+import {
+  boolean,
+  callable,
+  checkOptions,
+  number,
+  object,
+  oneOf,
+  requireOption,
+  type Shape,
+  stringOrStrings,
+} from '../lib/check.js'
+import { resolveHttp } from '../lib/httpOptions.js'
+import { toList } from '../lib/list.js'
+import { createDecoder } from '../jwt/jws.js'
+import { createFetch } from '../lib/fetch.js'
+import type { AccessTokenExpectations } from './token/claims.js'
+import { introspect } from './token/introspection.js'
+import { VerifiedTokens } from './token/cache.js'
+import { createJwtVerifier, type Verdict } from './token/verify.js'
+import type { AuthorizationServerServices } from './token/authorizationServer.js'
+import { KeyCache } from '../jwt/keyCache.js'
+import { DEFAULT_FRESHNESS, type Freshness, RemoteCache } from '../jwt/remoteCache.js'
+import { algorithmsProblem, createFindIssuer, type FindIssuer } from './token/issuers.js'
+import { type DPoPConfig, resolveDPoP } from './dpopConfig.js'
+import { type ResolvedIntrospection, resolveIntrospection } from './introspectionConfig.js'
+import { metadataUrl, resourceIdentifier } from './resourceIdentifier.js'
+import type { ResourceServerOptions, TokenCacheOptions } from './options.js'
+
+/** {@link ResourceServerOptions}, checked, defaulted and frozen. */
+export interface ResourceServerConfig {
+  readonly scopeImplies: ResourceServerOptions['scopeImplies']
+  readonly validate: ResourceServerOptions['validate']
+  readonly isRevoked: ResourceServerOptions['isRevoked']
+  readonly optional: boolean
+  readonly acceptSession: boolean
+  readonly allowBodyToken: boolean
+  /** Scheme, host and port of `resource`. */
+  readonly origin: string | undefined
+  /** The URL of the metadata of `resource`. */
+  readonly resourceMetadata: string | undefined
+  readonly dpop: DPoPConfig | undefined
+  readonly clientCertificate: ResourceServerOptions['clientCertificate']
+  /** Verifies a token, at once where it can. */
+  readonly verify: (token: string) => Verdict | Promise<Verdict>
+}
+
+const YEAR = 31_536_000
+
+/** How many issuers' metadata and keys are held. */
+const MAX_ISSUERS = 10_000
+
+/** Without any keys in hand, a provider that fails is asked again after 5 s. */
+const FRESHNESS: Freshness = { ...DEFAULT_FRESHNESS, retry: 5 }
+
+const SHAPE: Shape<ResourceServerOptions> = {
+  issuer: (value) =>
+    typeof value === 'string' || typeof value === 'function' || Array.isArray(value) ? undefined : object(value),
+  audience: stringOrStrings,
+  resource: resourceIdentifier,
+  algorithms: algorithmsProblem,
+  typ: oneOf('at+jwt', 'tolerant'),
+  clockTolerance: number('seconds', 0, 300),
+  maxTokenAge: number('seconds', 1, YEAR),
+  optional: boolean,
+  acceptSession: boolean,
+  scopes: (value) => (typeof value === 'function' ? undefined : stringOrStrings(value)),
+  scopeImplies: callable,
+  validate: callable,
+  isRevoked: callable,
+  allowBodyToken: boolean,
+  introspection: object,
+  dpop: (value) => (typeof value === 'boolean' ? undefined : object(value)),
+  clientCertificate: callable,
+  cache: object,
+  http: object,
+  allowInsecureHttp: boolean,
+}
+
+const CACHE_SHAPE: Shape<TokenCacheOptions> = {
+  ttl: number('seconds', 0, 3600),
+  max: number('tokens', 1, 1_000_000),
+}
+
+/** Checks and defaults the options of `resourceServer`. @throws `ERR_CONFIGURATION` */
+export function resolveResourceServer(options: ResourceServerOptions): ResourceServerConfig {
+  checkOptions<ResourceServerOptions>(options, 'resourceServer', SHAPE)
+  requireOption(options, 'resourceServer', 'issuer', 'write the issuer URL of your authorization server')
+  const { resource } = options
+  const expected = resolveExpectations(options)
+  const services = createServices(options)
+  const findIssuer = createFindIssuer(options.issuer, {
+    services,
+    algorithms: options.algorithms,
+    allowInsecureHttp: options.allowInsecureHttp ?? false,
+  })
+  const introspection = resolveIntrospection(options, findIssuer)
+  const verify = createVerify(findIssuer, services, expected, introspection)
+  const tokens = new VerifiedTokens(verify, resolveCache(options.cache))
+  return Object.freeze({
+    optional: options.optional ?? false,
+    acceptSession: options.acceptSession ?? false,
+    allowBodyToken: options.allowBodyToken ?? false,
+    scopeImplies: options.scopeImplies,
+    validate: options.validate,
+    isRevoked: options.isRevoked,
+    origin: resource === undefined ? undefined : new URL(resource).origin,
+    resourceMetadata: resource === undefined ? undefined : metadataUrl(resource).href,
+    dpop: resolveDPoP(options.dpop, resource, expected.clockTolerance),
+    clientCertificate: options.clientCertificate,
+    verify: (token: string) => tokens.verify(token),
+  })
+}
+
+function resolveExpectations(options: ResourceServerOptions): AccessTokenExpectations {
+  const { audience = options.resource, scopes = ['scope', 'scp'] } = options
+  if (audience === undefined) {
+    requireOption(options, 'resourceServer', 'audience', 'write what the tokens for this API have in aud, or resource')
+  }
+  return Object.freeze({
+    audience: Object.freeze([audience ?? []].flat()),
+    typ: options.typ ?? 'tolerant',
+    clockTolerance: options.clockTolerance ?? 5,
+    maxTokenAge: options.maxTokenAge,
+    scopes: typeof scopes === 'function' ? scopes : Object.freeze(toList(scopes)),
+  })
+}
+
+function resolveCache(options: TokenCacheOptions = {}): Required<TokenCacheOptions> {
+  checkOptions<TokenCacheOptions>(options, 'resourceServer.cache', CACHE_SHAPE)
+  const { ttl = 60, max = 5000 } = options
+  return { ttl, max }
+}
+
+function createServices({ http, allowInsecureHttp = false }: ResourceServerOptions): AuthorizationServerServices {
+  const fetch = createFetch(resolveHttp(http, 'resourceServer.http', allowInsecureHttp))
+  return {
+    fetch,
+    metadata: new RemoteCache({ max: MAX_ISSUERS, freshness: FRESHNESS }),
+    keys: new KeyCache({ fetch, max: MAX_ISSUERS, freshness: FRESHNESS }),
+  }
+}
+
+function createVerify(
+  findIssuer: FindIssuer,
+  { fetch }: AuthorizationServerServices,
+  expected: AccessTokenExpectations,
+  introspection: ResolvedIntrospection | undefined,
+): ResourceServerConfig['verify'] {
+  const decode = createDecoder()
+  const verifyJwt = createJwtVerifier(findIssuer, expected)
+  const ask =
+    introspection && ((token: string) => introspect(fetch, introspection.trusted, introspection, token, expected))
+  return (token) => {
+    if (ask && introspection.tokens === 'all') return ask(token)
+    const decoded = decode(token)
+    if (decoded) return verifyJwt(token, decoded)
+    return ask ? ask(token) : { message: 'it is no JWT', claim: 'header' }
+  }
+}

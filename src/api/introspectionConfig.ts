@@ -1,0 +1,66 @@
+import { boolean, checkOptions, oneOf, requireOption, type Shape, string } from '../lib/check.js'
+import { configurationError } from '../errors.js'
+import type { Introspection } from './token/introspection.js'
+import type { FindIssuer, TrustedIssuer } from './token/issuers.js'
+import type { IntrospectionOptions, ResourceServerOptions } from './options.js'
+
+/** {@link IntrospectionOptions}, checked and defaulted. */
+export interface ResolvedIntrospection extends Introspection {
+  readonly trusted: TrustedIssuer
+  readonly tokens: 'opaque' | 'all'
+}
+
+const SHAPE: Shape<IntrospectionOptions> = {
+  clientId: string,
+  clientSecret: string,
+  clientAuth: oneOf('client_secret_basic', 'client_secret_post'),
+  issuer: string,
+  endpoint: (value) =>
+    typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
+      ? undefined
+      : 'must be a URL, as in https://idp.example.com/introspect',
+  tokens: oneOf('opaque', 'all'),
+  signedResponse: boolean,
+  allowMissingAudience: boolean,
+}
+
+/** Checks and defaults the options of introspection. @throws `ERR_CONFIGURATION` */
+export function resolveIntrospection(
+  { introspection: options, issuer }: ResourceServerOptions,
+  findIssuer: FindIssuer,
+): ResolvedIntrospection | undefined {
+  if (options === undefined) return undefined
+  const path = 'resourceServer.introspection'
+  checkOptions<IntrospectionOptions>(options, path, SHAPE)
+  requireOption(options, path, 'clientId', 'write the client identifier of this API at the authorization server')
+  requireOption(options, path, 'clientSecret', 'write the secret of this API at the authorization server')
+  const name = options.issuer ?? onlyIssuer(issuer)
+  if (name === undefined || typeof issuer === 'function') {
+    throw configurationError(`${path}.issuer`, 'is not clear', 'list the issuers, and name the one to ask')
+  }
+  const trusted = findIssuer(name)
+  if (!trusted || trusted instanceof Promise) {
+    throw configurationError(`${path}.issuer`, 'is none of resourceServer.issuer', 'write one of those')
+  }
+  const { clientId, clientSecret, clientAuth = 'client_secret_basic', endpoint, tokens = 'opaque' } = options
+  if (endpoint?.startsWith('http:') && !name.startsWith('http:')) {
+    throw configurationError(`${path}.endpoint`, 'uses http', 'use https')
+  }
+  return Object.freeze({
+    trusted,
+    tokens,
+    clientId,
+    clientSecret,
+    clientAuth,
+    endpoint,
+    signedResponse: options.signedResponse ?? false,
+    allowMissingAudience: options.allowMissingAudience ?? false,
+  })
+}
+
+function onlyIssuer(option: ResourceServerOptions['issuer']): string | undefined {
+  const list: unknown[] = [option].flat()
+  const [only] = list
+  if (list.length !== 1 || typeof only === 'function') return undefined
+  return typeof only === 'string' ? only : (only as { issuer: string }).issuer
+}

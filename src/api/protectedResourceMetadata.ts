@@ -1,0 +1,88 @@
+import type { RequestHandler } from 'express'
+import { checkOptions, object, oneOf, requireOption, type Shape, string, stringOrStrings } from '../lib/check.js'
+import { configurationError } from '../errors.js'
+import { metadataUrl, resourceIdentifier } from './resourceIdentifier.js'
+
+/** Options of {@link protectedResourceMetadata}: what clients may know of an API. */
+export interface ProtectedResourceMetadataOptions {
+  /** The URL where clients reach the API, as in `resourceServer`. */
+  resource: string
+  /** The issuers whose tokens the API accepts. */
+  authorizationServers: string | readonly string[]
+  /** The scopes that its routes need. */
+  scopesSupported?: readonly string[]
+  /** How it takes tokens. Default is `['header']`. */
+  bearerMethodsSupported?: readonly ('header' | 'body')[]
+  /** What the API is called, for the pages of an authorization server. */
+  resourceName?: string
+  /** A page about the API for developers. */
+  resourceDocumentation?: string
+  /** More metadata, by the names of RFC 9728 §2, such as `dpop_bound_access_tokens_required`. */
+  metadata?: Readonly<Record<string, unknown>>
+}
+
+const SHAPE: Shape<ProtectedResourceMetadataOptions> = {
+  resource: resourceIdentifier,
+  authorizationServers: stringOrStrings,
+  scopesSupported: stringOrStrings,
+  bearerMethodsSupported: (value) =>
+    Array.isArray(value) ? value.map(oneOf('header', 'body')).find((problem) => problem) : 'must be a list',
+  resourceName: string,
+  resourceDocumentation: string,
+  metadata: object,
+}
+
+/**
+ * Tells clients which authorization servers and scopes an API has, under its well-known path: for the resource
+ * `https://api.example.com/mcp` that is `/.well-known/oauth-protected-resource/mcp`. `resourceServer` with the same
+ * `resource` points there in its challenges, so that a client such as one of MCP finds its way alone.
+ *
+ * It answers GET at that one path, from any origin, and passes on every other request. Mount it at the root, outside
+ * `resourceServer`: whoever has no token yet must be able to read it.
+ *
+ * @throws `ERR_CONFIGURATION` at construction
+ * @see [RFC 9728](https://www.rfc-editor.org/rfc/rfc9728)
+ *
+ * @example
+ * ```ts
+ * const resource = 'https://api.example.com/mcp'
+ * app.use(protectedResourceMetadata({ resource, authorizationServers: issuer, scopesSupported: ['mcp:tools'] }))
+ * app.use('/mcp', resourceServer({ issuer, resource }))
+ * ```
+ */
+export function protectedResourceMetadata(options: ProtectedResourceMetadataOptions): RequestHandler {
+  const path = 'protectedResourceMetadata'
+  checkOptions<ProtectedResourceMetadataOptions>(options, path, SHAPE)
+  requireOption(options, path, 'resource', 'write the URL where clients reach the API')
+  requireOption(options, path, 'authorizationServers', 'write the issuers whose tokens the API accepts')
+  for (const name of ['resource', 'authorization_servers']) {
+    if (!Object.hasOwn(options.metadata ?? {}, name)) continue
+    throw configurationError(`${path}.metadata`, `must not hold ${name}`, 'use the option')
+  }
+  const { pathname } = metadataUrl(options.resource)
+  const body = JSON.stringify(toMetadata(options))
+
+  return (req, res, next) => {
+    if (req.originalUrl.split('?', 1)[0] !== pathname) return next()
+    res.set('Access-Control-Allow-Origin', '*')
+    if (req.method === 'OPTIONS') {
+      res.set({ 'Access-Control-Allow-Methods': 'GET', 'Access-Control-Allow-Headers': '*' }).status(204).end()
+    } else if (req.method === 'GET' || req.method === 'HEAD') {
+      res.set('Cache-Control', 'public, max-age=3600').type('json').send(body)
+    } else {
+      res.set('Allow', 'GET, HEAD, OPTIONS').status(405).end()
+    }
+  }
+}
+
+function toMetadata(options: ProtectedResourceMetadataOptions): Record<string, unknown> {
+  return {
+    ...options.metadata,
+    resource: options.resource,
+    authorization_servers: [options.authorizationServers].flat(),
+    bearer_methods_supported: options.bearerMethodsSupported ?? ['header'],
+    ...(options.scopesSupported ? { scopes_supported: options.scopesSupported } : {}),
+    ...(options.resourceName ? { resource_name: options.resourceName } : {}),
+    ...(options.resourceDocumentation ? { resource_documentation: options.resourceDocumentation } : {}),
+  }
+}

@@ -1,0 +1,122 @@
+import type { CustomFetch } from 'openid-client'
+import { RelyingPartyError } from '../../errors.js'
+import type { KeyHeader, PublicKey } from '../../jwt/keySet.js'
+import type { KeyCache } from '../../jwt/keyCache.js'
+import type { RemoteCache } from '../../jwt/remoteCache.js'
+
+/** What a resource server needs of an authorization server's metadata (RFC 8414 §2). */
+export interface AuthorizationServerMetadata {
+  readonly issuer: string
+  readonly jwks_uri?: string
+  readonly introspection_endpoint?: string
+}
+
+/** What all authorization servers of one resource server share. */
+export interface AuthorizationServerServices {
+  readonly fetch: CustomFetch
+  readonly metadata: RemoteCache<AuthorizationServerMetadata>
+  readonly keys: KeyCache
+}
+
+/** Finds where an issuer's keys and endpoints are. Nothing that a token says is fetched. */
+export class AuthorizationServer {
+  readonly issuer: string
+  readonly #services: AuthorizationServerServices
+  readonly #jwksUri: string | undefined
+
+  /** @param jwksUri - where the keys are, for issuers without metadata */
+  constructor(issuer: string, services: AuthorizationServerServices, jwksUri?: string) {
+    this.issuer = issuer
+    this.#services = services
+    this.#jwksUri = jwksUri
+  }
+
+  /** Finds the keys that fit a token's header, at once where they are in hand. */
+  keysFor(header: KeyHeader): readonly PublicKey[] | Promise<readonly PublicKey[]> {
+    if (this.#jwksUri !== undefined) return this.#services.keys.lookUp(this.#jwksUri, header)
+    const metadata = this.metadata()
+    if (metadata instanceof Promise) return metadata.then((loaded) => this.#keysBy(loaded, header))
+    return this.#keysBy(metadata, header)
+  }
+
+  /** Gives the metadata, discovered when it is needed and not fresh. */
+  metadata(): AuthorizationServerMetadata | Promise<AuthorizationServerMetadata> {
+    return this.#services.metadata.get(this.issuer, () => this.#discover())
+  }
+
+  /** Gives the URL of an endpoint. @throws `ERR_METADATA_INVALID` */
+  async endpoint(name: 'introspection_endpoint'): Promise<string> {
+    return this.#url(await this.metadata(), name)
+  }
+
+  #keysBy(metadata: AuthorizationServerMetadata, header: KeyHeader) {
+    return this.#services.keys.lookUp(this.#url(metadata, 'jwks_uri'), header)
+  }
+
+  #url(metadata: AuthorizationServerMetadata, name: Exclude<keyof AuthorizationServerMetadata, 'issuer'>): string {
+    const url = metadata[name]
+    if (url !== undefined) return url
+    throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.issuer} has no usable ${name}`)
+  }
+
+  /**
+   * Fetches the metadata: by OpenID Connect Discovery, and where there is none, by RFC 8414.
+   *
+   * @see [OpenID Connect Discovery §4](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig)
+   * @see [RFC 8414 §3](https://www.rfc-editor.org/rfc/rfc8414#section-3)
+   */
+  async #discover(): Promise<AuthorizationServerMetadata> {
+    const { origin, pathname } = new URL(this.issuer)
+    const path = pathname.replace(/\/$/, '')
+    const urls = [
+      `${origin}${path}/.well-known/openid-configuration`,
+      `${origin}/.well-known/oauth-authorization-server${path}`,
+    ]
+    for (const url of urls) {
+      const response = await this.#services.fetch(url, {
+        method: 'GET',
+        headers: { accept: 'application/json' },
+        body: undefined,
+        redirect: 'manual',
+      })
+      if (response.status === 200) return this.#judge(await response.text())
+    }
+    throw new RelyingPartyError(
+      'ERR_METADATA_INVALID',
+      `no metadata of ${this.issuer} was found: is the issuer right? One without metadata needs jwksUri or keys`,
+    )
+  }
+
+  #judge(text: string): AuthorizationServerMetadata {
+    const metadata = parseObject(text)
+    if (!metadata) throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.issuer} is not JSON`)
+    if (metadata.issuer !== this.issuer) {
+      throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.issuer} is of another issuer`, {
+        cause: { claim: 'issuer', expected: this.issuer, actual: metadata.issuer },
+      })
+    }
+    const insecure = this.issuer.startsWith('http:')
+    const { jwks_uri, introspection_endpoint } = metadata
+    return {
+      issuer: this.issuer,
+      ...(isUsable(jwks_uri, insecure) ? { jwks_uri } : {}),
+      ...(isUsable(introspection_endpoint, insecure) ? { introspection_endpoint } : {}),
+    }
+  }
+}
+
+/** An `https` issuer has only `https` endpoints. */
+function isUsable(url: unknown, insecure: boolean): url is string {
+  return typeof url === 'string' && URL.canParse(url) && (url.startsWith('https:') || insecure)
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}

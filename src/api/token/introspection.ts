@@ -1,0 +1,142 @@
+import type { CustomFetch } from 'openid-client'
+import { JwtError, verifySignature } from '../../jwt/jws.js'
+import { RelyingPartyError } from '../../errors.js'
+import type { TrustedIssuer } from './issuers.js'
+import { type AccessTokenExpectations, judgeAudience, judgeTimes, type Refusal } from './claims.js'
+import { type Verdict, verified } from './verify.js'
+
+type Claims = Readonly<Record<string, unknown>>
+
+/** How this resource server asks about tokens. */
+export interface Introspection {
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly clientAuth: 'client_secret_basic' | 'client_secret_post'
+  /** The endpoint; by default that of the issuer's metadata. */
+  readonly endpoint: string | undefined
+  /** Whether the answer must be signed (RFC 9701). */
+  readonly signedResponse: boolean
+  readonly allowMissingAudience: boolean
+}
+
+const SIGNED = 'application/token-introspection+jwt'
+
+/**
+ * Asks the issuer about a token and judges the answer as the claims of a JWT are judged.
+ *
+ * @throws `ERR_INTROSPECTION_INVALID`, `ERR_CLIENT_REFUSED`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_METADATA_INVALID`
+ * @see [RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)
+ */
+export async function introspect(
+  fetch: CustomFetch,
+  issuer: TrustedIssuer,
+  options: Introspection,
+  token: string,
+  expected: AccessTokenExpectations,
+): Promise<Verdict> {
+  const endpoint = options.endpoint ?? (await issuer.server.endpoint('introspection_endpoint'))
+  const answer = await request(fetch, endpoint, options, token)
+  const claims = options.signedResponse ? await readSigned(answer, issuer, options) : readPlain(answer)
+  const { active, ...said } = claims
+  const refusal = active === true ? judge(said, issuer, options, expected) : INACTIVE
+  return refusal ?? verified({ ...said, iss: issuer.server.issuer }, expected)
+}
+
+const INACTIVE: Refusal = { message: 'its issuer does not know it, or it is no longer active', claim: 'active' }
+
+async function request(
+  fetch: CustomFetch,
+  endpoint: string,
+  { clientId, clientSecret, clientAuth, signedResponse }: Introspection,
+  token: string,
+): Promise<{ contentType: string; body: string }> {
+  const parameters = new URLSearchParams({ token, token_type_hint: 'access_token' })
+  const headers: Record<string, string> = {
+    accept: signedResponse ? SIGNED : 'application/json',
+    'content-type': 'application/x-www-form-urlencoded',
+  }
+  if (clientAuth === 'client_secret_post') {
+    parameters.set('client_id', clientId)
+    parameters.set('client_secret', clientSecret)
+  } else {
+    headers.authorization = basicCredentials(clientId, clientSecret)
+  }
+  const response = await fetch(endpoint, { method: 'POST', headers, body: parameters, redirect: 'manual' })
+  if (response.status === 401 || response.status === 403) {
+    throw new RelyingPartyError(
+      'ERR_CLIENT_REFUSED',
+      "the introspection endpoint refused this application's credentials: check resourceServer.introspection",
+      { cause: { status: response.status } },
+    )
+  }
+  if (response.status !== 200) throw invalid(`the endpoint answered ${response.status}`)
+  const [contentType = ''] = (response.headers.get('content-type') ?? '').toLowerCase().split(';')
+  return { contentType: contentType.trim(), body: await response.text() }
+}
+
+/** Each part is form-encoded first (RFC 6749 §2.3.1). */
+function basicCredentials(clientId: string, clientSecret: string): string {
+  const [id, secret] = [clientId, clientSecret].map((part) => new URLSearchParams({ '': part }).toString().slice(1))
+  return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+}
+
+function readPlain({ body }: { body: string }): Claims {
+  let claims: unknown
+  try {
+    claims = JSON.parse(body)
+  } catch {
+    throw invalid('the answer is not JSON')
+  }
+  if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return claims as Claims
+  throw invalid('the answer is not a JSON object')
+}
+
+/** @see [RFC 9701 §5](https://www.rfc-editor.org/rfc/rfc9701#section-5) */
+async function readSigned(
+  { contentType, body }: { contentType: string; body: string },
+  issuer: TrustedIssuer,
+  { clientId }: Introspection,
+): Promise<Claims> {
+  if (contentType !== SIGNED) throw invalid('the answer is not signed')
+  const keys = async (header: { alg: string; kid?: string | undefined }) =>
+    (await issuer.keysFor(header)).map(({ key }) => key)
+  try {
+    const { header, payload } = await verifySignature(body, { algorithms: issuer.algorithms, keys })
+    if (header.typ !== 'token-introspection+jwt') throw new JwtError('typ is not that of an introspection', 'typ')
+    if (payload.iss !== issuer.server.issuer) throw new JwtError('iss is another issuer', 'iss')
+    if (![payload.aud].flat().includes(clientId)) throw new JwtError('aud is not this client', 'aud')
+    const claims = payload.token_introspection
+    if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return claims as Claims
+    throw new JwtError('token_introspection is not an object', 'token_introspection')
+  } catch (error) {
+    if (error instanceof JwtError) throw invalid(error.message, { claim: error.claim })
+    throw error
+  }
+}
+
+function judge(
+  claims: Claims,
+  issuer: TrustedIssuer,
+  { allowMissingAudience }: Introspection,
+  expected: AccessTokenExpectations,
+): Refusal | undefined {
+  const { iss, sub, aud, token_type, token_use } = claims
+  if (iss !== undefined && iss !== issuer.server.issuer) {
+    return { message: 'iss is another issuer', claim: 'iss', expected: issuer.server.issuer, actual: iss }
+  }
+  if (sub !== undefined && (typeof sub !== 'string' || sub === '')) {
+    return { message: 'sub is not a string', claim: 'sub' }
+  }
+  if (token_type !== undefined && !/^(bearer|dpop)$/i.test(String(token_type))) {
+    return { message: 'it is no access token', claim: 'token_type' }
+  }
+  if (token_use !== undefined && token_use !== 'access_token' && token_use !== 'access') {
+    return { message: 'it is no access token', claim: 'token_use' }
+  }
+  const audience = aud === undefined && allowMissingAudience ? undefined : judgeAudience(claims, expected)
+  return audience ?? judgeTimes(claims, expected, { expRequired: false })
+}
+
+function invalid(problem: string, cause?: unknown): RelyingPartyError {
+  return new RelyingPartyError('ERR_INTROSPECTION_INVALID', `the introspection failed: ${problem}`, { cause })
+}

@@ -1,0 +1,167 @@
+import type { KeyObject } from 'node:crypto'
+import type { CryptoKey, JWK } from 'jose'
+import { LRUCache } from 'lru-cache'
+import { checkOptions, oneOf, type Shape, string } from '../../lib/check.js'
+import { SECRET_ALGORITHMS, secretKey } from '../../jwt/jws.js'
+import { configurationError, RelyingPartyError } from '../../errors.js'
+import { AuthorizationServer, type AuthorizationServerServices } from './authorizationServer.js'
+import { type KeyHeader, KeySet, PUBLIC_KEY_ALGORITHMS, unusableKey } from '../../jwt/keySet.js'
+import { checkIssuer } from '../../provider/resolveOptions.js'
+
+/** An issuer whose access tokens are accepted, and where its keys come from: its metadata, unless said otherwise. */
+export interface IssuerOptions {
+  /** The issuer identifier: exactly what `iss` says. */
+  issuer: string
+  /** Where the keys are, for an issuer without metadata. */
+  jwksUri?: string
+  /** The public keys themselves. Nothing is fetched then. */
+  keys?: readonly JWK[]
+  /** The secret of HMAC signatures, at least 32 characters. Who has it can make tokens too. */
+  secret?: string
+  /**
+   * The signature algorithms accepted. Default is those of public keys (`RS256`, `PS256`, `ES256`, `EdDSA` …), or with
+   * `secret` `['HS256']`.
+   */
+  algorithms?: readonly string[]
+}
+
+/** One issuer: by its identifier, or with more said of it. */
+export type TrustedIssuerOption = string | IssuerOptions
+
+/**
+ * Says whether the issuer that an unverified token names is one of yours, from a list of your own (a database of tenants).
+ * `undefined` refuses. Must not take the name itself as the proof.
+ */
+export type IssuerResolver = (
+  issuer: string,
+) => TrustedIssuerOption | undefined | Promise<TrustedIssuerOption | undefined>
+
+/** A key to verify with, and whether it is still its owner's. */
+export interface VerificationKey {
+  readonly key: CryptoKey | KeyObject
+  readonly current: boolean
+}
+
+/** An issuer whose tokens are accepted. */
+export interface TrustedIssuer {
+  readonly server: AuthorizationServer
+  readonly algorithms: readonly string[]
+  keysFor(header: KeyHeader): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
+}
+
+/** Finds an issuer among those that are trusted, at once where they are listed. */
+export type FindIssuer = (issuer: string) => TrustedIssuer | undefined | Promise<TrustedIssuer | undefined>
+
+const MIN_SECRET = 32
+
+/** How many issuers that a resolver named are kept. */
+const MAX_RESOLVED = 10_000
+
+const SHAPE: Shape<IssuerOptions> = {
+  issuer: string,
+  jwksUri: (value) => (typeof value === 'string' && URL.canParse(value) ? undefined : 'must be a URL'),
+  keys: (value) => keysProblem(value),
+  secret: (value) =>
+    typeof value === 'string' && value.length >= MIN_SECRET
+      ? undefined
+      : `must have at least ${MIN_SECRET} characters: write what \`openssl rand -base64 32\` prints`,
+  algorithms: (value) => algorithmsProblem(value),
+}
+
+/** Says what is wrong with a list of signature algorithms, or nothing. */
+export function algorithmsProblem(value: unknown): string | undefined {
+  if (!Array.isArray(value) || value.length === 0) return 'must be a list of algorithms'
+  if (value.includes('none')) return 'must not hold none: an unsigned token proves nothing'
+  for (const alg of value) {
+    const problem = oneOf(...PUBLIC_KEY_ALGORITHMS, ...SECRET_ALGORITHMS)(alg)
+    if (problem) return `holds an algorithm that ${problem}`
+  }
+  return undefined
+}
+
+function keysProblem(value: unknown): string | undefined {
+  if (!Array.isArray(value) || value.length === 0) return 'must be a list of public keys as JWKs'
+  for (const jwk of value as JWK[]) {
+    const problem = unusableKey(jwk)
+    if (problem) return `holds a key that ${problem}`
+  }
+  return undefined
+}
+
+/** What all issuers of one resource server share. */
+export interface IssuerContext {
+  readonly services: AuthorizationServerServices
+  /** The algorithms of issuers that list none. */
+  readonly algorithms: readonly string[] | undefined
+  readonly allowInsecureHttp: boolean
+}
+
+/** Makes the function that finds trusted issuers. @throws `ERR_CONFIGURATION` */
+export function createFindIssuer(
+  option: TrustedIssuerOption | readonly TrustedIssuerOption[] | IssuerResolver,
+  context: IssuerContext,
+): FindIssuer {
+  if (typeof option === 'function') return resolvedIssuers(option, context)
+  const listed = new Map<string, TrustedIssuer>()
+  const list = Array.isArray(option) ? (option as readonly TrustedIssuerOption[]) : [option as TrustedIssuerOption]
+  if (list.length === 0) throw configurationError('resourceServer.issuer', 'is empty', 'list at least one issuer')
+  for (const item of list) {
+    const issuer = createIssuer(item, 'resourceServer.issuer', context)
+    if (listed.has(issuer.server.issuer)) throw configurationError('resourceServer.issuer', 'names an issuer twice')
+    listed.set(issuer.server.issuer, issuer)
+  }
+  return (issuer) => listed.get(issuer)
+}
+
+function resolvedIssuers(resolve: IssuerResolver, context: IssuerContext): FindIssuer {
+  const known = new LRUCache<string, TrustedIssuer>({ max: MAX_RESOLVED })
+  return async (issuer) => {
+    const option = await resolve(issuer)
+    if (option === undefined) return undefined
+    const key = typeof option === 'string' ? option : JSON.stringify(option)
+    let trusted = known.get(key)
+    if (!trusted) {
+      trusted = createIssuer(option, 'the result of resourceServer.issuer', context)
+      known.set(key, trusted)
+    }
+    if (trusted.server.issuer === issuer) return trusted
+    throw new RelyingPartyError(
+      'ERR_CONFIGURATION',
+      'the function resourceServer.issuer gave another issuer than it was asked for: give undefined to refuse',
+    )
+  }
+}
+
+function createIssuer(option: TrustedIssuerOption, path: string, context: IssuerContext): TrustedIssuer {
+  const options: IssuerOptions = typeof option === 'string' ? { issuer: option } : option
+  checkOptions<IssuerOptions>(options, path, SHAPE)
+  const { issuer, jwksUri, keys, secret } = options
+  const sources = [jwksUri, keys, secret].filter((source) => source !== undefined)
+  if (sources.length > 1) throw configurationError(path, 'has several sources of keys', 'jwksUri, keys or secret')
+  const fetched = keys === undefined && secret === undefined
+  if (fetched) checkIssuer(issuer, path, context.allowInsecureHttp)
+  if (jwksUri?.startsWith('http:') && !issuer.startsWith('http:')) {
+    throw configurationError(`${path}.jwksUri`, 'uses http', 'use https')
+  }
+  const algorithms = options.algorithms ?? context.algorithms ?? defaultAlgorithms(secret)
+  for (const alg of algorithms) {
+    if (alg.startsWith('HS') === (secret !== undefined)) continue
+    throw configurationError(
+      `${path}.algorithms`,
+      `holds ${alg}`,
+      secret ? 'a secret takes HS256' : 'it needs a secret',
+    )
+  }
+  const server = new AuthorizationServer(issuer, context.services, jwksUri)
+  if (secret !== undefined) {
+    const shared = [{ key: secretKey(secret), current: true }]
+    return { server, algorithms, keysFor: () => shared }
+  }
+  if (keys === undefined) return { server, algorithms, keysFor: (header) => server.keysFor(header) }
+  const given = new KeySet(keys)
+  return { server, algorithms, keysFor: (header) => given.find(header) }
+}
+
+function defaultAlgorithms(secret: string | undefined): readonly string[] {
+  return secret === undefined ? PUBLIC_KEY_ALGORITHMS : ['HS256']
+}

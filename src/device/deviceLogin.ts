@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto'
+import type { Request, RequestHandler, Response } from 'express'
+import { callable, checkOptions, type Shape, string, stringOrStrings } from '../lib/check.js'
+import { toList } from '../lib/list.js'
+import { configurationError, RelyingPartyError } from '../errors.js'
+import { requestDeviceAuthorization } from '../protocol/device.js'
+import { safeReturnTo } from '../request/returnTo.js'
+import type { Provider } from '../provider/provider.js'
+import { type DeviceView, sendDevicePage, toView } from './page.js'
+import { type DeviceState, deviceRefusal, lookAtDevice, takeDevice } from './polling.js'
+import { streamDevice } from './stream.js'
+import { clearDevice, type DeviceTransaction, findDevice, storeDevice } from './cookie.js'
+import { publicUrl, queryParameter, startPage } from '../setup/urls.js'
+import { requireSessionCookie } from '../login/login.js'
+import { asksForPage, isCrossSite } from '../request/navigation.js'
+import { emitTokens, openLogin } from '../login/signIn.js'
+import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+
+/** Options of {@link deviceLogin}. */
+export interface DeviceLoginOptions {
+  /** The name of the provider. Default is the query parameter `provider`, or the only one. */
+  provider?: string
+  /** Where the user goes after login: a path of this application. Default is the query parameter `returnTo`, or `/`. */
+  returnTo?: string
+  /** The scopes asked for. Must hold `openid`. Default is the provider's `scope`. */
+  scope?: string | readonly string[]
+  /** Shows the page instead of the built-in one: to people, when a code is shown and when a login has failed. */
+  render?: (view: DeviceView, req: Request, res: Response) => void
+}
+
+const SHAPE: Shape<DeviceLoginOptions> = {
+  provider: string,
+  returnTo: string,
+  scope: stringOrStrings,
+  render: callable,
+}
+
+/**
+ * Signs users in at a screen without keyboard (a kiosk, a television, a terminal): shows a code and its QR code, and
+ * waits until the user has approved it on a device of their own. Mount it for GET and POST.
+ *
+ * A page for people, live by server-sent events and readable without scripts; JSON for programs; POST begins anew. The
+ * device code stays in an encrypted cookie, so that only the browser that began a login can end it. The provider is
+ * asked only while somebody waits, once per interval for all tabs and processes.
+ *
+ * Whoever approves signs in the screen that shows the code: let the page say what it is for, and do not send codes to
+ * others (RFC 8628 §5.4).
+ *
+ * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_CROSS_SITE_REQUEST`, `ERR_UNKNOWN_PROVIDER`,
+ *   `ERR_TOKEN_REQUEST_REFUSED`, `ERR_CLIENT_REFUSED`, `ERR_LOGIN_REFUSED`, `ERR_USERINFO_INVALID`,
+ *   `ERR_METADATA_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`. A refusal by the user and an expired
+ *   code are shown, not thrown.
+ * @see [RFC 8628](https://www.rfc-editor.org/rfc/rfc8628)
+ *
+ * @example
+ * ```ts
+ * app.all('/device', deviceLogin({ returnTo: '/dashboard' }))
+ * ```
+ */
+export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
+  checkOptions<DeviceLoginOptions>(options, 'deviceLogin', SHAPE)
+  if (options.scope !== undefined && !toList(options.scope).includes('openid')) {
+    throw configurationError('deviceLogin.scope', 'lacks openid', 'add it')
+  }
+
+  return sessionMiddleware('deviceLogin()', async (context, req, res) => {
+    res.set('Cache-Control', 'no-store')
+    requireMethod(req)
+    const provider = await context.config.providers.choose(req, options.provider ?? queryParameter(req, 'provider'))
+    if (context.auth.record?.registration === provider.registration) {
+      return answerSignedIn(context, req, res, destination(context, req, options))
+    }
+    if (req.method === 'HEAD') return void res.end()
+    if (req.method === 'POST') return restart(context, req, res, provider, options)
+    const found = findDevice(context.config, req)
+    const known = found?.registration === provider.registration ? found : undefined
+    if (acceptsStream(req)) return streamDevice(context, res, provider, known)
+    const transaction = known ?? (await begin(context, req, res, provider, options))
+    const state = await lookAtDevice(context, provider, transaction)
+    if (state.state === 'taken') return answerSignedIn(context, req, res, transaction.returnTo)
+    if (state.state === 'approved') return finish(context, req, res, provider, transaction)
+    answer(req, res, transaction, state, options)
+  })
+}
+
+function requireMethod(req: Request): void {
+  if (['GET', 'HEAD', 'POST'].includes(req.method)) return
+  throw new RelyingPartyError('ERR_AUTHORIZATION_RESPONSE_INVALID', 'deviceLogin() takes GET and POST', {
+    status: 405,
+    headers: { Allow: 'GET, POST' },
+  })
+}
+
+/** Asks the provider for a new code, and remembers it in this browser. */
+async function begin(
+  { config }: SessionContext,
+  req: Request,
+  res: Response,
+  provider: Provider,
+  options: DeviceLoginOptions,
+): Promise<DeviceTransaction> {
+  requireSessionCookie(req)
+  const scope = options.scope === undefined ? provider.options.scope : toList(options.scope).join(' ')
+  const device = await requestDeviceAuthorization(provider, { scope, resource: provider.options.resource })
+  const transaction: DeviceTransaction = {
+    ...device,
+    id: randomBytes(12).toString('base64url'),
+    startedAt: Date.now() / 1000,
+    provider: provider.name,
+    registration: provider.registration,
+    scope,
+    returnTo: destination({ config }, req, options),
+  }
+  storeDevice(config, res, transaction)
+  const { id, returnTo } = transaction
+  const { issuer } = provider.options
+  const [path = returnTo] = returnTo.split(/[?#]/, 1)
+  config.emit({ type: 'device.started', provider: provider.name, transaction: id, issuer, scope, returnTo: path }, req)
+  return transaction
+}
+
+async function restart(
+  context: SessionContext,
+  req: Request,
+  res: Response,
+  provider: Provider,
+  options: DeviceLoginOptions,
+): Promise<void> {
+  const { config } = context
+  if (isCrossSite(req, config.origin)) {
+    throw new RelyingPartyError('ERR_CROSS_SITE_REQUEST', 'the device login was begun by a page of another site')
+  }
+  const transaction = await begin(context, req, res, provider, options)
+  if (asksForPage(req)) return res.redirect(303, config.origin + publicUrl(config, req))
+  answer(req, res, transaction, { state: 'pending', wait: transaction.interval }, options)
+}
+
+/** Signs this browser in with the tokens that were approved for it. */
+async function finish(
+  context: SessionContext,
+  req: Request,
+  res: Response,
+  provider: Provider,
+  transaction: DeviceTransaction,
+): Promise<void> {
+  const { config } = context
+  const authentication = await takeDevice(context, transaction)
+  if (authentication) {
+    const step = { provider: provider.name, transaction: transaction.id }
+    const { claims, tokens } = authentication
+    clearDevice(config, res)
+    emitTokens(config, req, step, tokens)
+    const checks = ['device_code', 'iss', 'signature', 'aud', 'exp']
+    const alg = provider.options.idTokenSigningAlg
+    config.emit({ type: 'login.verified', ...step, subject: claims.sub, alg, checks }, req)
+    await openLogin(context, req, { ...authentication, provider, step })
+  }
+  answerSignedIn(context, req, res, transaction.returnTo)
+}
+
+function answer(
+  req: Request,
+  res: Response,
+  transaction: DeviceTransaction,
+  state: Extract<DeviceState, { state: 'pending' | 'refused' }>,
+  { render }: DeviceLoginOptions,
+): void {
+  const view = toView(transaction, state)
+  if (!asksForPage(req)) res.json(toJson(view))
+  else if (render) render(view, req, res)
+  else sendDevicePage(view, res)
+}
+
+/** The parameters have the names of RFC 8628 §3.2. */
+function toJson(view: DeviceView): object {
+  if (view.status === 'refused') {
+    const error = view.error ?? 'ERR_DEVICE_CODE_EXPIRED'
+    return { status: view.status, error, message: deviceRefusal(error).message }
+  }
+  return {
+    status: view.status,
+    user_code: view.userCode,
+    verification_uri: view.verificationUri,
+    verification_uri_complete: view.verificationUriComplete,
+    expires_in: view.expiresIn,
+    interval: view.interval,
+  }
+}
+
+function answerSignedIn({ config }: SessionContext, req: Request, res: Response, returnTo: string): void {
+  if (acceptsStream(req)) res.type('text/event-stream').send('event: approved\ndata: {}\n\n')
+  else if (asksForPage(req)) res.redirect(303, config.origin + returnTo)
+  else res.json({ status: 'signed_in', returnTo })
+}
+
+function destination({ config }: Pick<SessionContext, 'config'>, req: Request, options: DeviceLoginOptions): string {
+  return safeReturnTo(options.returnTo ?? queryParameter(req, 'returnTo'), config.origin) ?? startPage(config)
+}
+
+function acceptsStream(req: Request): boolean {
+  return req.method === 'GET' && /\btext\/event-stream\b/i.test(req.get('Accept') ?? '')
+}

@@ -1,0 +1,130 @@
+import { type ErrorCode, RelyingPartyError, storeError } from '../errors.js'
+import type { Authentication } from '../protocol/authentication.js'
+import { deviceCodeExpired, nextInterval, pollDevice } from '../protocol/device.js'
+import type { Provider } from '../provider/provider.js'
+import { type DeviceTransaction, GRACE } from './cookie.js'
+import type { SessionContext } from '../session/sessionCaller.js'
+
+/** Where a device login stands. */
+export type DeviceState =
+  /** Nobody has approved yet. Look again after `wait` seconds. */
+  | { readonly state: 'pending'; readonly wait: number }
+  /** The user has approved, and the tokens wait for this browser to take them. */
+  | { readonly state: 'approved' }
+  /** This browser, or another tab of it, has been signed in. */
+  | { readonly state: 'taken' }
+  | { readonly state: 'refused'; readonly code: ErrorCode }
+
+/** What the store holds. Times in seconds since the epoch. */
+type Stored =
+  | { readonly state: 'pending'; readonly nextPollAt: number; readonly interval: number }
+  | { readonly state: 'approved'; readonly sealed: string }
+  | { readonly state: 'taken' }
+  | { readonly state: 'refused'; readonly code: ErrorCode }
+
+/**
+ * Finds out where a device login stands. Whoever looks first when a poll is due makes it: by compare and set in the
+ * store, so that there is one poll however many tabs and processes look, and none when nobody does.
+ *
+ * @throws `ERR_STORE_UNAVAILABLE`
+ */
+export async function lookAtDevice(
+  context: SessionContext,
+  provider: Provider,
+  transaction: DeviceTransaction,
+): Promise<DeviceState> {
+  const { store } = context.services
+  const read = await store.get(keyOf(transaction)).catch(rethrow)
+  const known: Stored = read === undefined ? initial(transaction) : (JSON.parse(read) as Stored)
+  if (known.state === 'approved') return { state: 'approved' }
+  if (known.state !== 'pending') return known
+  const now = Date.now() / 1000
+  if (now >= transaction.expiresAt) return { state: 'refused', code: 'ERR_DEVICE_CODE_EXPIRED' }
+  if (now < known.nextPollAt) return pending(known.nextPollAt - now)
+  // While the poll is under way nobody else is due.
+  const busy = JSON.stringify({ ...known, nextPollAt: now + Math.max(known.interval, context.config.http.timeout * 2) })
+  if (!(await put(context, transaction, read, busy))) return pending(known.interval)
+  const found = await poll(context, provider, transaction, known.interval)
+  await put(context, transaction, busy, JSON.stringify(found))
+  if (found.state === 'pending') return pending(found.interval)
+  return found.state === 'approved' ? { state: 'approved' } : found
+}
+
+/**
+ * Takes the tokens of an approved device login, once.
+ *
+ * @returns `undefined` when they were taken already
+ */
+export async function takeDevice(
+  context: SessionContext,
+  transaction: DeviceTransaction,
+): Promise<Authentication | undefined> {
+  const key = keyOf(transaction)
+  const read = await context.services.store.get(key).catch(rethrow)
+  const known = read === undefined ? undefined : (JSON.parse(read) as Stored)
+  if (known?.state !== 'approved') return undefined
+  if (!(await put(context, transaction, read, JSON.stringify({ state: 'taken' })))) return undefined
+  const opened = context.config.sealer.open('device-tokens', key, known.sealed)
+  return opened && (JSON.parse(opened.toString('utf8')) as Authentication)
+}
+
+async function poll(
+  context: SessionContext,
+  provider: Provider,
+  transaction: DeviceTransaction,
+  interval: number,
+): Promise<Stored> {
+  try {
+    const found = await pollDevice(provider, transaction.deviceCode, transaction.scope)
+    if (found.state !== 'approved') return later(nextInterval(interval, found.state))
+    const { tokens, claims } = found
+    const text = JSON.stringify({ tokens, claims })
+    return { state: 'approved', sealed: context.config.sealer.seal('device-tokens', keyOf(transaction), text) }
+  } catch (error) {
+    if (!(error instanceof RelyingPartyError)) throw error
+    if (error.code === 'ERR_PROVIDER_UNAVAILABLE') return later(nextInterval(interval, 'outage'))
+    const { provider: name, id } = transaction
+    context.config.emit({ type: 'login.refused', provider: name, transaction: id, code: error.code })
+    return { state: 'refused', code: error.code }
+  }
+}
+
+/** The error that a refused device login is reported as, to those who ask later. */
+export function deviceRefusal(code: ErrorCode): RelyingPartyError {
+  if (code === 'ERR_DEVICE_CODE_EXPIRED') return deviceCodeExpired()
+  if (code === 'ERR_AUTHORIZATION_DENIED') return new RelyingPartyError(code, 'the sign-in was refused')
+  return new RelyingPartyError(code, 'the sign-in failed: start again')
+}
+
+function initial({ interval, startedAt }: DeviceTransaction): Stored {
+  return { state: 'pending', interval, nextPollAt: startedAt + interval }
+}
+
+function later(interval: number): Stored & { state: 'pending' } {
+  return { state: 'pending', interval, nextPollAt: Date.now() / 1000 + interval }
+}
+
+function pending(wait: number): DeviceState {
+  return { state: 'pending', wait }
+}
+
+/** Stores a state in place of the one that was read. Resolves to whether it still was that. */
+function put(
+  { services }: SessionContext,
+  transaction: DeviceTransaction,
+  read: string | undefined,
+  state: string,
+): Promise<boolean> {
+  const key = keyOf(transaction)
+  const ttl = Math.max(1, Math.ceil(transaction.expiresAt - Date.now() / 1000)) + GRACE
+  const { store } = services
+  return (read === undefined ? store.add(key, state, ttl) : store.replace(key, read, state, ttl)).catch(rethrow)
+}
+
+function keyOf({ id }: DeviceTransaction): string {
+  return `device:${id}`
+}
+
+function rethrow(error: unknown): never {
+  throw storeError(error)
+}

@@ -1,0 +1,52 @@
+import type { RequestHandler } from 'express'
+import { checkOptions, number, type Shape, stringOrStrings } from '../lib/check.js'
+import { toList } from '../lib/list.js'
+import { configurationError } from '../errors.js'
+import type { StepUp, UserAuthentication } from './caller.js'
+import { authenticated } from './guard.js'
+
+/** The authentication that {@link requireStepUp} asks for: one of the two, or both. */
+export interface StepUpOptions {
+  /** The authentication context classes that are good enough, best first. `acr` must be one of them. */
+  acr?: string | readonly string[]
+  /** The greatest age of the authentication, by `auth_time`. In seconds. */
+  maxAge?: number
+}
+
+const SHAPE: Shape<StepUpOptions> = { acr: stringOrStrings, maxAge: number('seconds', 0, 31_536_000) }
+
+/** How far clocks may differ. In seconds. */
+const CLOCK_TOLERANCE = 30
+
+/**
+ * Lets only requests through whose user authenticated by the means that are asked for, and not too long ago.
+ *
+ * Otherwise a session goes through a new login with those parameters and comes back, where it is a navigation; a script
+ * gets 401 with `{ error, loginUrl }`. An access token is answered with the challenge `insufficient_user_authentication`.
+ *
+ * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_INSUFFICIENT_AUTHENTICATION`
+ * @see [RFC 9470](https://www.rfc-editor.org/rfc/rfc9470)
+ *
+ * @example
+ * ```ts
+ * app.post('/transfer', requireStepUp({ acr: 'urn:example:mfa', maxAge: 300 }), transfer)
+ * ```
+ */
+export function requireStepUp(options: StepUpOptions): RequestHandler {
+  checkOptions<StepUpOptions>(options, 'requireStepUp', SHAPE)
+  if (options.acr === undefined && options.maxAge === undefined) {
+    throw configurationError('requireStepUp', 'asks for nothing', 'add acr or maxAge')
+  }
+  const stepUp: StepUp = Object.freeze({ acr: Object.freeze(toList(options.acr ?? [])), maxAge: options.maxAge })
+
+  return authenticated('requireStepUp()', { respondWith: 'auto' }, (context, req, res, next) => {
+    if (isEnough(context.authentication, stepUp)) next()
+    else context.demandStepUp(req, res, next, stepUp)
+  })
+}
+
+function isEnough({ acr, authTime }: UserAuthentication, needed: StepUp): boolean {
+  if (needed.acr.length > 0 && (acr === undefined || !needed.acr.includes(acr))) return false
+  if (needed.maxAge === undefined) return true
+  return authTime !== undefined && authTime + needed.maxAge + CLOCK_TOLERANCE >= Date.now() / 1000
+}

@@ -1,0 +1,218 @@
+import type { Request, RequestHandler, Response } from 'express'
+import { RelyingPartyError, storeError } from '../errors.js'
+import { type Authentication, authenticate } from '../protocol/authentication.js'
+import { judgeAuthorizationResponse } from '../protocol/authorizationResponse.js'
+import type { Parameters } from '../protocol/parameters.js'
+import { isState, type Transaction, transactionId } from '../protocol/transaction.js'
+import type { Provider } from '../provider/provider.js'
+import { clearTransaction, type FoundTransaction, findTransaction } from './transactionCookie.js'
+import { isAt, loginUrl, startPage } from '../setup/urls.js'
+import { emitTokens, type LoginStep, openLogin } from './signIn.js'
+import { readRequestParameters } from '../request/parameters.js'
+import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+
+/**
+ * Takes the provider's response, by GET or by form_post, judges all of it, and only then signs the user in under a new
+ * session ID and goes on to `returnTo`.
+ *
+ * A response is used once, also when it is delivered twice at once. A failed one leaves the session as it was. Delivered
+ * again after login (reload, back button), it leads into the application.
+ *
+ * Errors carry `returnTo` and `retryUrl`.
+ *
+ * @throws at a request: `ERR_TRANSACTION_MISSING`, `ERR_TRANSACTION_EXPIRED`, `ERR_TRANSACTION_CONSUMED`,
+ *   `ERR_AUTHORIZATION_RESPONSE_INVALID`, `ERR_AUTHORIZATION_DENIED`, `ERR_AUTHORIZATION_FAILED`, `ERR_ISSUER_MISMATCH`,
+ *   `ERR_TOKEN_REQUEST_REFUSED`, `ERR_CLIENT_REFUSED`, `ERR_TOKEN_RESPONSE_INVALID`, `ERR_ID_TOKEN_INVALID`,
+ *   `ERR_USERINFO_INVALID`, `ERR_LOGIN_REFUSED`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`,
+ *   `ERR_BODY_TOO_LARGE`, `ERR_CONFIGURATION`
+ * @see [RFC 6749 §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2)
+ * @see [OAuth 2.0 Form Post Response Mode](https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html)
+ *
+ * @example
+ * ```ts
+ * app.all('/callback', callback())
+ * ```
+ */
+export function callback(): RequestHandler {
+  return sessionMiddleware('callback()', async (context, req, res) => {
+    const { config } = context
+    res.set('Cache-Control', 'no-store')
+    if (!isAt(config, req, config.paths.callback)) throw mountedElsewhere(context, req)
+    if (req.method !== 'GET' && req.method !== 'POST') {
+      throw new RelyingPartyError('ERR_AUTHORIZATION_RESPONSE_INVALID', 'callback() takes GET and POST', {
+        status: 405,
+        headers: { Allow: 'GET, POST' },
+      })
+    }
+    let transaction: Transaction | undefined
+    let state: string | undefined
+    try {
+      const parameters = await readRequestParameters(req)
+      state = parameters.get('state')
+      const found: FoundTransaction = state === undefined ? { found: 'none' } : findTransaction(config, req, state)
+      if (state === undefined || !('transaction' in found)) {
+        if (!leadOn(context, req, res, state, undefined)) throw transactionMissing(found.found)
+        return
+      }
+      transaction = found.transaction
+      if (found.found === 'expired') throw new RelyingPartyError('ERR_TRANSACTION_EXPIRED', EXPIRED)
+      await finishLogin(context, req, res, { transaction, state, parameters })
+    } catch (error) {
+      throw refused(context, req, error, transaction, state)
+    }
+  })
+}
+
+/** One authorization response, with the transaction it belongs to. */
+interface Delivery {
+  readonly transaction: Transaction
+  readonly state: string
+  readonly parameters: Parameters
+}
+
+async function finishLogin(context: SessionContext, req: Request, res: Response, delivery: Delivery): Promise<void> {
+  const { config } = context
+  const { transaction, state, parameters } = delivery
+  const provider = await config.providers.find(req, transaction.provider, transaction.registration)
+  if (!provider) {
+    throw new RelyingPartyError(
+      'ERR_UNKNOWN_PROVIDER',
+      'the provider this login was begun with is no longer configured',
+    )
+  }
+  const metadata = await provider.metadata()
+  if (!(await consume(context, transaction, state))) {
+    if (!leadOn(context, req, res, state, transaction.returnTo))
+      throw new RelyingPartyError('ERR_TRANSACTION_CONSUMED', CONSUMED)
+    return
+  }
+  clearTransaction(config, res, state, provider.options.responseMode === 'form_post')
+  const step = { provider: provider.name, transaction: transactionId(state) }
+  const via = req.method === 'POST' ? 'POST' : 'GET'
+  config.emit({ type: 'login.response', ...step, via, hasCode: parameters.has('code') }, req)
+
+  const response = judgeAuthorizationResponse(parameters, {
+    issuer: metadata.issuer,
+    issRequired: metadata.authorization_response_iss_parameter_supported === true,
+    responseType: provider.options.responseType,
+  })
+  const authentication = await authenticate(provider, transaction, response, config.redirectUri)
+  emitVerified(context, req, step, provider, authentication)
+  await openLogin(context, req, { ...authentication, provider, step, anonymousId: transaction.sessionId })
+  res.redirect(303, config.origin + transaction.returnTo)
+}
+
+/** Uses a transaction up, in every process that shares the store. Resolves to whether it was unused. */
+async function consume(
+  { config, services }: SessionContext,
+  transaction: Transaction,
+  state: string,
+): Promise<boolean> {
+  const left = transaction.startedAt + config.transactions.lifetime - Date.now() / 1000
+  try {
+    return await services.store.add(`transaction:${transactionId(state)}`, 'used', Math.ceil(left) + 1)
+  } catch (error) {
+    throw storeError(error)
+  }
+}
+
+/**
+ * Leads a response that cannot be used into the application, if the user is signed in already: after a reload, or the
+ * back button. A cross-site POST comes without the session's cookie, so it is asked again by GET, which has it.
+ *
+ * @returns whether it was answered
+ */
+function leadOn(
+  { config, auth }: SessionContext,
+  req: Request,
+  res: Response,
+  state: string | undefined,
+  returnTo: string | undefined,
+): boolean {
+  if (auth.isAuthenticated) {
+    res.redirect(303, config.origin + (returnTo ?? startPage(config)))
+    return true
+  }
+  if (req.method !== 'POST') return false
+  // Only a state of ours is carried on: anyone may post anything here.
+  const query = state !== undefined && isState(state) ? `?${new URLSearchParams({ state })}` : ''
+  res.redirect(303, config.redirectUri + query)
+  return true
+}
+
+/** Tells what the token endpoint gave, where it was asked, and what was verified. */
+function emitVerified(
+  { config }: SessionContext,
+  req: Request,
+  step: LoginStep,
+  provider: Provider,
+  { tokens, claims }: Authentication,
+): void {
+  const { responseType } = provider.options
+  if (responseType !== 'id_token') emitTokens(config, req, step, tokens)
+  const ofCode = responseType === 'id_token' ? [] : ['code_verifier']
+  const checks = ['state', 'iss', ...ofCode, 'signature', 'aud', 'exp', 'nonce']
+  if (responseType === 'code id_token') checks.push('c_hash')
+  config.emit(
+    { type: 'login.verified', ...step, subject: claims.sub, alg: provider.options.idTokenSigningAlg, checks },
+    req,
+  )
+}
+
+/** Tells of a failed login, and gives the error the ways on. */
+function refused(
+  { config }: SessionContext,
+  req: Request,
+  error: unknown,
+  transaction: Transaction | undefined,
+  state: string | undefined,
+): unknown {
+  const known = error instanceof RelyingPartyError ? error : undefined
+  config.emit(
+    {
+      type: 'login.refused',
+      provider: transaction?.provider,
+      transaction: transaction && state ? transactionId(state) : undefined,
+      code: known?.code,
+    },
+    req,
+  )
+  if (known) {
+    known.returnTo = transaction?.returnTo ?? startPage(config)
+    known.retryUrl = loginUrl(config, transaction?.returnTo, namedProvider(transaction))
+  }
+  return error
+}
+
+/** The provider's name for the query of a retry; the only one needs none. */
+function namedProvider(transaction: Transaction | undefined): string | undefined {
+  return transaction?.provider === 'default' ? undefined : transaction?.provider
+}
+
+const EXPIRED = 'the login was begun too long ago: start it again'
+const CONSUMED = 'the response of this login was delivered before: start it again'
+
+function transactionMissing(found: FoundTransaction['found']): RelyingPartyError {
+  if (found === 'unreadable') {
+    return new RelyingPartyError(
+      'ERR_TRANSACTION_MISSING',
+      'the cookie of this login cannot be opened: was relyingParty.secret changed (list the old one too), or do two ' +
+        'processes have different secrets?',
+    )
+  }
+  return new RelyingPartyError(
+    'ERR_TRANSACTION_MISSING',
+    'this browser has no login under way that fits the response. Likely causes: the login was begun in another browser ' +
+      'or under another host name than baseUrl; cookies are blocked; it was begun more than transactions.lifetime ago; ' +
+      'too many logins were begun since; or the page is a bookmark. Start the login again',
+  )
+}
+
+function mountedElsewhere({ config }: SessionContext, req: Request): RelyingPartyError {
+  const [path] = req.originalUrl.split('?', 1)
+  return new RelyingPartyError(
+    'ERR_CONFIGURATION',
+    `callback() is mounted at ${path}, but the provider sends users to ${config.redirectUri}: set ` +
+      'relyingParty.callbackPath, or mount it there',
+  )
+}

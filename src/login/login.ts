@@ -1,0 +1,240 @@
+import type { Request, RequestHandler, Response } from 'express'
+import { boolean, checkOptions, number, type Shape, string, stringOrStrings } from '../lib/check.js'
+import { toList } from '../lib/list.js'
+import { warnOnce } from '../lib/warn.js'
+import { configurationError, RelyingPartyError } from '../errors.js'
+import { type AuthorizationRequest, authorizationUrl } from '../protocol/authorizationRequest.js'
+import { safeReturnTo } from '../request/returnTo.js'
+import { createTransaction, type Transaction, transactionId, transactionValues } from '../protocol/transaction.js'
+import { authorizationParamsProblem } from '../provider/authorizationParams.js'
+import type { Provider } from '../provider/provider.js'
+import type { Config } from '../setup/config.js'
+import { storeTransaction } from './transactionCookie.js'
+import { publicUrl, queryParameter, startPage } from '../setup/urls.js'
+import { isInquiry } from '../request/navigation.js'
+import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { idOfUsedSession } from '../session/signedInMark.js'
+import { openStepUp } from '../session/sealedStepUp.js'
+import { readInitiation, type ThirdPartyInitiation } from './thirdPartyInitiation.js'
+
+/** Options of {@link login}. Each overrides the provider's option of that name for this route. */
+export interface LoginOptions {
+  /** The name of the provider. Default is the query parameter `provider`, or the only one. */
+  provider?: string
+  /** Where the user goes after login: a path of this application. Default is the query parameter `returnTo`, or `/`. */
+  returnTo?: string
+  /** The scopes asked for. Must hold `openid`. */
+  scope?: string | readonly string[]
+  /** The `prompt` parameter, such as `'login'`. Asks for a fresh login also of someone signed in. */
+  prompt?: string
+  /** In seconds. Asks for a fresh login also of someone signed in. */
+  maxAge?: number
+  /** The authentication context classes asked for. Asks for a fresh login also of someone signed in. */
+  acrValues?: string | readonly string[]
+  /** Whether `acr` must be one of `acrValues`. */
+  acrEssential?: boolean
+  /** Who is likely to sign in: an e-mail address or user name. */
+  loginHint?: string
+  /** More parameters for the authorization request, beside the provider's. */
+  authorizationParams?: Readonly<Record<string, string>>
+}
+
+const SHAPE: Shape<LoginOptions> = {
+  provider: string,
+  returnTo: string,
+  scope: stringOrStrings,
+  prompt: string,
+  maxAge: number('seconds', 0, 31_536_000),
+  acrValues: stringOrStrings,
+  acrEssential: boolean,
+  loginHint: string,
+  authorizationParams: authorizationParamsProblem,
+}
+
+/**
+ * Sends the user to the provider to sign in: authorization code with S256, and a state and nonce of its own.
+ *
+ * What is needed to judge the response goes into an encrypted cookie of this login. Someone who is signed in already
+ * goes straight to `returnTo`, unless a fresh login is asked for. `returnTo` never leaves the application's origin.
+ *
+ * HEAD begins no login. A third party may initiate one, by GET or POST with `iss`, `login_hint` and `target_link_uri`:
+ * at a configured issuer only, to a path of this application, with the scopes of the options.
+ *
+ * @param options - for this route, or a function that gives them for each request
+ * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_UNKNOWN_PROVIDER`, `ERR_PROVIDER_UNAVAILABLE`,
+ *   `ERR_METADATA_INVALID`
+ * @see [RFC 6749 §4.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1)
+ * @see [RFC 7636](https://www.rfc-editor.org/rfc/rfc7636)
+ * @see [OpenID Connect Core §4](https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin)
+ *
+ * @example
+ * ```ts
+ * app.get('/login', login())
+ * app.get('/confirm', login({ prompt: 'login', returnTo: '/payment' }))
+ * ```
+ */
+export function login(
+  options: LoginOptions | ((req: Request) => LoginOptions | Promise<LoginOptions>) = {},
+): RequestHandler {
+  if (typeof options !== 'function') checkOptions<LoginOptions>(options, 'login', SHAPE)
+
+  return sessionMiddleware('login()', async (context, req, res) => {
+    if (isInquiry(req)) return void res.set('Cache-Control', 'no-store').end()
+    const asked = typeof options === 'function' ? await options(req) : options
+    if (typeof options === 'function') checkOptions<LoginOptions>(asked, 'login', SHAPE)
+    const initiation = await readInitiation(req)
+    const stepUp = openStepUp(context.config, queryParameter(req, 'step_up'))
+    await startLogin(context, req, res, { ...asked, ...stepUp }, initiation).catch((error: unknown) => {
+      throw withWayOn(context.config, req, error)
+    })
+  })
+}
+
+/** Starts a login as {@link login} does. */
+export async function startLogin(
+  context: SessionContext,
+  req: Request,
+  res: Response,
+  options: LoginOptions,
+  initiation?: ThirdPartyInitiation,
+): Promise<void> {
+  const { config, auth } = context
+  res.set('Cache-Control', 'no-store')
+  const provider = await chooseProvider(config, req, options, initiation)
+  const wanted = options.returnTo ?? initiation?.targetLinkUri ?? queryParameter(req, 'returnTo')
+  const returnTo = safeReturnTo(wanted, config.origin) ?? startPage(config)
+  const request = toRequest(config, provider, { ...options, ...hintOf(options, initiation) })
+  if (!asksForFreshLogin(auth.scopes, options) && (await isSignedIn(auth, provider))) {
+    res.redirect(303, config.origin + returnTo)
+    return
+  }
+  requireSessionCookie(req)
+  const transaction = createTransaction(transactionFields(req, provider, request, returnTo))
+  const url = await authorizationUrl(provider, transaction, request)
+  storeTransaction(config, req, res, transaction, provider.options.responseMode === 'form_post')
+  config.emit(
+    {
+      type: 'login.started',
+      provider: provider.name,
+      transaction: transactionId(transactionValues(transaction).state),
+      issuer: provider.options.issuer,
+      scope: request.scope,
+      responseMode: provider.options.responseMode,
+      returnTo: returnTo.split(/[?#]/, 1)[0] ?? returnTo,
+    },
+    req,
+  )
+  res.redirect(303, url.href)
+}
+
+/** The route's own hint counts before a third party's. */
+function hintOf(
+  { loginHint }: LoginOptions,
+  initiation: ThirdPartyInitiation | undefined,
+): Pick<LoginOptions, 'loginHint'> {
+  const hint = loginHint ?? initiation?.loginHint
+  return hint === undefined ? {} : { loginHint: hint }
+}
+
+/** A third party may name the issuer, but not another one than the route is for. */
+async function chooseProvider(
+  { providers }: Config,
+  req: Request,
+  { provider }: LoginOptions,
+  initiation: ThirdPartyInitiation | undefined,
+): Promise<Provider> {
+  if (!initiation) return providers.choose(req, provider ?? queryParameter(req, 'provider'))
+  if (provider === undefined) return providers.chooseByIssuer(req, initiation.iss)
+  const chosen = await providers.choose(req, provider)
+  if (chosen.isNamed(initiation.iss)) return chosen
+  throw new RelyingPartyError(
+    'ERR_UNKNOWN_PROVIDER',
+    'the login was initiated for another issuer than that of this route',
+  )
+}
+
+/** Gives an error the way to try again. */
+function withWayOn(config: Config, req: Request, error: unknown): unknown {
+  if (error instanceof RelyingPartyError) {
+    error.returnTo = safeReturnTo(queryParameter(req, 'returnTo'), config.origin) ?? startPage(config)
+    error.retryUrl = safeReturnTo(publicUrl(config, req), config.origin) ?? config.paths.login
+  }
+  return error
+}
+
+function toRequest(config: Config, provider: Provider, options: LoginOptions): AuthorizationRequest {
+  const defaults = provider.options
+  const scope = options.scope === undefined ? defaults.scope : toList(options.scope).join(' ')
+  if (!toList(scope).includes('openid')) throw configurationError('login.scope', 'lacks openid', 'add it')
+  const acrValues = options.acrValues === undefined ? defaults.acrValues : toList(options.acrValues)
+  return {
+    redirectUri: config.redirectUri,
+    scope,
+    prompt: options.prompt ?? defaults.prompt,
+    maxAge: options.maxAge ?? defaults.maxAge,
+    acrValues,
+    acrEssential: (options.acrEssential ?? defaults.acrEssential) && acrValues.length > 0,
+    loginHint: options.loginHint,
+    authorizationParams: { ...defaults.authorizationParams, ...options.authorizationParams },
+  }
+}
+
+function transactionFields(
+  req: Request,
+  provider: Provider,
+  request: AuthorizationRequest,
+  returnTo: string,
+): Omit<Transaction, 'seed' | 'startedAt'> {
+  const crossSite = provider.options.responseMode === 'form_post'
+  const sessionId = crossSite ? idOfUsedSession(req) : undefined
+  return {
+    provider: provider.name,
+    registration: provider.registration,
+    returnTo,
+    ...(request.scope === provider.options.scope ? {} : { scope: request.scope }),
+    ...(request.maxAge === undefined ? {} : { maxAge: request.maxAge }),
+    ...(request.acrEssential ? { acr: request.acrValues } : {}),
+    ...(sessionId === undefined ? {} : { sessionId }),
+  }
+}
+
+/** Tells whether the user is signed in there. A session that can no longer be renewed is mended by a login. */
+async function isSignedIn(auth: SessionContext['auth'], provider: Provider): Promise<boolean> {
+  if (auth.record?.registration !== provider.registration) return false
+  try {
+    await auth.renew()
+  } catch (error) {
+    if (error instanceof RelyingPartyError && error.code !== 'ERR_STORE_UNAVAILABLE') return false
+    throw error
+  }
+  return auth.isAuthenticated
+}
+
+/** A call that names prompt, maxAge, acrValues, or a scope not granted yet, wants the provider to ask again. */
+function asksForFreshLogin(granted: readonly string[], options: LoginOptions): boolean {
+  const { prompt, maxAge, acrValues, scope } = options
+  if (prompt !== undefined || maxAge !== undefined || acrValues !== undefined) return true
+  return scope !== undefined && toList(scope).some((item) => !granted.includes(item))
+}
+
+/**
+ * Finds out before the user is sent away that express-session will not set its cookie: it drops a `Secure` cookie,
+ * without a word, when the request seems to come by http.
+ */
+export function requireSessionCookie(req: Request): void {
+  if (!req.session.cookie.secure || req.secure) return
+  if (req.get('X-Forwarded-Proto')?.startsWith('https')) {
+    // With session({ proxy: true }) the cookie is set all the same, and that cannot be seen from here.
+    warnOnce(
+      'RP_UNTRUSTED_PROXY',
+      "a proxy says that requests come by https, but Express does not trust it: add app.set('trust proxy', 1), or " +
+        "the session's Secure cookie is not set and users are sent to the login again and again",
+    )
+    return
+  }
+  throw new RelyingPartyError(
+    'ERR_CONFIGURATION',
+    "the session's cookie is Secure, but the request came by http, so that express-session will not set it: behind a " +
+      "TLS proxy add app.set('trust proxy', 1)",
+  )
+}

@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto'
+import type { Request, RequestHandler, Response } from 'express'
+import { callable, checkOptions, requireOption, type Shape, string, stringOrStrings } from '../lib/check.js'
+import { toList } from '../lib/list.js'
+import { configurationError, RelyingPartyError } from '../errors.js'
+import { type Credentials, requestByPassword } from '../protocol/passwordGrant.js'
+import { safeReturnTo } from '../request/returnTo.js'
+import { queryParameter, startPage } from '../setup/urls.js'
+import { requireSessionCookie } from './login.js'
+import { asksForPage, isCrossSite } from '../request/navigation.js'
+import { emitTokens, openLogin } from './signIn.js'
+import { readRequestParameters } from '../request/parameters.js'
+import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+
+/** Options of {@link passwordLogin}. */
+export interface PasswordLoginOptions {
+  /** Says that you know what this grant costs. There is no other value. */
+  allowPasswordGrant: true
+  /**
+   * Limits how often passwords are tried, such as a middleware of express-rate-limit: it answers by itself, or calls
+   * `next()`. It finds the fields of the form in `req.body`.
+   */
+  rateLimit: RequestHandler
+  /** The name of the provider. Default is the only one. */
+  provider?: string
+  /** Where the user goes after login: a path of this application. Default is the field or query `returnTo`, or `/`. */
+  returnTo?: string
+  /** The scopes asked for. Must hold `openid`. Default is the provider's `scope`. */
+  scope?: string | readonly string[]
+}
+
+const SHAPE: Shape<PasswordLoginOptions> = {
+  allowPasswordGrant: (value) =>
+    value === true ? undefined : 'must be true: the application sees passwords, and a second factor has no place',
+  rateLimit: callable,
+  provider: string,
+  returnTo: string,
+  scope: stringOrStrings,
+}
+
+/** The longest name and password that are sent on. In characters. */
+const MAX_LENGTH = 1024
+
+/**
+ * Signs users in with the name and password they typed into a form of this application: the fields `username` and
+ * `password` of a form POST, or of JSON where `express.json()` runs before it.
+ *
+ * A request from another site is refused, attempts are limited by `rateLimit`, and a wrong name is answered as a wrong
+ * password. Otherwise it is a login like others: `onLogin`, a new session ID, refresh and scopes.
+ *
+ * @deprecated OAuth 2.1 has no such grant (RFC 9700 §2.4): the application gets to see passwords, the provider can ask
+ *   for no second factor or passkey, and users learn to type their password anywhere. Use `login()`; where there is no
+ *   browser, `deviceLogin()` or `deviceAuthorization()`.
+ * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_INVALID_CREDENTIALS`, `ERR_CROSS_SITE_REQUEST`,
+ *   `ERR_CREDENTIALS_MALFORMED`, `ERR_LOGIN_REFUSED`, `ERR_TOKEN_REQUEST_REFUSED`, `ERR_CLIENT_REFUSED`,
+ *   `ERR_TOKEN_RESPONSE_INVALID`, `ERR_ID_TOKEN_INVALID`, `ERR_USERINFO_INVALID`, `ERR_PROVIDER_UNAVAILABLE`,
+ *   `ERR_STORE_UNAVAILABLE`
+ * @see [RFC 6749 §4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.3)
+ * @see [RFC 9700 §2.4](https://www.rfc-editor.org/rfc/rfc9700#section-2.4)
+ *
+ * @example
+ * ```ts
+ * const limiter = rateLimit({ windowMs: 15 * 60_000, limit: 10 })
+ * app.post('/password-login', passwordLogin({ allowPasswordGrant: true, rateLimit: limiter }))
+ * ```
+ */
+export function passwordLogin(options: PasswordLoginOptions): RequestHandler {
+  checkOptions<PasswordLoginOptions>(options, 'passwordLogin', SHAPE)
+  requireOption(
+    options,
+    'passwordLogin',
+    'allowPasswordGrant',
+    'this grant is off until you write allowPasswordGrant: true',
+  )
+  requireOption(
+    options,
+    'passwordLogin',
+    'rateLimit',
+    'pass a middleware, such as rateLimit({ … }) of express-rate-limit',
+  )
+  if (options.scope !== undefined && !toList(options.scope).includes('openid')) {
+    throw configurationError('passwordLogin.scope', 'lacks openid', 'add it')
+  }
+
+  return sessionMiddleware('passwordLogin()', async (context, req, res) => {
+    res.set('Cache-Control', 'no-store')
+    if (req.method !== 'POST') {
+      const answer = { status: 405, headers: { Allow: 'POST' } }
+      throw new RelyingPartyError('ERR_CREDENTIALS_MALFORMED', 'passwordLogin() takes POST', answer)
+    }
+    if (isCrossSite(req, context.config.origin)) {
+      throw new RelyingPartyError('ERR_CROSS_SITE_REQUEST', 'the login was sent by a page of another site')
+    }
+    const fields = await readFields(req)
+    if (await passes(options.rateLimit, req, res)) await signIn(context, req, res, options, fields)
+  })
+}
+
+async function signIn(
+  context: SessionContext,
+  req: Request,
+  res: Response,
+  options: PasswordLoginOptions,
+  fields: Fields,
+): Promise<void> {
+  const { config } = context
+  requireSessionCookie(req)
+  const provider = await config.providers.choose(req, options.provider)
+  const step = { provider: provider.name, transaction: randomBytes(12).toString('base64url') }
+  const scope = options.scope === undefined ? provider.options.scope : toList(options.scope).join(' ')
+  try {
+    const authentication = await requestByPassword(provider, toCredentials(fields), scope)
+    const { tokens, claims } = authentication
+    emitTokens(config, req, step, tokens)
+    const checks = ['iss', 'signature', 'aud', 'exp']
+    const alg = provider.options.idTokenSigningAlg
+    config.emit({ type: 'login.verified', ...step, subject: claims.sub, alg, checks }, req)
+    await openLogin(context, req, { ...authentication, provider, step })
+  } catch (error) {
+    const code = error instanceof RelyingPartyError ? error.code : undefined
+    config.emit({ type: 'login.refused', ...step, code }, req)
+    throw error
+  }
+  const wanted = options.returnTo ?? fields.get('returnTo') ?? queryParameter(req, 'returnTo')
+  const returnTo = safeReturnTo(wanted, config.origin) ?? startPage(config)
+  if (asksForPage(req)) res.redirect(303, config.origin + returnTo)
+  else res.json({ returnTo })
+}
+
+type Fields = ReadonlyMap<string, unknown>
+
+/** Reads a form, or JSON that was parsed before. Leaves the fields in `req.body`, where a limiter may look for them. */
+async function readFields(req: Request): Promise<Fields> {
+  if (req.is('json')) return new Map(Object.entries((req.body ?? {}) as object))
+  const parameters = await readRequestParameters(req)
+  req.body ??= Object.fromEntries(parameters)
+  return parameters
+}
+
+function toCredentials(fields: Fields): Credentials {
+  const [username, password] = [fields.get('username'), fields.get('password')]
+  if (isText(username) && isText(password)) return { username, password }
+  throw new RelyingPartyError(
+    'ERR_CREDENTIALS_MALFORMED',
+    'username and password are missing, or no texts of a usual length (JSON needs express.json() before passwordLogin)',
+  )
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= MAX_LENGTH
+}
+
+/** Asks the limiter. Resolves to whether the request may go on; else the limiter has answered it. */
+function passes(rateLimit: RequestHandler, req: Request, res: Response): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    res.once('close', () => resolve(false))
+    const next = (error?: unknown) => (error === undefined ? resolve(true) : reject(error as Error))
+    Promise.resolve(rateLimit(req, res, next) as unknown).catch(reject)
+  })
+}

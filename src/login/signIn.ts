@@ -1,0 +1,135 @@
+import type { Request } from 'express'
+import type { Claims } from '../auth.js'
+import { RelyingPartyError } from '../errors.js'
+import type { Authentication } from '../protocol/authentication.js'
+import type { IdTokenClaims } from '../protocol/idToken.js'
+import type { LoginTokens } from '../protocol/tokens.js'
+import { fetchUserInfo } from '../protocol/userInfo.js'
+import type { Provider } from '../provider/provider.js'
+import type { RecordFields } from '../records/records.js'
+import type { Config } from '../setup/config.js'
+import { storedTokens, tokenFields } from '../session/tokenRefresh.js'
+import type { SessionContext } from '../session/sessionCaller.js'
+import { openSession } from '../session/signedInMark.js'
+
+/** What the events of one login have in common. */
+export interface LoginStep {
+  /** The provider's name. */
+  readonly provider: string
+  /** The public identifier of the login. */
+  readonly transaction: string
+}
+
+/** An {@link Authentication} that has passed every check, and the login it ends. */
+export interface VerifiedLogin extends Authentication {
+  readonly provider: Provider
+  readonly step: LoginStep
+  /** The session the login began in, where the request may have come without its cookie. */
+  readonly anonymousId?: string | undefined
+}
+
+/**
+ * Signs the user in, whichever flow authenticated them: asks `onLogin`, stores the token record, then the session that
+ * points at it, under a new session ID. A browser that has gone would never know that ID: it keeps the session it had.
+ *
+ * @throws `ERR_LOGIN_REFUSED`, `ERR_USERINFO_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`,
+ *   `ERR_TRANSACTION_CONSUMED` when the browser has gone, `ERR_SESSION_ENDED` when the provider has ended the session
+ */
+export async function openLogin(context: SessionContext, req: Request, login: VerifiedLogin): Promise<void> {
+  const claims = await accept(context, req, login)
+  if (req.res?.closed) throw browserGone()
+  await open(context, req, login, claims)
+  context.config.emit({ type: 'session.opened', ...login.step, subject: login.claims.sub }, req)
+}
+
+/** Tells what the token endpoint gave. */
+export function emitTokens({ emit }: Config, req: Request, step: LoginStep, tokens: LoginTokens): void {
+  emit(
+    {
+      type: 'login.tokens',
+      ...step,
+      tokenType: tokens.tokenType ?? '',
+      scope: tokens.scopes.join(' '),
+      expiresIn: tokens.expiresIn,
+      hasRefreshToken: tokens.refreshToken !== undefined,
+      hasIdToken: tokens.idToken !== undefined,
+    },
+    req,
+  )
+}
+
+/** Merges UserInfo where it is wanted, and asks `onLogin`. */
+async function accept(
+  { config }: SessionContext,
+  req: Request,
+  { provider, step, tokens, claims: verified }: VerifiedLogin,
+): Promise<Claims> {
+  const { accessToken, scopes } = tokens
+  const fetched =
+    provider.options.userInfo && accessToken !== undefined
+      ? await fetchUserInfo(provider, accessToken, verified.sub)
+      : {}
+  const claims = { ...fetched, ...withoutExchange(verified) }
+  const mapped = await config.onLogin?.({ ...step, claims, scopes, accessToken }, req)
+  return mapped ?? claims
+}
+
+/** Stores the token record, then the session. Where the session cannot be stored, neither is. */
+async function open(
+  { config, services }: SessionContext,
+  req: Request,
+  { provider, tokens, claims: verified, anonymousId }: VerifiedLogin,
+  accepted: Claims,
+): Promise<void> {
+  const { iss, sub, sid, acr, auth_time, iat } = verified
+  const { name, registration } = provider
+  const openedAt = Date.now() / 1000
+  const endsAt = openedAt + config.session.absoluteLifetime
+  const fields: RecordFields = {
+    provider: name,
+    registration,
+    issuer: iss,
+    subject: sub,
+    ...(typeof sid === 'string' ? { sid } : {}),
+    claims: { ...accepted, iss, sub },
+    authentication: {
+      ...(typeof acr === 'string' ? { acr } : {}),
+      ...(typeof auth_time === 'number' ? { authTime: auth_time } : {}),
+    },
+    openedAt,
+    endsAt,
+    ...tokenFields(tokens),
+  }
+  let recordId: string | undefined
+  const createRecord = async (idle: number | undefined) => {
+    const withIdle = idle === undefined ? fields : { ...fields, idle }
+    recordId = (await services.records.create(withIdle, storedTokens(tokens), iat)).id
+    return recordId
+  }
+  try {
+    const opening = { provider: name, sub, endsAt, anonymousId, createRecord }
+    const { replaced } = await openSession(req, config.session.key, opening)
+    if (replaced && (await services.records.remove(replaced.id))) {
+      config.emit(
+        { type: 'session.ended', provider: replaced.provider, subject: replaced.sub, reason: 'replaced' },
+        req,
+      )
+    }
+  } catch (error) {
+    if (recordId !== undefined) await services.records.remove(recordId).catch(() => false)
+    throw error
+  }
+}
+
+function browserGone(): RelyingPartyError {
+  return new RelyingPartyError(
+    'ERR_TRANSACTION_CONSUMED',
+    'the browser closed the connection before its login was done, so that no session was opened: start it again',
+  )
+}
+
+/** Leaves out the claims that tell of the exchange, not of the user: they have done their work. */
+function withoutExchange(claims: IdTokenClaims): IdTokenClaims {
+  const { nonce: _n, at_hash: _a, c_hash: _c, s_hash: _s, ...rest } = claims
+  return rest
+}

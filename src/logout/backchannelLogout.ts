@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import type { Request, RequestHandler } from 'express'
+import { RelyingPartyError, storeError } from '../errors.js'
+import { type Logout, unverifiedParties, verifyLogoutToken } from '../protocol/logoutToken.js'
+import type { Provider } from '../provider/provider.js'
+import { readRequestParameters } from '../request/parameters.js'
+import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { endSid, endSubject } from './endSessions.js'
+
+/**
+ * Takes the provider's word, from server to server, that a user has logged out there, and ends the sessions here: the one
+ * that `sid` names, or else all that `sub` has at that provider. They end at once, in every process.
+ *
+ * A logout token counts once, and only if all of it is right. It is answered with 200, or 400 as an error; the provider
+ * may then try again. Register the route's address as the `backchannel_logout_uri`. It needs no body parser.
+ *
+ * @throws at a request: `ERR_LOGOUT_TOKEN_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`,
+ *   `ERR_BODY_TOO_LARGE`
+ * @see [OpenID Connect Back-Channel Logout 1.0](https://openid.net/specs/openid-connect-backchannel-1_0.html)
+ *
+ * @example
+ * ```ts
+ * app.post('/backchannel-logout', backchannelLogout())
+ * ```
+ */
+export function backchannelLogout(): RequestHandler {
+  return sessionMiddleware('backchannelLogout()', async (context, req, res) => {
+    res.set('Cache-Control', 'no-store')
+    if (req.method !== 'POST') {
+      throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'backchannelLogout() takes POST', {
+        status: 405,
+        headers: { Allow: 'POST' },
+      })
+    }
+    const token = (await readRequestParameters(req, 'ERR_LOGOUT_TOKEN_INVALID')).get('logout_token')
+    if (!token) throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the request has no logout_token')
+    const provider = await findProvider(context, req, token)
+    await carryOut(context, req, provider, await verifyLogoutToken(provider, token))
+    res.status(200).end()
+  })
+}
+
+/** Finds the provider that a logout token says it is from. Where it has several clients there, the token names one. */
+async function findProvider({ config }: SessionContext, req: Request, token: string): Promise<Provider> {
+  const { iss, aud } = unverifiedParties(token)
+  const candidates = await config.providers.ofIssuer(req, iss)
+  const provider = candidates.find(({ options }) => aud.includes(options.clientId)) ?? candidates[0]
+  if (provider) return provider
+  throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the logout token is from none of the providers', {
+    cause: { claim: 'iss', actual: iss },
+  })
+}
+
+/**
+ * Ends the sessions, then marks the token as used: a process that dies in between leaves a token that can be sent again,
+ * rather than sessions that nothing ends.
+ */
+async function carryOut(context: SessionContext, req: Request, provider: Provider, logout: Logout): Promise<void> {
+  const { store } = context.services
+  const { jti, sid, subject, issuedAt, usableUntil } = logout
+  const key = `jti:${createHash('sha256').update(`${provider.registration}\0${jti}`).digest('base64url')}`
+  try {
+    if ((await store.get(key)) !== undefined) throw replayed()
+    if (sid !== undefined) await endSid(context, req, provider, sid, issuedAt, 'backchannel_logout')
+    else if (subject !== undefined) {
+      await endSubject(context, req, provider, subject, 'backchannel_logout', issuedAt)
+    }
+    const ttl = Math.max(1, Math.ceil(usableUntil - Date.now() / 1000))
+    if (!(await store.add(key, 'used', ttl))) throw replayed()
+  } catch (error) {
+    throw storeError(error)
+  }
+}
+
+function replayed(): RelyingPartyError {
+  return new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the logout token was used before', {
+    cause: { claim: 'jti' },
+  })
+}

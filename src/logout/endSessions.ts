@@ -1,0 +1,78 @@
+import type { Request } from 'express'
+import { checkOptions, requireOption, type Shape, string } from '../lib/check.js'
+import type { NewEvent } from '../events.js'
+import type { Provider } from '../provider/provider.js'
+import { requireSessionContext, type SessionContext } from '../session/sessionCaller.js'
+
+type Reason = Extract<NewEvent, { type: 'session.ended' }>['reason']
+type ReasonForAll = Extract<NewEvent, { type: 'sessions.ended' }>['reason']
+
+/** Whose sessions {@link endSessions} ends. */
+export interface EndSessionsOptions {
+  /** The `sub` of the user. */
+  subject: string
+  /** The provider's name, where there are several. */
+  provider?: string
+}
+
+const SHAPE: Shape<EndSessionsOptions> = { subject: string, provider: string }
+
+/**
+ * Ends all sessions that a user has here from one provider, in every process, at once. The provider is not told: the user
+ * may sign in again, and no token is revoked. `logout({ everywhere: true })` is for users themselves.
+ *
+ * @param req - a request that has passed `relyingParty`; not necessarily that user's
+ * @throws `ERR_CONFIGURATION`, `ERR_UNKNOWN_PROVIDER`, `ERR_STORE_UNAVAILABLE`
+ *
+ * @example
+ * ```ts
+ * app.post('/users/:id/sign-out', requireSameOrigin(), requireScope('users:write'), async (req, res) => {
+ *   await endSessions(req, { subject: String(req.params.id) })
+ *   res.sendStatus(204)
+ * })
+ * ```
+ */
+export async function endSessions(req: Request, options: EndSessionsOptions): Promise<void> {
+  checkOptions<EndSessionsOptions>(options, 'endSessions', SHAPE)
+  requireOption(options, 'endSessions', 'subject', 'name the user, by the claim sub')
+  const context = requireSessionContext(req, 'endSessions()')
+  const provider = await context.config.providers.choose(req, options.provider)
+  await endSubject(context, req, provider, options.subject, 'everywhere')
+}
+
+/**
+ * Ends all sessions of a subject at a provider.
+ *
+ * @param endedAt - when the provider ended them, by its clock; `undefined` when the application does
+ */
+export async function endSubject(
+  { config, services }: SessionContext,
+  req: Request,
+  provider: Provider,
+  subject: string,
+  reason: ReasonForAll,
+  endedAt?: number,
+): Promise<void> {
+  const endsAt = Date.now() / 1000 + config.session.absoluteLifetime
+  await services.records.endSubject(provider.registration, subject, endsAt, endedAt)
+  config.emit({ type: 'sessions.ended', provider: provider.name, subject, reason }, req)
+}
+
+/**
+ * Ends the sessions that were signed in from one session at a provider.
+ *
+ * @param endedAt - when the provider ended it, by its clock; `undefined` where nothing proves that it did
+ */
+export async function endSid(
+  { config, services }: SessionContext,
+  req: Request,
+  provider: Provider,
+  sid: string,
+  endedAt: number | undefined,
+  reason: Reason,
+): Promise<void> {
+  const ended = await services.records.endSid(provider.registration, sid, endedAt)
+  for (const { provider: name, subject } of ended) {
+    config.emit({ type: 'session.ended', provider: name, subject, reason }, req)
+  }
+}

@@ -1,0 +1,130 @@
+import type { Request, RequestHandler, Response } from 'express'
+import { boolean, checkOptions, type Shape, string } from '../lib/check.js'
+import { configurationError, RelyingPartyError } from '../errors.js'
+import { endSessionUrl } from '../protocol/endSession.js'
+import { safeReturnTo } from '../request/returnTo.js'
+import type { Provider } from '../provider/provider.js'
+import type { Config } from '../setup/config.js'
+import { queryParameter, startPage } from '../setup/urls.js'
+import { asksForPage, isCrossSite, isInquiry } from '../request/navigation.js'
+import { rememberLogout } from './logoutReturn.js'
+import { revoke } from './revoke.js'
+import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { endSubject } from './endSessions.js'
+import { endSession, readMark } from '../session/signedInMark.js'
+
+/** Options of {@link logout}. */
+export interface LogoutOptions {
+  /**
+   * Where the user goes after logout: a path of this application, or one of `postLogoutUrls`. Default is the parameter
+   * `returnTo` of the query or form, or `/`.
+   */
+  returnTo?: string
+  /**
+   * Whether all sessions end that the user has here from this provider, on other devices too. Only the refresh token of
+   * this one is revoked. Default is `false`.
+   */
+  everywhere?: boolean
+}
+
+const SHAPE: Shape<LogoutOptions> = { returnTo: string, everywhere: boolean }
+
+/**
+ * Ends the session, here and then at the provider where it has RP-initiated logout. The refresh token is revoked.
+ *
+ * The token record goes first, so that no slow request brings the session back. Works without a session too. A request
+ * from another site is refused; HEAD ends nothing. A script gets `{ logoutUrl }` as JSON, to send the browser there. A
+ * revocation that fails is told as an event, and delays the answer by no more than `http.timeout`.
+ *
+ * @throws at a request: `ERR_CROSS_SITE_REQUEST`, `ERR_STORE_UNAVAILABLE`
+ * @see [OpenID Connect RP-Initiated Logout](https://openid.net/specs/openid-connect-rpinitiated-1_0.html)
+ *
+ * @example
+ * ```ts
+ * app.post('/logout', logout({ returnTo: '/goodbye' }))
+ * ```
+ */
+export function logout(options: LogoutOptions = {}): RequestHandler {
+  checkOptions<LogoutOptions>(options, 'logout', SHAPE)
+
+  return sessionMiddleware('logout()', async (context, req, res) => {
+    const { config, auth } = context
+    res.set('Cache-Control', 'no-store')
+    if (isInquiry(req)) return void res.end()
+    if (isCrossSite(req, config.origin)) {
+      throw new RelyingPartyError('ERR_CROSS_SITE_REQUEST', 'the logout was sent by a page of another site')
+    }
+    const destination = chooseDestination(config, req, options)
+    const { record, sessionProvider } = auth
+    const tokens = record && context.services.records.open(record)
+    if (sessionProvider && record && options.everywhere) {
+      await endSubject(context, req, sessionProvider, record.subject, 'everywhere')
+    }
+    await endLocally(context, req)
+    const [url] = await Promise.all([
+      sessionProvider && providerLogout(config, sessionProvider, res, tokens?.idToken, destination),
+      sessionProvider && tokens && revoke(config, req, sessionProvider, record.subject, tokens),
+    ])
+    if (record) await config.onLogout?.({ subject: record.subject, provider: record.provider }, req)
+    answer(req, res, url ?? destination)
+  })
+}
+
+async function endLocally({ config, services, auth }: SessionContext, req: Request): Promise<void> {
+  const { record } = auth
+  // By the mark, also where the provider of the session is no longer configured and nobody counts as signed in.
+  const mark = readMark(req, config.session.key)
+  if (mark) await services.records.remove(mark.id)
+  await endSession(req).catch((error: unknown) => {
+    // Without its record the session is over, and given up at its next request: the logout goes on at the provider.
+    if (!mark) throw error
+  })
+  if (!record) return
+  const { provider, subject } = record
+  config.emit({ type: 'session.ended', provider, subject, reason: 'logout' }, req)
+}
+
+/** Builds the way through the provider's logout. Where the provider cannot be asked, the logout stays local. */
+async function providerLogout(
+  config: Config,
+  provider: Provider,
+  res: Response,
+  idToken: string | undefined,
+  destination: string,
+): Promise<string | undefined> {
+  try {
+    const { end_session_endpoint } = await provider.metadata()
+    if (end_session_endpoint === undefined) return undefined
+    const state = rememberLogout(config, res, destination)
+    const { postLogoutRedirectUri } = config
+    const url = await endSessionUrl(provider, { idToken, postLogoutRedirectUri, state })
+    return url.href
+  } catch {
+    return undefined
+  }
+}
+
+/** Gives an absolute URL. @throws `ERR_CONFIGURATION` when the route's own `returnTo` is refused */
+function chooseDestination(config: Config, req: Request, { returnTo }: LogoutOptions): string {
+  const chosen = allowed(config, returnTo ?? fromForm(req) ?? queryParameter(req, 'returnTo'))
+  if (chosen !== undefined) return chosen
+  if (returnTo !== undefined) {
+    throw configurationError('logout.returnTo', 'is neither a path of this application nor one of postLogoutUrls')
+  }
+  return config.origin + startPage(config)
+}
+
+function allowed(config: Config, value: unknown): string | undefined {
+  if (typeof value === 'string' && config.postLogoutUrls.includes(value)) return value
+  const path = safeReturnTo(value, config.origin)
+  return path === undefined ? undefined : config.origin + path
+}
+
+function fromForm(req: Request): unknown {
+  return typeof req.body === 'object' && req.body !== null ? (req.body as { returnTo?: unknown }).returnTo : undefined
+}
+
+function answer(req: Request, res: Response, url: string): void {
+  if (asksForPage(req) || !req.accepts('json')) res.redirect(303, url)
+  else res.json({ logoutUrl: url })
+}

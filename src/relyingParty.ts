@@ -1,0 +1,96 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { RelyingPartyError } from './errors.js'
+import { type Config, fail, resolveConfig } from './setup/config.js'
+import type { RelyingPartyOptions } from './setup/options.js'
+import { resumeAfterLogout } from './logout/logoutReturn.js'
+import { SessionAuth, type SignedIn } from './session/sessionAuth.js'
+import { SessionContext, setSessionContext } from './session/sessionCaller.js'
+import { SessionLifetime } from './session/lifetime.js'
+import { abandonSession, readMark } from './session/signedInMark.js'
+import { createServicesByStore, type SessionServices } from './session/stores.js'
+
+/**
+ * Says who makes a request, from its session: sets `req.auth`. Mount it after express-session and before `login`,
+ * `callback`, `logout` and the guards.
+ *
+ * A signed-in request costs one read of the token record beside express-session's own; the tokens stay sealed until
+ * they are needed. Nothing is fetched from the provider before the first login.
+ *
+ * @throws `ERR_CONFIGURATION` at construction, naming the option and the mend
+ *
+ * @example
+ * ```ts
+ * app.use(session({ secret, resave: false, saveUninitialized: false }))
+ * app.use(relyingParty({ baseUrl, secret, provider: { issuer, clientId, clientSecret } }))
+ * ```
+ */
+export function relyingParty(options: RelyingPartyOptions): RequestHandler {
+  const config = resolveConfig(options)
+  const servicesFor = createServicesByStore(config)
+  let sessionSeen = false
+
+  return (req, res, next) => {
+    if (!req.session) return fail(config, missingSession(sessionSeen), req, res, next)
+    if (!req.sessionStore) return fail(config, foreignSession(), req, res, next)
+    sessionSeen = true
+    const services = servicesFor(req)
+    const mark = readMark(req, config.session.key)
+    if (!mark) return proceed(config, services, req, res, next, undefined)
+    recognize(config, services, req, mark)
+      .then((signedIn) => proceed(config, services, req, res, next, signedIn))
+      .catch((error: unknown) => fail(config, error, req, res, next))
+  }
+}
+
+/** Finds the record that the mark in the session points at. Without it, the session has ended, with all it holds. */
+async function recognize(
+  config: Config,
+  { records }: SessionServices,
+  req: Request,
+  mark: { id: string },
+): Promise<SignedIn | undefined> {
+  const record = await records.read(mark.id)
+  if (!record) {
+    await abandonSession(req)
+    return undefined
+  }
+  const lifetime = new SessionLifetime(req, records)
+  await lifetime.prolong(record)
+  const provider = await config.providers.find(req, record.provider, record.registration)
+  return provider && { record, provider, lifetime }
+}
+
+function proceed(
+  config: Config,
+  services: SessionServices,
+  req: Request,
+  res: Response,
+  next: NextFunction,
+  signedIn: SignedIn | undefined,
+): void {
+  const auth = new SessionAuth(config, services, signedIn)
+  setSessionContext(req, new SessionContext(config, services, auth))
+  signedIn?.lifetime.prolongAtEnd(res, () => auth.record)
+  if (!resumeAfterLogout(config, req, res)) next()
+}
+
+function missingSession(seenBefore: boolean): RelyingPartyError {
+  if (seenBefore) {
+    return new RelyingPartyError(
+      'ERR_STORE_UNAVAILABLE',
+      'express-session gave no session: its store is disconnected, or its cookie path does not cover this request',
+    )
+  }
+  return new RelyingPartyError(
+    'ERR_CONFIGURATION',
+    'there is no req.session: app.use(session({ … })) of express-session is missing before relyingParty, or its store is ' +
+      'disconnected, or its cookie path does not cover this request',
+  )
+}
+
+function foreignSession(): RelyingPartyError {
+  return new RelyingPartyError(
+    'ERR_CONFIGURATION',
+    'req.session is not of express-session, whose store is needed: use app.use(session({ … })) of express-session',
+  )
+}

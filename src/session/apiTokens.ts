@@ -1,0 +1,124 @@
+import type { AccessTokenRequest } from '../auth.js'
+import { checkOptions, resourceIndicators, type Shape, stringOrStrings } from '../lib/check.js'
+import { toList } from '../lib/list.js'
+import { configurationError, RelyingPartyError } from '../errors.js'
+import { exchangeToken } from '../protocol/tokenExchange.js'
+import { prepareRefresh, refreshTokens, type TokenScope, type TokenSet, UNTOLD_LIFETIME } from '../protocol/tokens.js'
+import type { Provider } from '../provider/provider.js'
+import type { ResourceToken, TokenRecord, TokenRecords, Tokens } from '../records/records.js'
+import type { Goal, Renew } from '../records/refresh.js'
+
+/** How many tokens for other APIs a session holds. The one that expires first gives way. */
+const MAX_TOKENS = 10
+
+const SHAPE: Shape<AccessTokenRequest> = {
+  resource: resourceIndicators,
+  scope: stringOrStrings,
+}
+
+/** Reads what a token is asked for; `undefined` for the session's own. @throws `ERR_CONFIGURATION` */
+export function toTokenScope(request: AccessTokenRequest): TokenScope | undefined {
+  checkOptions<AccessTokenRequest>(request, 'getAccessToken', SHAPE)
+  const resource = toList(request.resource ?? []).sort()
+  const scope = toList(request.scope ?? []).sort()
+  return resource.length + scope.length === 0 ? undefined : { resource, scope: scope.join(' ') }
+}
+
+/**
+ * Finds out before anything is sent that the refresh token cannot give what is asked: some providers use a refresh token
+ * up in a request that they refuse.
+ *
+ * @throws `ERR_NO_ACCESS_TOKEN`, `ERR_CONFIGURATION`
+ */
+export function requireRefreshable(record: TokenRecord, { options }: Provider, { resource }: TokenScope): void {
+  if (!record.refreshable) {
+    throw new RelyingPartyError(
+      'ERR_NO_ACCESS_TOKEN',
+      'a token for another API or scope is got by the refresh token, and the session has none: ask for one (often the ' +
+        'scope offline_access), or set tokenExchange',
+    )
+  }
+  if (options.resource.length > 0 && !resource.every((uri) => options.resource.includes(uri))) {
+    throw configurationError(
+      'getAccessToken.resource',
+      'was not asked for at login',
+      "add it to the provider's resource",
+    )
+  }
+}
+
+/** The goal that a record holds a token for what was asked, which does not expire within `before` seconds. */
+export function resourceGoal(records: TokenRecords, asked: TokenScope, before: number): Goal {
+  const key = keyOf(asked)
+  return {
+    key,
+    isReached(record) {
+      const held = records.open(record)?.resourceTokens?.[key]
+      if (!held) return false
+      const left = held.expiresAt - Date.now() / 1000
+      return left > Math.min(before, held.lifetime / 2)
+    },
+  }
+}
+
+/** Gives the way in which the provider is asked for the token, which is put with the others of the session. */
+export function resourceRenewal(provider: Provider, asked: TokenScope): Renew {
+  return {
+    prepare: () => prepareRefresh(provider),
+    async request(record, current) {
+      const tokens = await request(provider, asked, record, current)
+      const rotated = provider.options.tokenExchange ? undefined : tokens.refreshToken
+      return {
+        fields: record,
+        tokens: {
+          ...current,
+          ...(rotated === undefined ? {} : { refreshToken: rotated }),
+          resourceTokens: withToken(current.resourceTokens, keyOf(asked), tokens),
+        },
+      }
+    },
+  }
+}
+
+/**
+ * Reads the token for what was asked from a record that holds it. One that is broader is kept back: it stays unused.
+ *
+ * @throws `ERR_TOKEN_RESPONSE_INVALID`
+ */
+export function readResourceToken(records: TokenRecords, record: TokenRecord, asked: TokenScope): string {
+  const held = records.open(record)?.resourceTokens?.[keyOf(asked)]
+  if (!held) throw new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the session changed while a token was got for it')
+  const allowed = toList(asked.scope)
+  const broader = allowed.length === 0 ? [] : held.scopes.filter((scope) => !allowed.includes(scope))
+  if (broader.length === 0) return held.accessToken
+  throw new RelyingPartyError(
+    'ERR_TOKEN_RESPONSE_INVALID',
+    `the provider gave a token of broader scope than was asked for: ${broader.join(' ')}`,
+  )
+}
+
+async function request(
+  provider: Provider,
+  asked: TokenScope,
+  record: TokenRecord,
+  { accessToken = '', refreshToken = '' }: Tokens,
+): Promise<TokenSet> {
+  if (provider.options.tokenExchange) return exchangeToken(provider, accessToken, asked)
+  const current = { refreshToken, scopes: record.scopes }
+  return (await refreshTokens(provider, current, record, asked)).tokens
+}
+
+function withToken(held: Tokens['resourceTokens'], key: string, tokens: TokenSet): Record<string, ResourceToken> {
+  const now = Date.now() / 1000
+  const lifetime = tokens.expiresIn ?? UNTOLD_LIFETIME
+  const others = Object.entries(held ?? {})
+    .filter(([name, { expiresAt }]) => name !== key && expiresAt > now)
+    .sort(([, a], [, b]) => b.expiresAt - a.expiresAt)
+    .slice(0, MAX_TOKENS - 1)
+  const { accessToken, scopes } = tokens
+  return { ...Object.fromEntries(others), [key]: { accessToken, scopes, lifetime, expiresAt: now + lifetime } }
+}
+
+function keyOf({ resource, scope }: TokenScope): string {
+  return JSON.stringify([resource, scope])
+}

@@ -1,0 +1,25 @@
+import type { ErrorRequestHandler } from 'express'
+import { storeError } from '../errors.js'
+import { hasSessionContext } from './sessionCaller.js'
+
+/**
+ * Turns the failure of a session store, which express-session hands on as the store gave it, into
+ * `ERR_STORE_UNAVAILABLE`: 503 with `Retry-After`, instead of 500. Nobody is signed out by it, and no cookie is changed.
+ *
+ * Mount it after `relyingParty`, before the application's own error handlers. Other errors pass through.
+ *
+ * @example
+ * ```ts
+ * app.use(session({ store, secret, resave: false, saveUninitialized: false }))
+ * app.use(relyingParty({ … }))
+ * app.use(storeErrors())
+ * ```
+ */
+export function storeErrors(): ErrorRequestHandler {
+  return (error: unknown, req, _res, next) => {
+    // express-session names its store on the request before it asks it, and sets the session after. A request that has
+    // come further may have destroyed its session since.
+    const duringLoad = req.sessionStore !== undefined && req.session === undefined && !hasSessionContext(req)
+    next(duringLoad ? storeError(error) : error)
+  }
+}

@@ -1,0 +1,60 @@
+import type { Request } from 'express'
+import { warnOnce } from '../lib/warn.js'
+import type { AuthStore } from '../records/authStore.js'
+import { TokenRecords } from '../records/records.js'
+import { Refresher } from '../records/refresh.js'
+import { sessionAuthStore } from '../records/sessionAuthStore.js'
+import type { Config } from '../setup/config.js'
+
+/** The services of one relying party over one store. */
+export interface SessionServices {
+  readonly store: AuthStore
+  readonly records: TokenRecords
+  readonly refresher: Refresher
+}
+
+/** Gives the services over a store, the same for the same store. */
+export function createServicesByStore(config: Config): (req: Request) => SessionServices {
+  const known = new WeakMap<AuthStore, SessionServices>()
+  return (req) => {
+    const store = config.store ?? sessionAuthStore(req.sessionStore)
+    warnOfMemory(req)
+    let services = known.get(store)
+    if (!services) {
+      const records = new TokenRecords(store, config.sealer)
+      services = { store, records, refresher: createRefresher(config, records, store) }
+      known.set(store, services)
+    }
+    return services
+  }
+}
+
+function createRefresher(config: Config, records: TokenRecords, store: AuthStore): Refresher {
+  return new Refresher(records, store, {
+    before: config.session.refreshBefore,
+    requestTimeout: config.http.timeout,
+    onRefreshed: ({ provider, subject, scopes }) =>
+      config.emit({ type: 'session.refreshed', provider, subject, scope: scopes.join(' ') }),
+    onFailed: ({ provider, subject }, { code }) =>
+      config.emit({ type: 'session.refresh_failed', provider, subject, code }),
+    onEnded: ({ provider, subject }, reason) => config.emit({ type: 'session.ended', provider, subject, reason }),
+    ...(config.store ? {} : { onOverlap: warnOfOverlap }),
+  })
+}
+
+function warnOfMemory({ sessionStore }: Request): void {
+  if (process.env.NODE_ENV !== 'production' || sessionStore.constructor.name !== 'MemoryStore') return
+  warnOnce(
+    'RP_MEMORY_STORE',
+    'sessions are kept in the memory of this process: they end when it does, and no other process knows them. Give ' +
+      'express-session a store, such as connect-redis or connect-pg-simple',
+  )
+}
+
+function warnOfOverlap(): void {
+  warnOnce(
+    'RP_STORE_NOT_SHARED',
+    'two processes refreshed one session at once, which may end it: an express-session store is atomic within one ' +
+      'process only. Pass relyingParty({ store: redisStore(client) }) or postgresStore(pool)',
+  )
+}

@@ -1,0 +1,45 @@
+import { type LoginTokens, prepareRefresh, refreshTokens } from '../protocol/tokens.js'
+import type { Provider } from '../provider/provider.js'
+import type { RecordFields, Tokens } from '../records/records.js'
+import type { Renew } from '../records/refresh.js'
+
+/**
+ * Gives the way in which the refresher asks a provider for new tokens. Claims stay as the login left them.
+ *
+ * @param idle - how long the session now lives without a request. In seconds; `undefined` if its cookie does not say
+ */
+export function renewal(provider: Provider, idle: number | undefined): Renew {
+  return {
+    prepare: () => prepareRefresh(provider),
+    async request(record, current) {
+      const { refreshToken = '' } = current
+      const { tokens } = await refreshTokens(provider, { refreshToken, scopes: record.scopes }, record)
+      const { accessTokenExpiresAt: _expiresAt, idle: _idle, ...kept } = record
+      return {
+        fields: { ...kept, ...tokenFields(tokens), refreshable: true, ...(idle === undefined ? {} : { idle }) },
+        tokens: { ...current, ...storedTokens(tokens) },
+      }
+    },
+  }
+}
+
+/** Gives the fields of a record that come from its tokens. */
+export function tokenFields(
+  tokens: LoginTokens,
+): Pick<RecordFields, 'scopes' | 'accessTokenExpiresAt' | 'refreshable'> {
+  return {
+    scopes: tokens.scopes,
+    refreshable: tokens.refreshToken !== undefined,
+    ...(tokens.expiresIn === undefined ? {} : { accessTokenExpiresAt: Date.now() / 1000 + tokens.expiresIn }),
+  }
+}
+
+/** Gives the tokens to store. An absent refresh or ID token is left out, so that an older one stays. */
+export function storedTokens({ accessToken, tokenType, refreshToken, idToken }: LoginTokens): Tokens {
+  return {
+    ...(accessToken === undefined ? {} : { accessToken }),
+    ...(tokenType === undefined ? {} : { tokenType }),
+    ...(refreshToken === undefined ? {} : { refreshToken }),
+    ...(idToken === undefined ? {} : { idToken }),
+  }
+}

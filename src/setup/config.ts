@@ -1,0 +1,226 @@
+import type { NextFunction, Request, Response } from 'express'
+import {
+  boolean,
+  callable,
+  checkOptions,
+  number,
+  object,
+  path,
+  requireOption,
+  type Shape,
+  secrets,
+  string,
+} from '../lib/check.js'
+import { resolveHttp } from '../lib/httpOptions.js'
+import { createSealer, type Sealer } from '../lib/seal.js'
+import { configurationError, RelyingPartyError } from '../errors.js'
+import type { NewEvent } from '../events.js'
+import type { HttpLimits } from '../lib/fetch.js'
+import { isLoopback } from '../lib/loopback.js'
+import { createProviderServices } from '../provider/services.js'
+import type { AuthStore } from '../records/authStore.js'
+import type { RelyingPartyOptions, SessionOptions, TransactionOptions } from './options.js'
+import { createProviders, type Providers } from './providers.js'
+
+/** {@link RelyingPartyOptions}, checked, defaulted and frozen: no option is read raw later. */
+export interface Config {
+  /** Scheme, host and port of `baseUrl`. */
+  readonly origin: string
+  /** The path of `baseUrl` without a slash at its end: empty at the root. */
+  readonly basePath: string
+  /** Whether `baseUrl` is https. */
+  readonly secure: boolean
+  readonly redirectUri: string
+  readonly postLogoutRedirectUri: string
+  /** Paths with the base path before them. */
+  readonly paths: { readonly login: string; readonly callback: string; readonly postLogout: string }
+  readonly postLogoutUrls: readonly string[]
+  readonly allowInsecureHttp: boolean
+  readonly scopeImplies: RelyingPartyOptions['scopeImplies']
+  readonly sealer: Sealer
+  readonly providers: Providers
+  readonly http: HttpLimits
+  readonly store: AuthStore | undefined
+  readonly session: { readonly absoluteLifetime: number; readonly refreshBefore: number; readonly key: string }
+  readonly transactions: { readonly lifetime: number; readonly max: number }
+  readonly onLogin: RelyingPartyOptions['onLogin']
+  readonly onLogout: RelyingPartyOptions['onLogout']
+  readonly onError: RelyingPartyOptions['onError']
+  readonly emit: (event: NewEvent, req?: Request) => void
+}
+
+const YEAR = 31_536_000
+
+const SHAPE: Shape<RelyingPartyOptions> = {
+  baseUrl: string,
+  secret: secrets,
+  provider: (value) => (typeof value === 'function' ? undefined : object(value)),
+  providers: object,
+  callbackPath: path,
+  loginPath: path,
+  postLogoutPath: path,
+  postLogoutUrls: (value) =>
+    Array.isArray(value) &&
+    value.every((url) => typeof url === 'string' && /^https?:\/\//.test(url) && URL.canParse(url))
+      ? undefined
+      : 'must be an array of absolute URLs',
+  allowInsecureHttp: boolean,
+  clockTolerance: number('seconds', 0, 300),
+  http: object,
+  store: object,
+  session: object,
+  transactions: object,
+  scopeImplies: callable,
+  onLogin: callable,
+  onLogout: callable,
+  onError: callable,
+  onEvent: callable,
+}
+
+const SESSION_SHAPE: Shape<SessionOptions> = {
+  absoluteLifetime: number('seconds', 60, YEAR),
+  refreshBefore: number('seconds', 0, 3600),
+  key: (value) =>
+    typeof value === 'string' && /^[A-Za-z_]\w*$/.test(value) && value !== 'cookie'
+      ? undefined
+      : 'must be a name such as auth, and not cookie',
+}
+
+const TRANSACTIONS_SHAPE: Shape<TransactionOptions> = {
+  lifetime: number('seconds', 30, 3600),
+  max: number('logins', 1, 30),
+}
+
+/** The operations of an {@link AuthStore}. */
+const STORE_OPERATIONS = ['get', 'set', 'add', 'replace', 'remove'] as const
+
+/** Checks and defaults the options of `relyingParty`. @throws `ERR_CONFIGURATION` */
+export function resolveConfig(options: RelyingPartyOptions): Config {
+  checkOptions<RelyingPartyOptions>(options, 'relyingParty', SHAPE)
+  requireOption(
+    options,
+    'relyingParty',
+    'baseUrl',
+    'write where users reach the application, as in https://app.example.com',
+  )
+  requireOption(options, 'relyingParty', 'secret', 'write what `openssl rand -base64 32` prints')
+  const base = resolveBaseUrl(options)
+  const paths = resolvePaths(options, base.basePath)
+  const emit = createEmit(options.onEvent)
+  const allowInsecureHttp = options.allowInsecureHttp ?? false
+  const http = resolveHttp(options.http, 'relyingParty.http', allowInsecureHttp)
+  const services = createProviderServices(http, options.clockTolerance ?? 30, {
+    onDiscovered: (issuer) => emit({ type: 'provider.discovered', issuer }),
+    onKeysFetched: (jwksUri, count) => emit({ type: 'keys.fetched', jwksUri, count }),
+  })
+  const providers = createProviders(options, services, {
+    allowInsecureHttp,
+    baseUrlIsSecure: base.secure,
+    baseUrlIsLoopback: base.loopback,
+  })
+  return Object.freeze({
+    origin: base.origin,
+    basePath: base.basePath,
+    secure: base.secure,
+    redirectUri: base.origin + paths.callback,
+    postLogoutRedirectUri: base.origin + paths.postLogout,
+    paths,
+    postLogoutUrls: Object.freeze([...(options.postLogoutUrls ?? [])]),
+    allowInsecureHttp,
+    sealer: createSealer([options.secret].flat()),
+    providers,
+    http,
+    store: checkStore(options.store),
+    session: resolveSession(options.session),
+    transactions: resolveTransactions(options.transactions),
+    scopeImplies: options.scopeImplies,
+    onLogin: options.onLogin,
+    onLogout: options.onLogout,
+    onError: options.onError,
+    emit,
+  })
+}
+
+function resolveBaseUrl({ baseUrl, allowInsecureHttp }: RelyingPartyOptions) {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined
+  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw configurationError('relyingParty.baseUrl', 'has no scheme', `write https://${baseUrl.replace(/^\/+/, '')}`)
+  }
+  if (url.search || url.hash || url.username || url.password) {
+    throw configurationError(
+      'relyingParty.baseUrl',
+      'has a query, fragment or user',
+      `write ${url.origin}${url.pathname}`,
+    )
+  }
+  const secure = url.protocol === 'https:'
+  const loopback = isLoopback(url)
+  if (!secure && !loopback && !allowInsecureHttp) {
+    throw configurationError(
+      'relyingParty.baseUrl',
+      'uses http beyond this machine',
+      `write https://${url.host} (the address users see, also behind a TLS proxy)`,
+    )
+  }
+  return { origin: url.origin, basePath: url.pathname.replace(/\/+$/, ''), secure, loopback }
+}
+
+function resolvePaths(options: RelyingPartyOptions, basePath: string): Config['paths'] {
+  const { callbackPath = '/callback', loginPath = '/login', postLogoutPath = '/' } = options
+  for (const [name, given] of Object.entries({ callbackPath, loginPath, postLogoutPath })) {
+    if (basePath && (given === basePath || given.startsWith(`${basePath}/`))) {
+      const mend = `it is below baseUrl, so write ${given.slice(basePath.length) || '/'}`
+      throw configurationError(`relyingParty.${name}`, `repeats the path of baseUrl`, mend)
+    }
+  }
+  if (callbackPath === loginPath || callbackPath === postLogoutPath) {
+    throw configurationError('relyingParty.callbackPath', 'is also the path of something else', 'give each its own')
+  }
+  return Object.freeze({
+    login: basePath + loginPath,
+    callback: basePath + callbackPath,
+    postLogout: basePath + postLogoutPath,
+  })
+}
+
+function resolveSession(options: SessionOptions = {}): Config['session'] {
+  checkOptions<SessionOptions>(options, 'relyingParty.session', SESSION_SHAPE)
+  const { absoluteLifetime = 604_800, refreshBefore = 60, key = 'auth' } = options
+  return Object.freeze({ absoluteLifetime, refreshBefore, key })
+}
+
+function resolveTransactions(options: TransactionOptions = {}): Config['transactions'] {
+  checkOptions<TransactionOptions>(options, 'relyingParty.transactions', TRANSACTIONS_SHAPE)
+  const { lifetime = 600, max = 20 } = options
+  return Object.freeze({ lifetime, max })
+}
+
+function checkStore(store: AuthStore | undefined): AuthStore | undefined {
+  for (const operation of store ? STORE_OPERATIONS : []) {
+    if (typeof store?.[operation] !== 'function') {
+      throw configurationError('relyingParty.store', `has no ${operation}()`, 'pass an AuthStore')
+    }
+  }
+  return store
+}
+
+function createEmit(onEvent: RelyingPartyOptions['onEvent']): Config['emit'] {
+  if (!onEvent) return () => {}
+  return (event, req) => {
+    // A listener only watches: what it throws, at once or later, must not change what happens.
+    new Promise<void>((resolve) => resolve(onEvent({ ...event, time: Date.now() }, req))).catch(() => {})
+  }
+}
+
+/**
+ * Hands an error to the application: to `onError` where it is set, else to Express. What `onError` throws, at once or
+ * later, goes to Express too.
+ */
+export function fail(config: Config, error: unknown, req: Request, res: Response, next: NextFunction): void {
+  const { onError } = config
+  if (onError && error instanceof RelyingPartyError) {
+    new Promise<void>((resolve) => resolve(onError(error, req, res, next))).catch(next)
+  } else {
+    next(error)
+  }
+}

@@ -1,0 +1,92 @@
+import type { NextFunction, Request, Response } from 'express'
+import type { Claims } from '../auth.js'
+import type { HttpOptions } from '../lib/httpOptions.js'
+import type { RelyingPartyError } from '../errors.js'
+import type { RelyingPartyEvent } from '../events.js'
+import type { ProviderOptions } from '../provider/providerOptions.js'
+import type { AuthStore } from '../records/authStore.js'
+
+/** Finds the provider for a request, for applications whose tenants each have their own. */
+export type ProviderResolver = (req: Request) => ProviderOptions | Promise<ProviderOptions>
+
+/** A login that has passed every check, before anything of it is stored. */
+export interface Login {
+  /** The claims of the ID token, and of UserInfo where it is fetched. Verified. */
+  readonly claims: Claims & { readonly sub: string }
+  /** The granted scopes. */
+  readonly scopes: readonly string[]
+  /** The provider's name. */
+  readonly provider: string
+  /** The public identifier of this login, as in the events. */
+  readonly transaction: string
+  /** The access token, for calls that the decision needs. `undefined` with `responseType: 'id_token'`. */
+  readonly accessToken: string | undefined
+}
+
+/** Options of signed-in sessions. */
+export interface SessionOptions {
+  /** In seconds, from login; however active the user is. Default is `604800` (7 days). */
+  absoluteLifetime?: number
+  /** An access token is refreshed when it expires within this time. In seconds. Default is `60`. */
+  refreshBefore?: number
+  /**
+   * The property of `req.session` that holds the signed-in mark. Default is `'auth'`. Where one application has several
+   * relying parties, those with the same provider, client and key share their sessions: give each a key to tell them
+   * apart.
+   */
+  key?: string
+}
+
+/** Options of logins under way. */
+export interface TransactionOptions {
+  /** In seconds. Default is `600`. */
+  lifetime?: number
+  /** How many logins one browser may have under way; the oldest give way. Default is `20`, limit `30`. */
+  max?: number
+}
+
+/** Options of {@link relyingParty}. */
+export interface RelyingPartyOptions {
+  /** Where users reach the application: scheme, host and port, with a path if it is mounted under one. */
+  baseUrl: string
+  /** At least 32 characters of chance. Several to rotate: the first seals, all open. */
+  secret: string | readonly string[]
+  /** The one provider, or a function that finds it for each request. */
+  provider?: ProviderOptions | ProviderResolver
+  /** Several providers, by the names that `login({ provider })` takes. */
+  providers?: Readonly<Record<string, ProviderOptions>>
+  /** The path of `callback()`, below `baseUrl`. Default is `'/callback'`. */
+  callbackPath?: string
+  /** The path of `login()`, below `baseUrl`. Default is `'/login'`. */
+  loginPath?: string
+  /** Where the provider sends users after logout, below `baseUrl`. Register it there. Default is `'/'`. */
+  postLogoutPath?: string
+  /** URLs of other origins that `logout()` may return to, each exactly as it is used. Default is none. */
+  postLogoutUrls?: readonly string[]
+  /** Allows `http` beyond this machine, for `baseUrl` and providers. Anyone on the way can take over accounts. */
+  allowInsecureHttp?: boolean
+  /** How far clocks may differ. In seconds. Default is `30`, limit `300`. */
+  clockTolerance?: number
+  http?: HttpOptions
+  /** Keeps token records. Default is one over the application's express-session store. */
+  store?: AuthStore
+  session?: SessionOptions
+  transactions?: TransactionOptions
+  /**
+   * Says whether a granted scope stands for the one that a route needs, beside being the same: for hierarchies, such as
+   * `reports:*` for `reports:read`.
+   */
+  scopeImplies?: (granted: string, needed: string) => boolean
+  /**
+   * Decides on a login before anything is stored. What it returns replaces the claims (`sub` stays). Throw
+   * `LoginRefusedError` to refuse.
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, also when it is async
+  onLogin?: (login: Login, req: Request) => Claims | void | Promise<Claims | void>
+  /** Told of a logout, after the session has ended. */
+  onLogout?: (logout: { subject: string; provider: string }, req: Request) => void | Promise<void>
+  /** Takes over the answer to an error of this package. Default is `next(error)`. */
+  onError?: (error: RelyingPartyError, req: Request, res: Response, next: NextFunction) => void
+  /** Told of every step. What it throws is ignored. */
+  onEvent?: (event: RelyingPartyEvent, req?: Request) => void
+}
