@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs'
 import { defineConfig } from 'tsup'
 
 interface Manifest {
+  homepage?: string
   exports: Record<string, string | { default: string }>
 }
 
+const manifest = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as Manifest
+
 /** `"./redis": { "default": "./dist/redis.js" }` in package.json is built from `src/redis.ts`: one list, kept there. */
 function entries(): string[] {
-  const manifest = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as Manifest
   return Object.values(manifest.exports).flatMap((target) => {
     const built = typeof target === 'string' ? undefined : /^\.\/dist\/(.+)\.js$/.exec(target.default)?.[1]
     return built === undefined ? [] : [`src/${built}.ts`]
@@ -26,4 +28,5 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
   removeNodeProtocol: false,
+  define: { __HOMEPAGE__: JSON.stringify(manifest.homepage ?? null) },
 })

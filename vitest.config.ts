@@ -18,11 +18,11 @@ export default defineConfig({
     pool: 'forks',
     // Express prints the errors that tests cause on purpose.
     silent: 'passed-only',
-    reporters: ['default', './test/support/skippedReporter.ts'],
+    reporters: ['default', './test/support/run/skippedReporter.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     restoreMocks: true,
-    globalSetup: './test/support/servers.ts',
+    globalSetup: './test/support/run/servers.ts',
     unstubEnvs: true,
     allowOnly: !strict,
     coverage: {

@@ -1,3 +1,6 @@
+/** `homepage` of package.json, filled in by the build. */
+declare const __HOMEPAGE__: string | undefined
+
 const STATUS = {
   /** An option is missing or wrong, or a middleware is not mounted. */
   ERR_CONFIGURATION: 500,
@@ -82,13 +85,19 @@ export interface RelyingPartyErrorOptions {
   headers?: Record<string, string>
   /** What led to the error. Never holds a token, a code or a secret. */
   cause?: unknown
+  /** The likely cause and the fix, for whoever operates the application. May name options, never secrets. */
+  hint?: string
 }
 
+/** Where the documentation of the codes is: below the package's `homepage`, or a path in the package without one. */
+const ERRORS_PAGE = `${typeof __HOMEPAGE__ === 'string' ? `${__HOMEPAGE__.replace(/\/?(#.*)?$/, '')}/` : ''}docs/errors.md`
+
 /**
- * Reports every failure of this package, to be told apart by `code`.
+ * Reports every failure of this package. Its `code` tells failures apart.
  *
- * Express's own error handler answers with its `status` and `headers`. The message names the cause and the likely fix
- * and holds neither tokens nor secrets nor text from the provider.
+ * Express's own error handler answers with its `status` and `headers`. `message` is written for people and may be shown
+ * to them when `expose` is true; `hint` and `help` are for whoever operates the application. None holds a token, a code
+ * or a secret. The first line of `stack` has the hint too, so that logs show it.
  */
 export class RelyingPartyError extends Error {
   override readonly name: string = 'RelyingPartyError'
@@ -100,14 +109,22 @@ export class RelyingPartyError extends Error {
   readonly headers: Readonly<Record<string, string>>
   /** Whether the message may be shown to the user: `true` below status 500. */
   readonly expose: boolean
+  /** The likely cause and the fix, with the names of options. For logs, not for pages. */
+  readonly hint: string | undefined
+  /** Where the documentation explains the code. */
+  readonly help: string
   /** Where the user wanted to go when the login failed: a path of this application. Set by `login()` and `callback()`. */
   returnTo?: string
   /** A path of this application that starts the login again. Set by `login()` and `callback()`. */
   retryUrl?: string
 
   constructor(code: ErrorCode, message: string, options: RelyingPartyErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    const { hint, cause } = options
+    super(hint === undefined ? message : `${message}\n    Hint: ${hint}`, cause === undefined ? undefined : { cause })
+    this.message = message
     this.code = code
+    this.hint = hint
+    this.help = `${ERRORS_PAGE}#${code.toLowerCase()}`
     this.status = options.status ?? STATUS[code]
     this.headers = options.headers ?? (this.status === 503 ? { 'Retry-After': '5' } : {})
     this.expose = this.status < 500
@@ -127,7 +144,7 @@ export class RelyingPartyError extends Error {
 export class LoginRefusedError extends RelyingPartyError {
   override readonly name = 'LoginRefusedError'
 
-  constructor(reason: string, options: Pick<RelyingPartyErrorOptions, 'cause'> = {}) {
+  constructor(reason: string, options: Pick<RelyingPartyErrorOptions, 'cause' | 'hint'> = {}) {
     super('ERR_LOGIN_REFUSED', reason, options)
   }
 }

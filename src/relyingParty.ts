@@ -1,13 +1,13 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { RelyingPartyError } from './errors.js'
-import { type Config, fail, resolveConfig } from './setup/config.js'
-import type { RelyingPartyOptions } from './setup/options.js'
 import { resumeAfterLogout } from './logout/logoutReturn.js'
+import { SessionLifetime } from './session/lifetime.js'
 import { SessionAuth, type SignedIn } from './session/sessionAuth.js'
 import { SessionContext, setSessionContext } from './session/sessionCaller.js'
-import { SessionLifetime } from './session/lifetime.js'
 import { abandonSession, readMark } from './session/signedInMark.js'
 import { createServicesByStore, type SessionServices } from './session/stores.js'
+import { type Config, fail, resolveConfig } from './setup/config.js'
+import type { RelyingPartyOptions } from './setup/options.js'
 
 /**
  * Says who makes a request, from its session: sets `req.auth`. Mount it after express-session and before `login`,

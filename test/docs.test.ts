@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
-import { anchors, brokenLinks, codeBlocks, links, syntaxErrors, typeErrors } from './support/markdown.js'
+import { anchors, brokenLinks, codeBlocks, links, syntaxErrors, typeErrors } from './support/run/markdown.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')

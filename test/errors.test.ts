@@ -34,6 +34,17 @@ describe('the error codes', () => {
 })
 
 describe('an error', () => {
+  it('shows its hint in logs, apart from its message, and names the heading of its code', () => {
+    const plain = new RelyingPartyError('ERR_TRANSACTION_MISSING', 'Please sign in again.')
+    expect(plain.stack).not.toContain('Hint')
+    expect(plain.hint).toBeUndefined()
+    const error = new RelyingPartyError('ERR_TRANSACTION_MISSING', 'Please sign in again.', { hint: 'check baseUrl' })
+    expect(error).toMatchObject({ message: 'Please sign in again.', hint: 'check baseUrl' })
+    expect(error.stack).toContain('Please sign in again.\n    Hint: check baseUrl\n')
+    expect(error.help).toBe('docs/errors.md#err_transaction_missing')
+    expect(Object.keys(error)).not.toContain('message')
+  })
+
   beforeEach(() => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
   })

@@ -1,3 +1,6 @@
+import { createDecoder } from '../jwt/jws.js'
+import { KeyCache } from '../jwt/keyCache.js'
+import { DEFAULT_FRESHNESS, type Freshness, RemoteCache } from '../jwt/remoteCache.js'
 import {
   boolean,
   callable,
@@ -9,22 +12,19 @@ import {
   type Shape,
   stringOrStrings,
 } from '../lib/check.js'
+import { createFetch } from '../lib/fetch.js'
 import { resolveHttp } from '../lib/httpOptions.js'
 import { toList } from '../lib/list.js'
-import { createDecoder } from '../jwt/jws.js'
-import { createFetch } from '../lib/fetch.js'
-import type { AccessTokenExpectations } from './token/claims.js'
-import { introspect } from './token/introspection.js'
-import { VerifiedTokens } from './token/cache.js'
-import { createJwtVerifier, type Verdict } from './token/verify.js'
-import type { AuthorizationServerServices } from './token/authorizationServer.js'
-import { KeyCache } from '../jwt/keyCache.js'
-import { DEFAULT_FRESHNESS, type Freshness, RemoteCache } from '../jwt/remoteCache.js'
-import { algorithmsProblem, createFindIssuer, type FindIssuer } from './token/issuers.js'
 import { type DPoPConfig, resolveDPoP } from './dpopConfig.js'
 import { type ResolvedIntrospection, resolveIntrospection } from './introspectionConfig.js'
-import { metadataUrl, resourceIdentifier } from './resourceIdentifier.js'
 import type { ResourceServerOptions, TokenCacheOptions } from './options.js'
+import { metadataUrl, resourceIdentifier } from './resourceIdentifier.js'
+import type { AuthorizationServerServices } from './token/authorizationServer.js'
+import { VerifiedTokens } from './token/cache.js'
+import type { AccessTokenExpectations } from './token/claims.js'
+import { introspect } from './token/introspection.js'
+import { algorithmsProblem, createFindIssuer, type FindIssuer } from './token/issuers.js'
+import { createJwtVerifier, type Verdict } from './token/verify.js'
 
 /** {@link ResourceServerOptions}, checked, defaulted and frozen. */
 export interface ResourceServerConfig {

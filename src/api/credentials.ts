@@ -1,6 +1,6 @@
 import type { Request } from 'express'
-import { type Credentials, parseAuthorization, parseBodyToken } from './token/credentials.js'
 import type { ResourceServerConfig } from './config.js'
+import { type Credentials, parseAuthorization, parseBodyToken } from './token/credentials.js'
 
 /**
  * Reads the access token of a request: one token, in one place.

@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache'
-import { boolean, checkOptions, number, object, type Shape, secrets } from '../lib/check.js'
 import { configurationError } from '../errors.js'
-import { createProofJudge } from './token/dpop.js'
-import { createNonces, type Nonces } from './token/dpopNonces.js'
 import { PUBLIC_KEY_ALGORITHMS } from '../jwt/keySet.js'
-import { algorithmsProblem } from './token/issuers.js'
+import { boolean, checkOptions, number, object, type Shape, secrets } from '../lib/check.js'
 import type { AuthStore } from '../records/authStore.js'
 import type { DPoPOptions } from './options.js'
+import { createProofJudge } from './token/dpop.js'
+import { createNonces, type Nonces } from './token/dpopNonces.js'
+import { algorithmsProblem } from './token/issuers.js'
 
 /** {@link DPoPOptions}, checked and defaulted. */
 export interface DPoPConfig {

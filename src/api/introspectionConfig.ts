@@ -1,8 +1,8 @@
-import { boolean, checkOptions, oneOf, requireOption, type Shape, string } from '../lib/check.js'
 import { configurationError } from '../errors.js'
+import { boolean, checkOptions, oneOf, requireOption, type Shape, string } from '../lib/check.js'
+import type { IntrospectionOptions, ResourceServerOptions } from './options.js'
 import type { Introspection } from './token/introspection.js'
 import type { FindIssuer, TrustedIssuer } from './token/issuers.js'
-import type { IntrospectionOptions, ResourceServerOptions } from './options.js'
 
 /** {@link IntrospectionOptions}, checked and defaulted. */
 export interface ResolvedIntrospection extends Introspection {

@@ -2,8 +2,8 @@ import type { X509Certificate } from 'node:crypto'
 import type { Request } from 'express'
 import type { Claims } from '../auth.js'
 import type { HttpOptions } from '../lib/httpOptions.js'
-import type { IssuerResolver, TrustedIssuerOption } from './token/issuers.js'
 import type { AuthStore } from '../records/authStore.js'
+import type { IssuerResolver, TrustedIssuerOption } from './token/issuers.js'
 
 /** Options of the cache of verified tokens. */
 export interface TokenCacheOptions {

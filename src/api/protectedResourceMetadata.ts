@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
-import { checkOptions, object, oneOf, requireOption, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { configurationError } from '../errors.js'
+import { checkOptions, object, oneOf, requireOption, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { metadataUrl, resourceIdentifier } from './resourceIdentifier.js'
 
 /** Options of {@link protectedResourceMetadata}: what clients may know of an API. */

@@ -1,14 +1,14 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
-import type { Credentials } from './token/credentials.js'
-import { isRefusal, type Verdict, type VerifiedToken } from './token/verify.js'
 import { type AuthContext, authContext, setAuthContext } from '../guards/caller.js'
-import { readCredentials } from './credentials.js'
 import type { Finding } from '../guards/guard.js'
 import { isCrossSite, isSafe } from '../request/navigation.js'
-import { judgePossession, needsProof } from './possession.js'
 import { type ResourceServerConfig, resolveResourceServer } from './config.js'
+import { readCredentials } from './credentials.js'
 import type { ResourceServerOptions } from './options.js'
+import { judgePossession, needsProof } from './possession.js'
+import type { Credentials } from './token/credentials.js'
+import { isRefusal, type Verdict, type VerifiedToken } from './token/verify.js'
 import { noCredentials, refusal, TokenContext, tokenInvalid } from './tokenCaller.js'
 
 /**

@@ -1,9 +1,5 @@
 import type { NextFunction, Request, Response } from 'express'
 import { type ErrorCode, RelyingPartyError } from '../errors.js'
-import { buildChallenge, type ChallengeParameters } from '../guards/challenge.js'
-import type { Credentials } from './token/credentials.js'
-import type { VerifiedToken } from './token/verify.js'
-import { AccessTokenAuth } from './accessTokenAuth.js'
 import {
   type AuthContext,
   includesScope,
@@ -12,7 +8,11 @@ import {
   stepUpParameters,
   type UserAuthentication,
 } from '../guards/caller.js'
+import { buildChallenge, type ChallengeParameters } from '../guards/challenge.js'
+import { AccessTokenAuth } from './accessTokenAuth.js'
 import type { ResourceServerConfig } from './config.js'
+import type { Credentials } from './token/credentials.js'
+import type { VerifiedToken } from './token/verify.js'
 
 type Scheme = Credentials['scheme']
 

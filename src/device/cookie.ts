@@ -1,8 +1,8 @@
 import type { CookieOptions, Request, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
 import type { DeviceAuthorization } from '../protocol/device.js'
+import { prefixed, readCookies } from '../request/cookies.js'
 import type { Config } from '../setup/config.js'
-import { prefixed, readCookies } from '../login/transactionCookie.js'
 
 /**
  * A device login under way, kept in a sealed cookie: only the browser that began it has the device code, and strangers

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Response } from 'express'
 import { renderSVG } from 'uqr'
 import type { ErrorCode } from '../errors.js'
+import type { DeviceTransaction } from './cookie.js'
 import type { DeviceState } from './polling.js'
 import { deviceRefusal } from './polling.js'
-import type { DeviceTransaction } from './cookie.js'
 
 /** What the page of a device login shows. */
 export interface DeviceView {

@@ -2,8 +2,8 @@ import { type ErrorCode, RelyingPartyError, storeError } from '../errors.js'
 import type { Authentication } from '../protocol/authentication.js'
 import { deviceCodeExpired, nextInterval, pollDevice } from '../protocol/device.js'
 import type { Provider } from '../provider/provider.js'
-import { type DeviceTransaction, GRACE } from './cookie.js'
 import type { SessionContext } from '../session/sessionCaller.js'
+import { type DeviceTransaction, GRACE } from './cookie.js'
 
 /** Where a device login stands. */
 export type DeviceState =

@@ -1,8 +1,8 @@
 import type { Response } from 'express'
 import type { Provider } from '../provider/provider.js'
-import { lookAtDevice } from './polling.js'
-import type { DeviceTransaction } from './cookie.js'
 import type { SessionContext } from '../session/sessionCaller.js'
+import type { DeviceTransaction } from './cookie.js'
+import { lookAtDevice } from './polling.js'
 
 /**
  * Tells a page by server-sent events how its device login goes on, until it has ended or the page is closed. A stream

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express'
 import type { Claims } from '../auth.js'
-import { checkOptions, type Shape } from '../lib/check.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
+import { checkOptions, type Shape } from '../lib/check.js'
 import { type Finding, guard } from './guard.js'
 
 type Value = string | number | boolean

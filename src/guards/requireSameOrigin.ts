@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express'
-import { checkOptions, type Shape } from '../lib/check.js'
 import { RelyingPartyError } from '../errors.js'
-import { type AuthContext, authContext } from './caller.js'
+import { checkOptions, type Shape } from '../lib/check.js'
 import { isCrossSite, isSafe } from '../request/navigation.js'
+import { type AuthContext, authContext } from './caller.js'
 
 /** Options of {@link requireSameOrigin}. */
 export interface SameOriginOptions {

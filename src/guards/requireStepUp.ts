@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
+import { configurationError } from '../errors.js'
 import { checkOptions, number, type Shape, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
-import { configurationError } from '../errors.js'
 import type { StepUp, UserAuthentication } from './caller.js'
 import { authenticated } from './guard.js'
 

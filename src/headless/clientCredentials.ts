@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { configurationError, storeError } from '../errors.js'
 import {
   checkOptions,
   object,
@@ -10,7 +11,6 @@ import {
 } from '../lib/check.js'
 import { toList } from '../lib/list.js'
 import { createSealer } from '../lib/seal.js'
-import { configurationError, storeError } from '../errors.js'
 import { requestClientCredentials } from '../protocol/clientCredentials.js'
 import type { AuthStore } from '../records/authStore.js'
 import { CLIENT_SHAPE, type ClientOptions, resolveClient } from './clientOptions.js'

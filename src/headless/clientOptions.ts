@@ -1,7 +1,7 @@
 import { boolean, number, object, type Shape } from '../lib/check.js'
 import { type HttpOptions, resolveHttp } from '../lib/httpOptions.js'
-import type { ProviderOptions } from '../provider/providerOptions.js'
 import { Provider } from '../provider/provider.js'
+import type { ProviderOptions } from '../provider/providerOptions.js'
 import { resolveProviderOptions } from '../provider/resolveOptions.js'
 import { createProviderServices } from '../provider/services.js'
 

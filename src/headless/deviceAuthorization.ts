@@ -1,3 +1,4 @@
+import { RelyingPartyError } from '../errors.js'
 import {
   callable,
   checkOptions,
@@ -8,7 +9,6 @@ import {
   stringOrStrings,
 } from '../lib/check.js'
 import { toList } from '../lib/list.js'
-import { RelyingPartyError } from '../errors.js'
 import { deviceCodeExpired, nextInterval, pollDevice, requestDeviceAuthorization } from '../protocol/device.js'
 import type { IdTokenClaims } from '../protocol/idToken.js'
 import { refreshTokens, type TokenSet } from '../protocol/tokens.js'

@@ -1,5 +1,5 @@
-import type { HttpLimits } from './fetch.js'
 import { callable, checkOptions, number, type Shape } from './check.js'
+import type { HttpLimits } from './fetch.js'
 
 /** Options of requests to providers. */
 export interface HttpOptions {

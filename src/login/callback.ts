@@ -1,15 +1,15 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { RelyingPartyError, storeError } from '../errors.js'
+import type { Parameters } from '../lib/uniqueParameters.js'
 import { type Authentication, authenticate } from '../protocol/authentication.js'
 import { judgeAuthorizationResponse } from '../protocol/authorizationResponse.js'
-import type { Parameters } from '../protocol/parameters.js'
 import { isState, type Transaction, transactionId } from '../protocol/transaction.js'
 import type { Provider } from '../provider/provider.js'
-import { clearTransaction, type FoundTransaction, findTransaction } from './transactionCookie.js'
-import { isAt, loginUrl, startPage } from '../setup/urls.js'
-import { emitTokens, type LoginStep, openLogin } from './signIn.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { isAt, loginUrl, startPage } from '../setup/urls.js'
+import { emitTokens, type LoginStep, openLogin } from './signIn.js'
+import { clearTransaction, type FoundTransaction, findTransaction } from './transactionCookie.js'
 
 /**
  * Takes the provider's response, by GET or by form_post, judges all of it, and only then signs the user in under a new

@@ -1,16 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
+import { configurationError, RelyingPartyError } from '../errors.js'
 import { callable, checkOptions, requireOption, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
-import { configurationError, RelyingPartyError } from '../errors.js'
 import { type Credentials, requestByPassword } from '../protocol/passwordGrant.js'
-import { safeReturnTo } from '../request/returnTo.js'
-import { queryParameter, startPage } from '../setup/urls.js'
-import { requireSessionCookie } from './login.js'
 import { asksForPage, isCrossSite } from '../request/navigation.js'
-import { emitTokens, openLogin } from './signIn.js'
 import { readRequestParameters } from '../request/parameters.js'
+import { safeReturnTo } from '../request/returnTo.js'
+import { queryParameter } from '../request/url.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { startPage } from '../setup/urls.js'
+import { requireSessionCookie } from './login.js'
+import { emitTokens, openLogin } from './signIn.js'
 
 /** Options of {@link passwordLogin}. */
 export interface PasswordLoginOptions {

@@ -7,10 +7,10 @@ import type { LoginTokens } from '../protocol/tokens.js'
 import { fetchUserInfo } from '../protocol/userInfo.js'
 import type { Provider } from '../provider/provider.js'
 import type { RecordFields } from '../records/records.js'
-import type { Config } from '../setup/config.js'
-import { storedTokens, tokenFields } from '../session/tokenRefresh.js'
 import type { SessionContext } from '../session/sessionCaller.js'
 import { openSession } from '../session/signedInMark.js'
+import { storedTokens, tokenFields } from '../session/tokenRefresh.js'
+import type { Config } from '../setup/config.js'
 
 /** What the events of one login have in common. */
 export interface LoginStep {

@@ -1,6 +1,6 @@
 import type { Request } from 'express'
-import { queryParameter } from '../setup/urls.js'
 import { readRequestParameters } from '../request/parameters.js'
+import { queryParameter } from '../request/url.js'
 
 /** A login that someone else began: the provider, or a page that links to the application. Unverified. */
 export interface ThirdPartyInitiation {

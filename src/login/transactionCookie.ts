@@ -7,6 +7,7 @@ import {
   transactionId,
   transactionValues,
 } from '../protocol/transaction.js'
+import { prefixed, readCookies } from '../request/cookies.js'
 import type { Config } from '../setup/config.js'
 
 /** The most that the cookies of all logins under way may take up in a request. In bytes. */
@@ -54,22 +55,6 @@ export function findTransaction(config: CookieConfig, req: Request, state: strin
 /** Removes the cookie of a state's transaction. */
 export function clearTransaction(config: CookieConfig, res: Response, state: string, crossSite: boolean): void {
   clear(config, res, cookieName(config, transactionId(state)), crossSite)
-}
-
-/** Reads the cookies whose names begin with `prefix`; the first one counts where a name stands twice. */
-export function readCookies(req: Request, prefix: string): Map<string, string> {
-  const cookies = new Map<string, string>()
-  for (const pair of (req.headers.cookie ?? '').split(';')) {
-    const at = pair.indexOf('=')
-    const name = pair.slice(0, at).trim()
-    if (at > 0 && name.startsWith(prefix) && !cookies.has(name)) cookies.set(name, pair.slice(at + 1).trim())
-  }
-  return cookies
-}
-
-/** The `__Host-` prefix keeps other hosts and paths from setting the cookie; browsers honour it over https. */
-export function prefixed({ secure }: Pick<Config, 'secure'>, name: string): string {
-  return secure ? `__Host-${name}` : name
 }
 
 function cookieName(config: CookieConfig, id: string): string {

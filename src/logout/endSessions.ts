@@ -1,6 +1,6 @@
 import type { Request } from 'express'
-import { checkOptions, requireOption, type Shape, string } from '../lib/check.js'
 import type { NewEvent } from '../events.js'
+import { checkOptions, requireOption, type Shape, string } from '../lib/check.js'
 import type { Provider } from '../provider/provider.js'
 import { requireSessionContext, type SessionContext } from '../session/sessionCaller.js'
 

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { CookieOptions, Request, Response } from 'express'
 import { isEqual } from '../lib/equal.js'
+import { prefixed, readCookies } from '../request/cookies.js'
+import { queryParameter } from '../request/url.js'
 import type { Config } from '../setup/config.js'
-import { prefixed, readCookies } from '../login/transactionCookie.js'
-import { isAt, queryParameter } from '../setup/urls.js'
+import { isAt } from '../setup/urls.js'
 
 /** How long the way through the provider's logout may take. In seconds. */
 const LIFETIME = 600

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Request } from 'express'
-import { warnOnce } from '../lib/warn.js'
 import { RelyingPartyError } from '../errors.js'
+import { warnOnce } from '../lib/warn.js'
 import { revokeRefreshToken } from '../protocol/revocation.js'
 import type { Provider } from '../provider/provider.js'
 import type { Tokens } from '../records/records.js'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { isEqual } from '../lib/equal.js'
 import { JwtError, type KeySource, verifySignature } from '../jwt/jws.js'
 import { isTime } from '../jwt/times.js'
+import { isEqual } from '../lib/equal.js'
 
 /** What an ID token must hold up to. All times in seconds. */
 export interface IdTokenExpectations {

@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
-import { JwtError, verifySignature } from '../jwt/jws.js'
 import { RelyingPartyError } from '../errors.js'
+import { JwtError, verifySignature } from '../jwt/jws.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
 import { checkIssuer, checkTimes } from './idToken.js'

@@ -1,6 +1,6 @@
 import * as openid from 'openid-client'
-import { JwtError } from '../jwt/jws.js'
 import { RelyingPartyError } from '../errors.js'
+import { JwtError } from '../jwt/jws.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
 import type { Authentication } from './authentication.js'

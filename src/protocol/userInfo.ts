@@ -1,6 +1,6 @@
 import * as openid from 'openid-client'
-import { JwtError, verifySignature } from '../jwt/jws.js'
 import { RelyingPartyError } from '../errors.js'
+import { JwtError, verifySignature } from '../jwt/jws.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as openid from 'openid-client'
-import { type KeySource, secretKey } from '../jwt/jws.js'
 import { RelyingPartyError } from '../errors.js'
+import { type KeySource, secretKey } from '../jwt/jws.js'
 import type { KeyCache } from '../jwt/keyCache.js'
 import type { RemoteCache } from '../jwt/remoteCache.js'
 import type { ResolvedProviderOptions } from './resolveOptions.js'

@@ -1,4 +1,7 @@
 import type { ServerMetadata } from 'openid-client'
+import { configurationError } from '../errors.js'
+import { SECRET_ALGORITHMS } from '../jwt/jws.js'
+import { PUBLIC_KEY_ALGORITHMS } from '../jwt/keyCache.js'
 import {
   boolean,
   checkOptions,
@@ -11,12 +14,9 @@ import {
   string,
   stringOrStrings,
 } from '../lib/check.js'
+import { checkIssuer } from '../lib/issuer.js'
 import { toList } from '../lib/list.js'
-import { SECRET_ALGORITHMS } from '../jwt/jws.js'
-import { configurationError } from '../errors.js'
-import { isLoopback } from '../lib/loopback.js'
 import { authorizationParamsProblem } from './authorizationParams.js'
-import { PUBLIC_KEY_ALGORITHMS } from '../jwt/keyCache.js'
 import type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './providerOptions.js'
 
 /** {@link ProviderOptions}, checked and defaulted. */
@@ -154,26 +154,4 @@ function resolveResponseMode(
     )
   }
   return responseMode
-}
-
-/** Throws unless an issuer identifier is a URL of the allowed scheme, without query and fragment. */
-export function checkIssuer(issuer: string, path: string, allowInsecureHttp: boolean): string {
-  const url = URL.canParse(issuer) ? new URL(issuer) : undefined
-  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    throw configurationError(`${path}.issuer`, 'is not a URL', `write it with its scheme, as in https://${issuer}`)
-  }
-  if (url.search || url.hash) {
-    throw configurationError(`${path}.issuer`, 'has a query or fragment', 'an issuer identifier has neither')
-  }
-  if (url.pathname.includes('/.well-known/')) {
-    throw configurationError(
-      `${path}.issuer`,
-      'is the metadata URL',
-      `write ${issuer.replace(/\/\.well-known\/.*$/, '')}`,
-    )
-  }
-  if (url.protocol === 'http:' && !isLoopback(url) && !allowInsecureHttp) {
-    throw configurationError(`${path}.issuer`, 'uses http beyond this machine', 'use https, or set allowInsecureHttp')
-  }
-  return issuer
 }

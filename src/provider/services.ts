@@ -1,7 +1,7 @@
-import { createFetch, type HttpLimits } from '../lib/fetch.js'
 import { KeyCache } from '../jwt/keyCache.js'
-import type { ProviderServices } from './provider.js'
 import { RemoteCache } from '../jwt/remoteCache.js'
+import { createFetch, type HttpLimits } from '../lib/fetch.js'
+import type { ProviderServices } from './provider.js'
 
 /** Who is told of documents that were fetched from a provider. */
 export interface Listeners {

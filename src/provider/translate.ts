@@ -1,6 +1,6 @@
 import * as openid from 'openid-client'
-import { JwtError } from '../jwt/jws.js'
 import { type ErrorCode, RelyingPartyError } from '../errors.js'
+import { JwtError } from '../jwt/jws.js'
 
 /** Claims whose values stay out of errors. */
 const SECRET_CLAIMS = new Set(['nonce', 'at_hash', 'c_hash', 's_hash'])

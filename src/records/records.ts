@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { Sealer } from '../lib/seal.js'
 import { RelyingPartyError, storeError } from '../errors.js'
+import type { Sealer } from '../lib/seal.js'
 import type { AuthStore } from './authStore.js'
 import { Sids, sidIdOf } from './providerSessions.js'
 import { Subjects, subjectIdOf } from './subjects.js'

@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import { type ErrorCode, RelyingPartyError } from '../errors.js'
-import { type Parameters, readParameters } from '../protocol/parameters.js'
+import { type Parameters, readParameters } from '../lib/uniqueParameters.js'
 
 /** The largest form body that is read. In bytes. */
 const MAX_BODY = 262_144

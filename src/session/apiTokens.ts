@@ -1,7 +1,7 @@
 import type { AccessTokenRequest } from '../auth.js'
+import { configurationError, RelyingPartyError } from '../errors.js'
 import { checkOptions, resourceIndicators, type Shape, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
-import { configurationError, RelyingPartyError } from '../errors.js'
 import { exchangeToken } from '../protocol/tokenExchange.js'
 import { prepareRefresh, refreshTokens, type TokenScope, type TokenSet, UNTOLD_LIFETIME } from '../protocol/tokens.js'
 import type { Provider } from '../provider/provider.js'

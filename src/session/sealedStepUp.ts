@@ -1,5 +1,5 @@
-import type { Config } from '../setup/config.js'
 import type { StepUp } from '../guards/caller.js'
+import type { Config } from '../setup/config.js'
 
 /** Seals what a route asks of the user's authentication, for the query of the login: a browser cannot weaken it. */
 export function sealStepUp({ sealer }: Pick<Config, 'sealer'>, stepUp: StepUp): string {

@@ -6,10 +6,10 @@ import { fetchUserInfo } from '../protocol/userInfo.js'
 import type { Provider } from '../provider/provider.js'
 import type { TokenRecord, Tokens } from '../records/records.js'
 import type { Config } from '../setup/config.js'
-import { renewal } from './tokenRefresh.js'
 import { readResourceToken, requireRefreshable, resourceGoal, resourceRenewal, toTokenScope } from './apiTokens.js'
 import type { SessionLifetime } from './lifetime.js'
 import type { SessionServices } from './stores.js'
+import { renewal } from './tokenRefresh.js'
 
 type AccessTokens = Tokens & { readonly accessToken: string }
 

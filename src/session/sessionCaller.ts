@@ -1,7 +1,5 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
-import { buildChallenge, type ChallengeParameters } from '../guards/challenge.js'
-import { type Config, fail } from '../setup/config.js'
 import {
   type AuthContext,
   type DemandOptions,
@@ -12,11 +10,13 @@ import {
   stepUpParameters,
   type UserAuthentication,
 } from '../guards/caller.js'
-import { loginUrl, withReturnTo } from '../setup/urls.js'
+import { buildChallenge, type ChallengeParameters } from '../guards/challenge.js'
 import { isNavigation } from '../request/navigation.js'
+import { type Config, fail } from '../setup/config.js'
+import { loginUrl, withReturnTo } from '../setup/urls.js'
+import { sealStepUp } from './sealedStepUp.js'
 import type { SessionAuth } from './sessionAuth.js'
 import type { SessionServices } from './stores.js'
-import { sealStepUp } from './sealedStepUp.js'
 
 /** What `relyingParty` leaves on a request for `login`, `callback`, `logout` and the guards. */
 export class SessionContext implements AuthContext {

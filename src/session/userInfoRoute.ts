@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import type { Claims } from '../auth.js'
-import { checkOptions, path, type Shape, stringOrStrings } from '../lib/check.js'
 import { RelyingPartyError } from '../errors.js'
+import { checkOptions, path, type Shape, stringOrStrings } from '../lib/check.js'
 import { isCrossSite } from '../request/navigation.js'
 import { sessionMiddleware } from './sessionCaller.js'
 

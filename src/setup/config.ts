@@ -1,4 +1,6 @@
 import type { NextFunction, Request, Response } from 'express'
+import { configurationError, RelyingPartyError } from '../errors.js'
+import type { NewEvent } from '../events.js'
 import {
   boolean,
   callable,
@@ -11,12 +13,10 @@ import {
   secrets,
   string,
 } from '../lib/check.js'
-import { resolveHttp } from '../lib/httpOptions.js'
-import { createSealer, type Sealer } from '../lib/seal.js'
-import { configurationError, RelyingPartyError } from '../errors.js'
-import type { NewEvent } from '../events.js'
 import type { HttpLimits } from '../lib/fetch.js'
+import { resolveHttp } from '../lib/httpOptions.js'
 import { isLoopback } from '../lib/loopback.js'
+import { createSealer, type Sealer } from '../lib/seal.js'
 import { createProviderServices } from '../provider/services.js'
 import type { AuthStore } from '../records/authStore.js'
 import type { RelyingPartyOptions, SessionOptions, TransactionOptions } from './options.js'

@@ -1,8 +1,8 @@
 import type { Request } from 'express'
 import { LRUCache } from 'lru-cache'
 import { configurationError, RelyingPartyError } from '../errors.js'
-import type { ProviderOptions } from '../provider/providerOptions.js'
 import { Provider, type ProviderServices } from '../provider/provider.js'
+import type { ProviderOptions } from '../provider/providerOptions.js'
 import { resolveProviderOptions } from '../provider/resolveOptions.js'
 import type { ProviderResolver, RelyingPartyOptions } from './options.js'
 

@@ -1,16 +1,7 @@
 import type { Request } from 'express'
 import { safeReturnTo } from '../request/returnTo.js'
+import { publicUrl } from '../request/url.js'
 import type { Config } from './config.js'
-
-/**
- * Gives the path and query by which the browser reached a request, below the origin. A proxy may have taken the path of
- * `baseUrl` off; then it is put back.
- */
-export function publicUrl({ basePath }: Pick<Config, 'basePath'>, req: Request): string {
-  const url = req.originalUrl
-  if (!basePath || url === basePath || url.startsWith(`${basePath}/`) || url.startsWith(`${basePath}?`)) return url
-  return basePath + url
-}
 
 /** Tells whether a request came to one of the configured paths. Like Express, it overlooks case and a slash at the end. */
 export function isAt(config: Config, req: Request, path: string): boolean {
@@ -20,12 +11,6 @@ export function isAt(config: Config, req: Request, path: string): boolean {
 
 function normal(path: string): string {
   return path.toLowerCase().replace(/\/$/, '')
-}
-
-/** Gives the first parameter of the query by that name. */
-export function queryParameter(req: Request, name: string): string | undefined {
-  const start = req.originalUrl.indexOf('?')
-  return start < 0 ? undefined : (new URLSearchParams(req.originalUrl.slice(start)).get(name) ?? undefined)
 }
 
 /** Gives the path of the login that comes back to this request's URL. */

@@ -1,8 +1,8 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { createApp, providerOptions, registration } from '../../examples/device/app.js'
-import { exampleTest } from '../support/chromium.js'
-import { describeWith } from '../support/requirements.js'
+import { exampleTest } from '../support/run/chromium.js'
+import { describeWith } from '../support/run/requirements.js'
 
 const it = exampleTest({ createApp, registration, providerOptions }).extend(
   'phone',

@@ -2,8 +2,8 @@ import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { createApp, registration } from '../../examples/hybrid/app.js'
 import type { RunningExample } from '../../examples/shared/start.js'
-import { exampleTest } from '../support/chromium.js'
-import { describeWith } from '../support/requirements.js'
+import { exampleTest } from '../support/run/chromium.js'
+import { describeWith } from '../support/run/requirements.js'
 
 const it = exampleTest({ createApp, registration })
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { createApp, registration } from '../../examples/implicit/app.js'
-import { exampleTest } from '../support/chromium.js'
-import { describeWith } from '../support/requirements.js'
+import { exampleTest } from '../support/run/chromium.js'
+import { describeWith } from '../support/run/requirements.js'
 
 const it = exampleTest({ createApp, registration })
 

@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { startProvider } from '../../examples/provider/index.js'
-import { type App, register, startApp } from '../support/app.js'
-import { browserTest as it } from '../support/chromium.js'
-import { describeWith } from '../support/requirements.js'
+import { type App, register, startApp } from '../support/bed/app.js'
+import { browserTest as it } from '../support/run/chromium.js'
+import { describeWith } from '../support/run/requirements.js'
 
 type RunningProvider = Awaited<ReturnType<typeof startProvider>>
 

@@ -3,8 +3,8 @@ import { beforeEach, expect } from 'vitest'
 import { createReportsApi } from '../../examples/shared/reports-api.js'
 import { type RunningExample, startBeside } from '../../examples/shared/start.js'
 import { audience, createApp, providerOptions, registration } from '../../examples/spa/app.js'
-import { exampleTest } from '../support/chromium.js'
-import { describeWith } from '../support/requirements.js'
+import { exampleTest } from '../support/run/chromium.js'
+import { describeWith } from '../support/run/requirements.js'
 
 /** The requests that reached the API. */
 const received: { method: string | undefined; cookie: string | undefined; authorization: string | undefined }[] = []

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { login } from '../../src/index.js'
-import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/app.js'
-import { UserAgent } from '../support/userAgent.js'
+import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { UserAgent } from '../support/bed/userAgent.js'
 
 describe('3rd-party-init-login', () => {
   let provider: Awaited<ReturnType<typeof startLocalProvider>>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accepts, expectAccepted, expectRejected, rejects, startFlow } from '../support/conformance.js'
+import { accepts, expectAccepted, expectRejected, rejects, startFlow } from '../support/bed/conformance.js'
 
 const OTHER = { iss: 'https://other.example' }
 const UNANNOUNCED = { authorization_response_iss_parameter_supported: undefined }

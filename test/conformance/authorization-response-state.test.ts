@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { accepts, expectAccepted, expectRejected, rejects, startFlow } from '../support/conformance.js'
-import { UserAgent } from '../support/userAgent.js'
+import { accepts, expectAccepted, expectRejected, rejects, startFlow } from '../support/bed/conformance.js'
+import { UserAgent } from '../support/bed/userAgent.js'
 
 describe('state of the authorization response', () => {
   for (const responseMode of ['query', 'form_post'] as const) {

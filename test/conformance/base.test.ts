@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { accepts, expectAccepted, startFlow } from '../support/conformance.js'
+import { accepts, expectAccepted, startFlow } from '../support/bed/conformance.js'
 
 describe('base', () => {
   accepts('a login whose response comes in the query')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, expectRejected, startFlow } from '../support/conformance.js'
+import { expectAccepted, expectRejected, startFlow } from '../support/bed/conformance.js'
 
 describe('client-auth-none', () => {
   it('sends the identifier of a public client in the body, and no secret even if it knows one', async () => {

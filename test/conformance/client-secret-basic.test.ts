@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accepts, expectAccepted, expectRejected, startFlow } from '../support/conformance.js'
+import { accepts, expectAccepted, expectRejected, startFlow } from '../support/bed/conformance.js'
 
 /** Characters that a form encodes in different ways, and some outside ASCII. */
 const RESERVED = 'a:b%c+d/e&f=g?h#i j~k!l*m\'n(o)p"q-r_s.t@u,ö€'

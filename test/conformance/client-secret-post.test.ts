@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, expectRejected, startFlow } from '../support/conformance.js'
+import { expectAccepted, expectRejected, startFlow } from '../support/bed/conformance.js'
 
 const provider = { clientAuth: 'client_secret_post', clientSecret: 'a:b%c+d/e&f=g?h#i j~kö€' } as const
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, expectRejected, rejects, startFlow } from '../support/conformance.js'
+import { expectAccepted, expectRejected, rejects, startFlow } from '../support/bed/conformance.js'
 
 describe('discovery-issuer-mismatch', () => {
   it('stops before the user is sent anywhere when the metadata is of another issuer', async () => {

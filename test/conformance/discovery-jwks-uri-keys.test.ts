@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { expectAccepted, rejects, startFlow } from '../support/conformance.js'
-import { json } from '../support/providerReplies.js'
+import { expectAccepted, rejects, startFlow } from '../support/bed/conformance.js'
+import { json } from '../support/provider/providerReplies.js'
 
 describe('discovery-jwks-uri-keys', () => {
   it('takes the keys from the jwks_uri of the metadata, once while they are fresh', async () => {

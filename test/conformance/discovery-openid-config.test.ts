@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { expectAccepted, rejects, startFlow } from '../support/conformance.js'
-import { json } from '../support/providerReplies.js'
+import { expectAccepted, rejects, startFlow } from '../support/bed/conformance.js'
+import { json } from '../support/provider/providerReplies.js'
 
 const MOVED = { authorization: '/2/a', token: '/2/t', userinfo: '/2/u', jwks: '/2/k', end_session: '/2/l' }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, startFlow } from '../support/conformance.js'
+import { expectAccepted, startFlow } from '../support/bed/conformance.js'
 
 describe('distributed-claims', () => {
   it('keeps where they are to be had, and asks nobody for them', async () => {

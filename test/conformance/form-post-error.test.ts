@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ErrorCode } from '../../src/index.js'
-import { accepts, expectRejected, rejects, startFlow } from '../support/conformance.js'
+import { accepts, expectRejected, rejects, startFlow } from '../support/bed/conformance.js'
 
 const settings = { client: { responseMode: 'form_post' } } as const
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { rejects, startFlow } from '../support/conformance.js'
+import { rejects, startFlow } from '../support/bed/conformance.js'
 
 describe('idtoken-sig-none', () => {
   rejects('an unsigned ID token', { header: { alg: 'none' } }, 'ERR_ID_TOKEN_INVALID')

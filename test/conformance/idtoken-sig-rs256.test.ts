@@ -1,7 +1,7 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { describe } from 'vitest'
-import { accepts, rejects } from '../support/conformance.js'
-import type { ProviderKeys } from '../support/providerKeys.js'
+import { accepts, rejects } from '../support/bed/conformance.js'
+import type { ProviderKeys } from '../support/provider/providerKeys.js'
 
 /** Takes the public RSA key for a secret, as a verifier would that lets the token choose the algorithm. */
 function publicKeyAsSecret(encode: (key: KeyObject) => string) {

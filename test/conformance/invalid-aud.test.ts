@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { accepts, rejects } from '../support/conformance.js'
+import { accepts, rejects } from '../support/bed/conformance.js'
 
 describe('invalid-aud', () => {
   accepts('aud as an array', { claims: { aud: ['app'] } })

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
-import { expectRefused, half, startFrontChannel } from '../support/frontChannel.js'
+import { expectRefused, half, startFrontChannel } from '../support/bed/frontChannel.js'
 
 it('invalid-chash: rejects an ID token with the c_hash of another code', async () => {
   const flow = await startFrontChannel('code id_token')

@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { rejects } from '../support/conformance.js'
+import { rejects } from '../support/bed/conformance.js'
 
 describe('invalid-iss', () => {
   rejects('an ID token of another issuer', { claims: { iss: 'https://other.example' } }, 'ERR_ID_TOKEN_INVALID')

@@ -1,6 +1,6 @@
 import { describe } from 'vitest'
-import { accepts, rejects } from '../support/conformance.js'
-import { breakSignature } from '../support/providerKeys.js'
+import { accepts, rejects } from '../support/bed/conformance.js'
+import { breakSignature } from '../support/provider/providerKeys.js'
 
 const settings = { provider: { idTokenAlg: 'ES256' } } as const
 

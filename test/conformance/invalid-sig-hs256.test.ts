@@ -1,7 +1,7 @@
 import { createSecretKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { accepts, expectAccepted, rejects, startFlow } from '../support/conformance.js'
-import { breakSignature } from '../support/providerKeys.js'
+import { accepts, expectAccepted, rejects, startFlow } from '../support/bed/conformance.js'
+import { breakSignature } from '../support/provider/providerKeys.js'
 
 const settings = {
   provider: { idTokenAlg: 'HS256', clientSecret: 'a client secret of thirty-two characters' },

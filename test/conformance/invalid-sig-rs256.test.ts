@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, expectRejected, rejects, startFlow } from '../support/conformance.js'
-import { breakSignature, createRsaKey } from '../support/providerKeys.js'
+import { expectAccepted, expectRejected, rejects, startFlow } from '../support/bed/conformance.js'
+import { breakSignature, createRsaKey } from '../support/provider/providerKeys.js'
 
 describe('invalid-sig-rs256', () => {
   rejects(

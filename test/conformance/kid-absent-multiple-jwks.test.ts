@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { accepts, expectRejected, rejects, startFlow } from '../support/conformance.js'
-import { breakSignature, createRsaKey, publicKeys } from '../support/providerKeys.js'
-import type { Spoil } from '../support/spoil.js'
+import { accepts, expectRejected, rejects, startFlow } from '../support/bed/conformance.js'
+import { breakSignature, createRsaKey, publicKeys } from '../support/provider/providerKeys.js'
+import type { Spoil } from '../support/provider/spoil.js'
 
 const several: Spoil = { header: { kid: undefined } }
 

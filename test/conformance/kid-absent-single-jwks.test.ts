@@ -1,7 +1,7 @@
 import { describe } from 'vitest'
-import { accepts, rejects } from '../support/conformance.js'
-import { breakSignature } from '../support/providerKeys.js'
-import type { Spoil } from '../support/spoil.js'
+import { accepts, rejects } from '../support/bed/conformance.js'
+import { breakSignature } from '../support/provider/providerKeys.js'
+import type { Spoil } from '../support/provider/spoil.js'
 
 const single: Spoil = { header: { kid: undefined }, jwks: ({ rsa, ec, okp }) => [ec.jwk, okp.jwk, rsa.jwk] }
 

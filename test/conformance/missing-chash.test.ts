@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest'
-import { expectRefused, startFrontChannel } from '../support/frontChannel.js'
+import { expectRefused, startFrontChannel } from '../support/bed/frontChannel.js'
 
 it('missing-chash: rejects an ID token that came with a code and has no c_hash', async () => {
   const flow = await startFrontChannel('code id_token')

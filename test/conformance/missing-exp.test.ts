@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { accepts, rejects } from '../support/conformance.js'
+import { accepts, rejects } from '../support/bed/conformance.js'
 
 const now = () => Math.floor(Date.now() / 1000)
 

@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { rejects } from '../support/conformance.js'
+import { rejects } from '../support/bed/conformance.js'
 
 describe('missing-sub', () => {
   rejects('an ID token without sub', { claims: { sub: undefined } }, 'ERR_ID_TOKEN_INVALID')

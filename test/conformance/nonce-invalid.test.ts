@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { rejects } from '../support/conformance.js'
+import { rejects } from '../support/bed/conformance.js'
 
 describe('nonce-invalid', () => {
   rejects('an ID token with another nonce', { claims: { nonce: 'another' } }, 'ERR_ID_TOKEN_INVALID')

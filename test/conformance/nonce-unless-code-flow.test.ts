@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { expectRefused, expectSignedIn, startFrontChannel } from '../support/frontChannel.js'
-import { UserAgent } from '../support/userAgent.js'
+import { expectRefused, expectSignedIn, startFrontChannel } from '../support/bed/frontChannel.js'
+import { UserAgent } from '../support/bed/userAgent.js'
 
 describe.each(['id_token', 'code id_token'] as const)(
   'nonce-unless-code-flow with response_type %s',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { expectCleanError, signIn } from '../support/conformance.js'
-import { breakSignature } from '../support/providerKeys.js'
-import { rejectsRefresh, startExpired } from '../support/refreshing.js'
+import { expectCleanError, signIn } from '../support/bed/conformance.js'
+import { rejectsRefresh, startExpired } from '../support/bed/refreshing.js'
+import { breakSignature } from '../support/provider/providerKeys.js'
 
 describe('refresh-token-invalid-sub', () => {
   rejectsRefresh('an ID token of another subject', { claims: { sub: 'mallory' } })

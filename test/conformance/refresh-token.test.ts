@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startExpired, tokenOf } from '../support/refreshing.js'
+import { startExpired, tokenOf } from '../support/bed/refreshing.js'
 
 describe('refresh-token', () => {
   it('accepts a refreshed ID token, and gives out the new access token', async () => {

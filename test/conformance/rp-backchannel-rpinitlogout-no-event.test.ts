@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { refusesLogout } from '../support/logoutTokens.js'
+import { refusesLogout } from '../support/provider/logoutTokens.js'
 
 describe('rp-backchannel-rpinitlogout-no-event', () => {
   refusesLogout('a logout token without events', { claims: { events: undefined } })

@@ -1,6 +1,6 @@
 import { describe } from 'vitest'
-import { refusesLogout } from '../support/logoutTokens.js'
-import { breakSignature } from '../support/providerKeys.js'
+import { refusesLogout } from '../support/provider/logoutTokens.js'
+import { breakSignature } from '../support/provider/providerKeys.js'
 
 describe('rp-backchannel-rpinitlogout-wrong-alg', () => {
   refusesLogout('a signature by another algorithm', { header: { alg: 'ES256' } })

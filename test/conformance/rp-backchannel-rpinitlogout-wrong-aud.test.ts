@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { refusesLogout } from '../support/logoutTokens.js'
+import { refusesLogout } from '../support/provider/logoutTokens.js'
 
 describe('rp-backchannel-rpinitlogout-wrong-aud', () => {
   refusesLogout('a logout token for another client', { claims: { aud: 'other' } })

@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { refusesLogout } from '../support/logoutTokens.js'
+import { refusesLogout } from '../support/provider/logoutTokens.js'
 
 describe('rp-backchannel-rpinitlogout-wrong-event', () => {
   refusesLogout('another event', { claims: { events: { 'http://schemas.openid.net/event/other': {} } } })

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { expectAccepted } from '../support/conformance.js'
+import { expectAccepted } from '../support/bed/conformance.js'
+import { UserAgent } from '../support/bed/userAgent.js'
 import {
   acceptsLogout,
   deliver,
@@ -10,9 +11,8 @@ import {
   signInAs,
   startLogoutFlow,
   subjectIn,
-} from '../support/logoutTokens.js'
-import { createRsaKey } from '../support/providerKeys.js'
-import { UserAgent } from '../support/userAgent.js'
+} from '../support/provider/logoutTokens.js'
+import { createRsaKey } from '../support/provider/providerKeys.js'
 
 const old = (age: number) => ({ iat: Math.floor(Date.now() / 1000) - age })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, type Flow } from '../support/conformance.js'
-import { signInAs, startLogoutFlow, subjectIn } from '../support/logoutTokens.js'
-import { type Answer, UserAgent } from '../support/userAgent.js'
+import { expectAccepted, type Flow } from '../support/bed/conformance.js'
+import { type Answer, UserAgent } from '../support/bed/userAgent.js'
+import { signInAs, startLogoutFlow, subjectIn } from '../support/provider/logoutTokens.js'
 
 /** Loads the logout page as a frame of the provider's page does: across sites, without the session's cookie. */
 function loadFrame({ app }: Flow, query: Record<string, string> | string): Promise<Answer> {

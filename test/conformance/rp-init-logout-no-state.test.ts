@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest'
-import { expectSurvived } from '../support/loggingOut.js'
+import { expectSurvived } from '../support/bed/loggingOut.js'
 
 describe('rp-init-logout-no-state', () => {
   it('survives a return from logout without state', () => expectSurvived({ state: undefined }))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, startFlow } from '../support/conformance.js'
-import { logOut } from '../support/loggingOut.js'
+import { expectAccepted, startFlow } from '../support/bed/conformance.js'
+import { logOut } from '../support/bed/loggingOut.js'
 
 describe('rp-init-logout', () => {
   it('sends the user to the provider with the ID token as a hint, and takes them back to where they go', async () => {

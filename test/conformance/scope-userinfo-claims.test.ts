@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, startFlow } from '../support/conformance.js'
+import { expectAccepted, startFlow } from '../support/bed/conformance.js'
 
 const SCOPE = 'openid profile email phone address'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, expectRejected, startFlow } from '../support/conformance.js'
-import { createRsaKey, publicKeys } from '../support/providerKeys.js'
-import type { Spoil } from '../support/spoil.js'
+import { expectAccepted, expectRejected, startFlow } from '../support/bed/conformance.js'
+import { createRsaKey, publicKeys } from '../support/provider/providerKeys.js'
+import type { Spoil } from '../support/provider/spoil.js'
 
 describe('signing-key-rotation-just-before-signing', () => {
   it('accepts an ID token signed with a key that was not there when the login began', async () => {

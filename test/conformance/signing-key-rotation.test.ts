@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { expectAccepted, expectRejected, startFlow } from '../support/conformance.js'
-import { createRsaKey } from '../support/providerKeys.js'
+import { expectAccepted, expectRejected, startFlow } from '../support/bed/conformance.js'
+import { createRsaKey } from '../support/provider/providerKeys.js'
 
 describe('signing-key-rotation', () => {
   it('fetches the keys again when they were replaced between two logins', async () => {

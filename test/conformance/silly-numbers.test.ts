@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { accepts, rejects } from '../support/conformance.js'
+import { accepts, rejects } from '../support/bed/conformance.js'
 
 /** Values that are no time, as they stand in the JSON of an ID token. */
 const NO_TIMES = [

@@ -1,8 +1,8 @@
 import { describe } from 'vitest'
 import type { ErrorCode } from '../../src/index.js'
-import { accepts, rejects } from '../support/conformance.js'
-import { type Json, json, type Reply } from '../support/providerReplies.js'
-import type { Spoil } from '../support/spoil.js'
+import { accepts, rejects } from '../support/bed/conformance.js'
+import { type Json, json, type Reply } from '../support/provider/providerReplies.js'
+import type { Spoil } from '../support/provider/spoil.js'
 
 /** What a login is answered with that some real provider also says. */
 const PASSABLE: Readonly<Record<string, Json>> = {

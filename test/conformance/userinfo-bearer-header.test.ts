@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, startFlow } from '../support/conformance.js'
+import { expectAccepted, startFlow } from '../support/bed/conformance.js'
 
 describe('userinfo-bearer-header', () => {
   it('sends the access token in the Authorization header, and nowhere else', async () => {

@@ -1,6 +1,6 @@
 import type { Express } from 'express'
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, expectCleanError, rejects, startFlow } from '../support/conformance.js'
+import { expectAccepted, expectCleanError, rejects, startFlow } from '../support/bed/conformance.js'
 
 const atLogin = { client: { userInfo: true } } as const
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { LoginRefusedError } from '../../src/index.js'
-import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/app.js'
-import { UserAgent } from '../support/userAgent.js'
+import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { UserAgent } from '../support/bed/userAgent.js'
 
 const ADDRESS = 'ada@example.com'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type App, register, startApp, startLocalProvider } from '../support/app.js'
-import { UserAgent } from '../support/userAgent.js'
+import { type App, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { UserAgent } from '../support/bed/userAgent.js'
 
 describe.each(['query', 'form_post'] as const)('authorization code with response_mode %s', (responseMode) => {
   let provider: Awaited<ReturnType<typeof startLocalProvider>>

@@ -9,10 +9,10 @@ import {
   type ProviderOptions,
   type RelyingPartyOptions,
 } from '../../src/index.js'
-import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/app.js'
-import { answerDevice } from '../support/device.js'
-import { MemoryAuthStore } from '../support/memoryAuthStore.js'
-import { type Answer, UserAgent } from '../support/userAgent.js'
+import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { answerDevice } from '../support/bed/device.js'
+import { type Answer, UserAgent } from '../support/bed/userAgent.js'
+import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code'
 

@@ -6,8 +6,8 @@ import { createReportsApi } from '../../examples/shared/reports-api.js'
 import { type Example, startBeside, startExample } from '../../examples/shared/start.js'
 import * as thirdParty from '../../examples/third-party-login/app.js'
 import * as tokenExchange from '../../examples/token-exchange/app.js'
-import { answerDevice } from '../support/device.js'
-import { UserAgent } from '../support/userAgent.js'
+import { answerDevice } from '../support/bed/device.js'
+import { UserAgent } from '../support/bed/userAgent.js'
 
 async function start(example: Example) {
   const running = await startExample({

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { expectRefused, expectSignedIn, type FrontChannel, half, startFrontChannel } from '../support/frontChannel.js'
-import { UserAgent } from '../support/userAgent.js'
+import {
+  expectRefused,
+  expectSignedIn,
+  type FrontChannel,
+  half,
+  startFrontChannel,
+} from '../support/bed/frontChannel.js'
+import { UserAgent } from '../support/bed/userAgent.js'
 
 describe('the hybrid flow: a code and an ID token by form_post', () => {
   let flow: FrontChannel

@@ -1,10 +1,10 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ResourceServerOptions } from '../../src/index.js'
-import { createApi } from '../support/api.js'
-import { type App, register, startApp, startLocalProvider } from '../support/app.js'
-import { AUDIENCE } from '../support/issuer.js'
-import { UserAgent } from '../support/userAgent.js'
+import { createApi } from '../support/api/api.js'
+import { type App, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+import { AUDIENCE } from '../support/provider/issuer.js'
 
 /** The tokens that the provider gave to one login. */
 interface LoginTokens {

@@ -1,6 +1,6 @@
 import { decodeJwt, UnsecuredJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startApp } from '../support/app.js'
+import { startApp } from '../support/bed/app.js'
 import {
   expectRefused,
   expectSignedIn,
@@ -8,8 +8,8 @@ import {
   half,
   startFrontChannel,
   type Tamper,
-} from '../support/frontChannel.js'
-import { UserAgent } from '../support/userAgent.js'
+} from '../support/bed/frontChannel.js'
+import { UserAgent } from '../support/bed/userAgent.js'
 
 describe('the implicit flow: an ID token by form_post', () => {
   let flow: FrontChannel

@@ -3,7 +3,7 @@ import { browserOf } from '../../examples/mcp-server/browser.js'
 import { connect } from '../../examples/mcp-server/client.js'
 import { run } from '../../examples/mcp-server/run.js'
 import { createMcpApp } from '../../examples/mcp-server/server.js'
-import { listen, type Running, startLocalProvider } from '../support/app.js'
+import { listen, type Running, startLocalProvider } from '../support/bed/app.js'
 
 const REDIRECT_URL = 'http://127.0.0.1/callback'
 

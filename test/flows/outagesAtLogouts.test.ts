@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { App } from '../support/app.js'
-import { type Connect, connectPostgresStores, connectRedisStores } from '../support/connected.js'
-import { expectUnavailable, type Outage, useOutage, who } from '../support/outage.js'
-import { describeWith } from '../support/requirements.js'
-import { UserAgent } from '../support/userAgent.js'
+import type { App } from '../support/bed/app.js'
+import { expectUnavailable, type Outage, useOutage, who } from '../support/bed/outage.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+import { describeWith } from '../support/run/requirements.js'
+import { type Connect, connectPostgresStores, connectRedisStores } from '../support/stores/connected.js'
 
 describeWith('redis', 'an outage of Redis', (url) => outages(url, connectRedisStores))
 describeWith('postgres', 'an outage of PostgreSQL', (url) => outages(url, connectPostgresStores))

@@ -3,8 +3,8 @@ import rateLimit from 'express-rate-limit'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { addPasswordGrant } from '../../examples/provider/password-grant.js'
 import { type PasswordLoginOptions, type ProviderOptions, passwordLogin } from '../../src/index.js'
-import { type App, register, startApp, startLocalProvider } from '../support/app.js'
-import { type Answer, UserAgent } from '../support/userAgent.js'
+import { type App, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { type Answer, UserAgent } from '../support/bed/userAgent.js'
 
 const RIGHT = { username: 'ada', password: 'correct horse battery staple' }
 

@@ -1,9 +1,9 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { requireScope, resourceServer } from '../../src/index.js'
-import { type App, register, startApp, startLocalProvider } from '../support/app.js'
-import { AUDIENCE, startIssuer, type TestIssuer } from '../support/issuer.js'
-import { UserAgent } from '../support/userAgent.js'
+import { type App, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+import { AUDIENCE, startIssuer, type TestIssuer } from '../support/provider/issuer.js'
 
 let provider: Awaited<ReturnType<typeof startLocalProvider>>
 let issuer: TestIssuer

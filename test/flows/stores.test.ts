@@ -1,9 +1,9 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { backchannelLogout, endSessions, logout, storeErrors } from '../../src/index.js'
-import { type App, register, startApp, startLocalProvider } from '../support/app.js'
-import { type Connected, connectPostgresStores, connectRedisStores, markOf } from '../support/connected.js'
-import { describeWith } from '../support/requirements.js'
-import { UserAgent } from '../support/userAgent.js'
+import { type App, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+import { describeWith } from '../support/run/requirements.js'
+import { type Connected, connectPostgresStores, connectRedisStores, markOf } from '../support/stores/connected.js'
 
 const TOKEN_LIFETIME = 600
 

@@ -4,7 +4,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { describeWith } from '../support/requirements.js'
+import { describeWith } from '../support/run/requirements.js'
 import { copyRepository } from './pack.js'
 import { environment, run } from './run.js'
 

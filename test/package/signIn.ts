@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { UserAgent } from '../support/userAgent.js'
+import { UserAgent } from '../support/bed/userAgent.js'
 
 /** Opens the consumer's guarded page, and expects a login by authorization code and PKCE on the way to it. */
 export async function expectSignIn(baseUrl: string, issuer: string, subject: string): Promise<void> {

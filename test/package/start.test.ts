@@ -4,7 +4,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { UserAgent } from '../support/userAgent.js'
+import { UserAgent } from '../support/bed/userAgent.js'
 import { copyRepository } from './pack.js'
 import { environment } from './run.js'
 

@@ -7,8 +7,8 @@ import { fetchUserInfo } from '../../src/protocol/userInfo.js'
 import { Provider } from '../../src/provider/provider.js'
 import { resolveProviderOptions } from '../../src/provider/resolveOptions.js'
 import { createProviderServices } from '../../src/provider/services.js'
-import { createApi } from '../support/api.js'
-import { createKey, signToken } from '../support/issuer.js'
+import { createApi } from '../support/api/api.js'
+import { createKey, signToken } from '../support/provider/issuer.js'
 
 const ASKED = { scope: '', resource: [] }
 

@@ -11,7 +11,7 @@ import {
   transactionId,
   transactionValues,
 } from '../../src/protocol/transaction.js'
-import { SECRET } from '../support/app.js'
+import { SECRET } from '../support/bed/app.js'
 
 const FIELDS = { provider: 'default', registration: 'abcdefghijklmnop', returnTo: '/' }
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createFetch } from '../../src/lib/fetch.js'
 import type { ProviderOptions } from '../../src/index.js'
 import { KeyCache } from '../../src/jwt/keyCache.js'
-import { Provider } from '../../src/provider/provider.js'
 import { RemoteCache } from '../../src/jwt/remoteCache.js'
+import { createFetch } from '../../src/lib/fetch.js'
+import { Provider } from '../../src/provider/provider.js'
 import { resolveProviderOptions } from '../../src/provider/resolveOptions.js'
 
 const ISSUER = 'https://issuer.example/tenant'

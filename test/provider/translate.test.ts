@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 import * as openid from 'openid-client'
 import { describe, expect, it } from 'vitest'
-import { JwtError } from '../../src/jwt/jws.js'
 import { type ErrorCode, RelyingPartyError } from '../../src/errors.js'
+import { JwtError } from '../../src/jwt/jws.js'
 import { translateError } from '../../src/provider/translate.js'
 
 const SECRETS = {

@@ -1,8 +1,8 @@
 import type { MemoryStore } from 'express-session'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type AppOptions, SECRET } from '../support/app.js'
-import { gatedRoutes, pass, type Scene, startScene, TOKEN_LIFETIME } from '../support/signedIn.js'
-import type { UserAgent } from '../support/userAgent.js'
+import { type AppOptions, SECRET } from '../support/bed/app.js'
+import { gatedRoutes, pass, type Scene, startScene, TOKEN_LIFETIME } from '../support/bed/signedIn.js'
+import type { UserAgent } from '../support/bed/userAgent.js'
 
 const NEW_SECRET = 'a new secret of at least thirty-two characters'
 

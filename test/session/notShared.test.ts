@@ -1,10 +1,10 @@
 import { MemoryStore } from 'express-session'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { App } from '../support/app.js'
-import { MemoryAuthStore } from '../support/memoryAuthStore.js'
-import { gate, pass, type Scene, TOKEN_LIFETIME, until } from '../support/signedIn.js'
-import { StoreView } from '../support/storeView.js'
-import type { UserAgent } from '../support/userAgent.js'
+import type { App } from '../support/bed/app.js'
+import { gate, pass, type Scene, TOKEN_LIFETIME, until } from '../support/bed/signedIn.js'
+import type { UserAgent } from '../support/bed/userAgent.js'
+import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
+import { StoreView } from '../support/stores/storeView.js'
 
 let scene: Scene
 let one: App
@@ -26,7 +26,7 @@ afterEach(async () => {
 /** Starts two processes, which share the sessions, each by a way of its own, and whatever else `options` say. */
 async function start(provider: object, options: { store?: MemoryAuthStore } = {}): Promise<void> {
   vi.resetModules()
-  const { startScene } = await import('../support/signedIn.js')
+  const { startScene } = await import('../support/bed/signedIn.js')
   const shared = new MemoryStore()
   views = [new StoreView(shared), new StoreView(shared)]
   scene = await startScene({ ...(views[0] ? { store: views[0] } : {}), options }, provider)

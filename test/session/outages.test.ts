@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { muteExpress } from '../middleware/support.js'
-import { type App, listen } from '../support/app.js'
-import { gate, pass, type Scene, startScene, TOKEN_LIFETIME, until } from '../support/signedIn.js'
-import type { Answer, UserAgent } from '../support/userAgent.js'
+import { type App, listen } from '../support/bed/app.js'
+import { gate, pass, type Scene, startScene, TOKEN_LIFETIME, until } from '../support/bed/signedIn.js'
+import { muteExpress } from '../support/bed/site.js'
+import type { Answer, UserAgent } from '../support/bed/userAgent.js'
 
 const SESSIONS = 3
 const PROCESSES = 3

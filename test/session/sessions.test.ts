@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { AppOptions } from '../support/app.js'
-import { gate, gatedRoutes, pass, type Scene, startScene, TOKEN_LIFETIME, until } from '../support/signedIn.js'
-import type { UserAgent } from '../support/userAgent.js'
+import type { AppOptions } from '../support/bed/app.js'
+import { gate, gatedRoutes, pass, type Scene, startScene, TOKEN_LIFETIME, until } from '../support/bed/signedIn.js'
+import type { UserAgent } from '../support/bed/userAgent.js'
 
 let scene: Scene
 

@@ -9,12 +9,12 @@ import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { type AuthStore, login } from '../../src/index.js'
 import { postgresStore } from '../../src/postgres.js'
 import { redisStore } from '../../src/redis.js'
-import { type App, type AppOptions, register, startApp, startLocalProvider } from '../support/app.js'
-import { openResponses } from '../support/openResponse.js'
-import { connectRedis } from '../support/redis.js'
-import { describeWith } from '../support/requirements.js'
-import { pass, TOKEN_LIFETIME } from '../support/signedIn.js'
-import { UserAgent } from '../support/userAgent.js'
+import { type App, type AppOptions, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { openResponses } from '../support/bed/openResponse.js'
+import { pass, TOKEN_LIFETIME } from '../support/bed/signedIn.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+import { describeWith } from '../support/run/requirements.js'
+import { connectRedis } from '../support/stores/redis.js'
 
 /** The stores of an application, and how long their servers say that they keep things. */
 interface Measured {

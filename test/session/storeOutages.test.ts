@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { contentsOf, FaultyStore, muteExpress } from '../middleware/support.js'
-import { pass, type Scene, startScene, TOKEN_LIFETIME, until } from '../support/signedIn.js'
-import type { UserAgent } from '../support/userAgent.js'
+import { pass, type Scene, startScene, TOKEN_LIFETIME, until } from '../support/bed/signedIn.js'
+import { contentsOf, FaultyStore, muteExpress } from '../support/bed/site.js'
+import type { UserAgent } from '../support/bed/userAgent.js'
 
 const LOCK_LIFETIME = 15
 

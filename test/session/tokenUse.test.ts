@@ -1,9 +1,9 @@
 import type { RequestListener } from 'node:http'
 import type { Request } from 'express'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { listen, type Running } from '../support/app.js'
-import { pass, type Scene, startScene, TOKEN_LIFETIME } from '../support/signedIn.js'
-import { UserAgent } from '../support/userAgent.js'
+import { listen, type Running } from '../support/bed/app.js'
+import { pass, type Scene, startScene, TOKEN_LIFETIME } from '../support/bed/signedIn.js'
+import { UserAgent } from '../support/bed/userAgent.js'
 
 let scene: Scene
 let api: Running

@@ -8,8 +8,8 @@ import pg from 'pg'
 import { createClient } from 'redis'
 import { callback, login, relyingParty, requireAuth, storeErrors } from '../../src/index.js'
 import { postgresStore } from '../../src/postgres.js'
-import { redisStore } from '../../src/redis.js'
 import type { AuthStore } from '../../src/records/authStore.js'
+import { redisStore } from '../../src/redis.js'
 import type { FromServer, ServerSettings, ToServer } from './messages.js'
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as ServerSettings

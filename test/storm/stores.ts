@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { Pool } from 'pg'
-import { connectRedis } from '../support/redis.js'
+import { connectRedis } from '../support/stores/redis.js'
 
 /** Where the processes of a storm keep sessions and records: one of the two. */
 export type StoreUrls = { readonly redisUrl: string } | { readonly postgresUrl: string }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { describeWith } from '../support/requirements.js'
+import { describeWith } from '../support/run/requirements.js'
 import type { Outcome } from './cluster.js'
 import type { StoreUrls } from './stores.js'
 import { inParallel, type Storm, startStorm } from './storm.js'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { startProvider } from '../../examples/provider/index.js'
-import { UserAgent } from '../support/userAgent.js'
+import { UserAgent } from '../support/bed/userAgent.js'
 import { Cluster } from './cluster.js'
 import { emptyStores, type StoreUrls } from './stores.js'
 

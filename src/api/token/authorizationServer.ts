@@ -1,7 +1,7 @@
 import type { CustomFetch } from 'openid-client'
 import { RelyingPartyError } from '../../errors.js'
-import type { KeyHeader, PublicKey } from '../../jwt/keySet.js'
 import type { KeyCache } from '../../jwt/keyCache.js'
+import type { KeyHeader, PublicKey } from '../../jwt/keySet.js'
 import type { RemoteCache } from '../../jwt/remoteCache.js'
 
 /** What a resource server needs of an authorization server's metadata (RFC 8414 §2). */

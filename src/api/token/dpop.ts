@@ -4,8 +4,8 @@ import { calculateJwkThumbprint } from 'jose/jwk/thumbprint'
 import { LRUCache } from 'lru-cache'
 import { decodeJwt, JwtError, verifyWithKey } from '../../jwt/jws.js'
 import { KeySet, unusableKey } from '../../jwt/keySet.js'
-import type { Refusal } from './claims.js'
 import { isTime } from '../../jwt/times.js'
+import type { Refusal } from './claims.js'
 
 /** How DPoP proofs are judged at one resource server. All times in seconds. */
 export interface ProofRules {

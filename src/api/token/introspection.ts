@@ -1,8 +1,8 @@
 import type { CustomFetch } from 'openid-client'
-import { JwtError, verifySignature } from '../../jwt/jws.js'
 import { RelyingPartyError } from '../../errors.js'
-import type { TrustedIssuer } from './issuers.js'
+import { JwtError, verifySignature } from '../../jwt/jws.js'
 import { type AccessTokenExpectations, judgeAudience, judgeTimes, type Refusal } from './claims.js'
+import type { TrustedIssuer } from './issuers.js'
 import { type Verdict, verified } from './verify.js'
 
 type Claims = Readonly<Record<string, unknown>>

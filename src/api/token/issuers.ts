@@ -1,12 +1,12 @@
 import type { KeyObject } from 'node:crypto'
 import type { CryptoKey, JWK } from 'jose'
 import { LRUCache } from 'lru-cache'
-import { checkOptions, oneOf, type Shape, string } from '../../lib/check.js'
-import { SECRET_ALGORITHMS, secretKey } from '../../jwt/jws.js'
 import { configurationError, RelyingPartyError } from '../../errors.js'
-import { AuthorizationServer, type AuthorizationServerServices } from './authorizationServer.js'
+import { SECRET_ALGORITHMS, secretKey } from '../../jwt/jws.js'
 import { type KeyHeader, KeySet, PUBLIC_KEY_ALGORITHMS, unusableKey } from '../../jwt/keySet.js'
-import { checkIssuer } from '../../provider/resolveOptions.js'
+import { checkOptions, oneOf, type Shape, string } from '../../lib/check.js'
+import { checkIssuer } from '../../lib/issuer.js'
+import { AuthorizationServer, type AuthorizationServerServices } from './authorizationServer.js'
 
 /** An issuer whose access tokens are accepted, and where its keys come from: its metadata, unless said otherwise. */
 export interface IssuerOptions {

@@ -1,6 +1,6 @@
 import { type DecodedJwt, JwtError, verifyWithKey } from '../../jwt/jws.js'
-import type { FindIssuer, TrustedIssuer, VerificationKey } from './issuers.js'
 import { type AccessTokenExpectations, judgeAccessToken, type Refusal, readScopes } from './claims.js'
+import type { FindIssuer, TrustedIssuer, VerificationKey } from './issuers.js'
 
 /** An access token that has passed every check which does not depend on the request. Frozen to its depth. */
 export interface VerifiedToken {

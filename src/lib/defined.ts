@@ -1,0 +1,9 @@
+type Optional<T> = { [K in keyof T]: undefined extends T[K] ? K : never }[keyof T]
+
+/** `T` with each field that may be `undefined` left out instead. */
+export type Defined<T> = Omit<T, Optional<T>> & { [K in Optional<T>]?: Exclude<T[K], undefined> }
+
+/** Copies an object without the fields that are `undefined`. */
+export function defined<T extends object>(fields: T): Defined<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>
+}

@@ -1,0 +1,24 @@
+import { configurationError } from '../errors.js'
+import { isLoopback } from './loopback.js'
+
+/** Throws unless an issuer identifier is a URL of the allowed scheme, without query and fragment. */
+export function checkIssuer(issuer: string, path: string, allowInsecureHttp: boolean): string {
+  const url = URL.canParse(issuer) ? new URL(issuer) : undefined
+  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw configurationError(`${path}.issuer`, 'is not a URL', `write it with its scheme, as in https://${issuer}`)
+  }
+  if (url.search || url.hash) {
+    throw configurationError(`${path}.issuer`, 'has a query or fragment', 'an issuer identifier has neither')
+  }
+  if (url.pathname.includes('/.well-known/')) {
+    throw configurationError(
+      `${path}.issuer`,
+      'is the metadata URL',
+      `write ${issuer.replace(/\/\.well-known\/.*$/, '')}`,
+    )
+  }
+  if (url.protocol === 'http:' && !isLoopback(url) && !allowInsecureHttp) {
+    throw configurationError(`${path}.issuer`, 'uses http beyond this machine', 'use https, or set allowInsecureHttp')
+  }
+  return issuer
+}

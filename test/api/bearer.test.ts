@@ -1,0 +1,482 @@
+/** RFC 6750 and RFC 9068 at a resource server; the bearer cases of past advisories of other libraries. */
+import { createServer, request as httpRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import express4 from 'express4'
+import { SignJWT } from 'jose'
+import request from 'supertest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { RelyingPartyError } from '../../src/index.js'
+import { type Api, createApi } from '../support/api/api.js'
+import { startLocalProvider } from '../support/bed/app.js'
+import { AUDIENCE, createKey, signToken, startIssuer, type TestIssuer } from '../support/provider/issuer.js'
+
+let issuer: TestIssuer
+let api: Api
+
+beforeAll(async () => {
+  issuer = await startIssuer()
+  api = createApi(issuer.issuer)
+})
+
+afterAll(() => issuer.close())
+
+describe('credentials (RFC 6750 §2)', () => {
+  it('answers a request without credentials by 401 and a challenge without an error code', async () => {
+    const { headers } = await api.get('/').expect(401)
+    expect(headers['www-authenticate']).toBe('Bearer')
+  })
+
+  it.each([
+    ['Basic', 'Basic dXNlcjpwYXNz'],
+    ['a scheme that only begins like Bearer', 'Bearerer abc'],
+    ['DPoP, which is not switched on', 'DPoP abc'],
+  ])('takes %s for no credentials', async (_what, authorization) => {
+    const { headers } = await api.get('/', { Authorization: authorization }).expect(401)
+    expect(headers['www-authenticate']).toBe('Bearer')
+  })
+
+  it.each(['Basic', 'Token', 'JWT', 'OAuth', ''])(
+    'takes a good token under the scheme "%s" for none',
+    async (scheme) => {
+      const token = await issuer.token()
+      await api.get('/', { Authorization: `${scheme} ${token}`.trim() }).expect(401)
+      await api.get('/', { Authorization: `Bearer ${token}` }).expect(200)
+    },
+  )
+
+  it.each(['bearer', 'BEARER', 'bEaReR'])('takes the scheme in any case: %s', async (scheme) => {
+    await api.get('/', { Authorization: `${scheme} ${await issuer.token()}` }).expect(200)
+  })
+
+  it.each([
+    ['no token', 'Bearer'],
+    ['two tokens', 'Bearer abc def'],
+    ['two tokens in a list', 'Bearer abc, Bearer def'],
+    ['what is not token68', 'Bearer abc"def'],
+    ['padding in the middle', 'Bearer a=b'],
+    ['a parameter', 'Bearer token="abc"'],
+    ['a tab', 'Bearer\tabc'],
+    ['Unicode', 'Bearer ab\u00e9'],
+  ])('answers %s by 400 invalid_request', async (_what, authorization) => {
+    const { headers } = await api.get('/', { Authorization: authorization }).expect(400)
+    expect(headers['www-authenticate']).toBe('Bearer error="invalid_request"')
+  })
+
+  it('answers a token of more than 16 KiB by 400 invalid_request, and a long one below it as any other', async () => {
+    const server = await listenWithLargeHeaders(api)
+    try {
+      expect(await send(server.url, ['Authorization', `Bearer ${'a'.repeat(16_385)}`])).toBe(400)
+      expect(await send(server.url, ['Authorization', `Bearer ${'a'.repeat(16_384)}`])).toBe(401)
+      const long = await issuer.token({ padding: 'x'.repeat(9000) })
+      expect(await send(server.url, ['Authorization', `Bearer ${long}`])).toBe(200)
+    } finally {
+      await server.close()
+    }
+  })
+
+  it('answers two Authorization headers by 400, also when both are good', async () => {
+    const server = await listenWithLargeHeaders(api)
+    const header = `Bearer ${await issuer.token()}`
+    try {
+      expect(await send(server.url, ['Authorization', header, 'authorization', header])).toBe(400)
+      expect(await send(server.url, ['Authorization', header])).toBe(200)
+    } finally {
+      await server.close()
+    }
+  })
+
+  it('never reads a token from the query, and refuses a second one there', async () => {
+    const token = await issuer.token()
+    const { headers } = await api.get(`/?access_token=${token}`).expect(401)
+    expect(headers['www-authenticate']).toBe('Bearer')
+    await api.get(`/?access_token=${token}`, token).expect(400)
+    await api.get(`/?access%5Ftoken=${token}`, token).expect(400)
+    await api.get('/?other=1', token).expect(200)
+  })
+
+  it('reads a token from a form body only where that is allowed, and never two', async () => {
+    const token = await issuer.token()
+    const form = { before: [express.urlencoded({ extended: true })] }
+    const closed = createApi(issuer.issuer, {}, form)
+    const open = createApi(issuer.issuer, { allowBodyToken: true }, form)
+    const post = (to: Api) => request(to.app).post('/')
+    await post(closed).type('form').send({ access_token: token }).expect(401)
+    await post(open).type('form').send({ access_token: token }).expect(200)
+    await post(open).type('form').send({ access_token: token }).set('Authorization', `Bearer ${token}`).expect(400)
+    await post(closed).type('form').send({ access_token: token }).set('Authorization', `Bearer ${token}`).expect(400)
+    await post(open).type('form').send(`access_token=${token}&access_token=${token}`).expect(400)
+    await post(open).type('form').send({ 'access_token[a]': token }).expect(400)
+    await post(open).query({ access_token: token }).type('form').send({ access_token: token }).expect(400)
+    await post(open).set('Authorization', `Bearer ${token}`).type('form').send({ other: '1' }).expect(200)
+  })
+
+  it('takes no token from a JSON body', async () => {
+    const token = await issuer.token()
+    const open = createApi(issuer.issuer, { allowBodyToken: true }, { before: [express.json()] })
+    await request(open.app).post('/').send({ access_token: token }).expect(401)
+    await request(open.app).post('/').set('Authorization', `Bearer ${token}`).send({ access_token: 'x' }).expect(200)
+  })
+})
+
+describe('answers (RFC 6750 §3)', () => {
+  it('answers a bad token by 401 invalid_token, and says nothing else in any header', async () => {
+    const { headers } = await api.get('/', await issuer.token({ aud: 'https://other.example' })).expect(401)
+    expect(headers['www-authenticate']).toBe('Bearer error="invalid_token"')
+    expect(JSON.stringify(headers)).not.toMatch(/aud|127\.0\.0\.1|other\.example/)
+  })
+
+  it('answers a missing scope by 403 insufficient_scope, with every scope that is needed', async () => {
+    const { requireScope } = await import('../../src/index.js')
+    const both = createApi(
+      issuer.issuer,
+      {},
+      {
+        routes: (app) => app.get('/both', requireScope('reports:read', 'admin'), (_req, res) => void res.end()),
+      },
+    )
+    const { headers } = await both.get('/both', await issuer.token()).expect(403)
+    expect(headers['www-authenticate']).toBe('Bearer error="insufficient_scope", scope="reports:read admin"')
+    expect((both.errors[0] as RelyingPartyError).cause).toEqual({ missing: ['admin'] })
+    await both.get('/both', await issuer.token({ scope: 'admin reports:read' })).expect(200)
+  })
+
+  it('never puts the token into an error', async () => {
+    const failing = createApi(issuer.issuer)
+    const token = await issuer.token({ exp: 1 })
+    await failing.get('/', token).expect(401)
+    const [error] = failing.errors as RelyingPartyError[]
+    const told = JSON.stringify([error?.message, error?.headers, error?.cause, error?.stack])
+    for (const part of token.split('.')) expect(told).not.toContain(part)
+  })
+
+  it('works on Express 4 too', async () => {
+    const old = createApi(issuer.issuer, {}, { createExpress: express4 as unknown as typeof express })
+    await old.get('/reports', await issuer.token()).expect(200)
+    const { headers } = await old.get('/reports', await issuer.token({ scope: 'other' })).expect(403)
+    expect(headers['www-authenticate']).toBe('Bearer error="insufficient_scope", scope="reports:read"')
+    await old.get('/reports').expect(401)
+  })
+})
+
+describe('claims (RFC 9068 §4)', () => {
+  const now = () => Math.floor(Date.now() / 1000)
+
+  it.each<[string, () => Record<string, unknown>]>([
+    ['another audience', () => ({ aud: 'https://other.example' })],
+    ['no audience', () => ({ aud: undefined })],
+    ['an audience that holds ours as a part', () => ({ aud: `${AUDIENCE}.evil.example` })],
+    ['an audience that is an object', () => ({ aud: { 0: AUDIENCE } })],
+    ['another issuer', () => ({ iss: 'https://evil.example' })],
+    ['no issuer', () => ({ iss: undefined })],
+    ['an issuer in a list', () => ({ iss: [issuer.issuer] })],
+    ['exp in the past', () => ({ exp: now() - 10 })],
+    ['no exp', () => ({ exp: undefined })],
+    ['exp as a string', () => ({ exp: String(now() + 600) })],
+    ['exp that is no time', () => ({ exp: 1e300 })],
+    ['a negative exp', () => ({ exp: -1 })],
+    ['exp as true', () => ({ exp: true })],
+    ['exp as an array', () => ({ exp: [now() + 600] })],
+    ['nbf in the future', () => ({ nbf: now() + 60 })],
+    ['nbf as a string', () => ({ nbf: 'soon' })],
+    ['iat in the future', () => ({ iat: now() + 60 })],
+    ['iat as an object', () => ({ iat: {} })],
+    ['a subject that is a number', () => ({ sub: 7 })],
+    ['an empty subject', () => ({ sub: '' })],
+    ['cnf that this server cannot check', () => ({ cnf: { jwk: {} } })],
+    ['cnf that is no object', () => ({ cnf: 'key' })],
+  ])('refuses %s', async (_what, claims) => {
+    await api.get('/', await issuer.token(claims() as never)).expect(401)
+  })
+
+  it('accepts the same token unchanged, also with an audience among several', async () => {
+    await api.get('/', await issuer.token()).expect(200)
+    await api.get('/', await issuer.token({ aud: ['https://other.example', AUDIENCE] })).expect(200)
+    await api.get('/', await issuer.token({ exp: now() - 3 })).expect(200)
+    await api.get('/', await issuer.token({ nbf: now() + 3, iat: now() + 3 })).expect(200)
+  })
+
+  it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ['typ of another kind', {}, { typ: 'logout+jwt' }],
+    ['typ of a DPoP proof', {}, { typ: 'dpop+jwt' }],
+    ['an ID token with a nonce', { nonce: 'n' }, { typ: 'JWT' }],
+    ['an ID token with at_hash', { at_hash: 'h' }, { typ: undefined }],
+    ['a bare ID token', { scope: undefined, client_id: undefined, azp: 'app' }, { typ: 'JWT' }],
+    ['a Keycloak ID token', { typ: 'ID' }, { typ: 'JWT' }],
+    ['a Keycloak refresh token', { typ: 'Refresh' }, { typ: 'JWT' }],
+    ['a logout token', { events: {} }, { typ: 'JWT' }],
+  ])('refuses %s', async (_what, claims, header) => {
+    await api.get('/', await issuer.token(claims, header)).expect(401)
+  })
+
+  it.each(['at+jwt', 'AT+JWT', 'application/at+jwt', 'JWT', undefined])('accepts the typ %s', async (typ) => {
+    await api.get('/', await issuer.token({}, { typ })).expect(200)
+  })
+
+  it('accepts at+jwt alone where typ is strict', async () => {
+    const strict = createApi(issuer.issuer, { typ: 'at+jwt' })
+    await strict.get('/', await issuer.token()).expect(200)
+    await strict.get('/', await issuer.token({}, { typ: 'JWT' })).expect(401)
+    await strict.get('/', await issuer.token({}, { typ: undefined })).expect(401)
+  })
+
+  it('takes the access token of a real provider', async () => {
+    const provider = await startLocalProvider({
+      features: { clientCredentials: { enabled: true }, resourceIndicators: { enabled: true } },
+    })
+    try {
+      await provider.addClient({
+        client_id: 'service',
+        client_secret: 'service secret',
+        redirect_uris: [],
+        response_types: [],
+        grant_types: ['client_credentials'],
+      })
+      const token = await fetch(`${provider.issuer}/token`, {
+        method: 'POST',
+        headers: { authorization: `Basic ${Buffer.from('service:service+secret').toString('base64')}` },
+        body: new URLSearchParams({ grant_type: 'client_credentials', resource: AUDIENCE, scope: 'reports:read' }),
+      })
+      const { access_token } = (await token.json()) as { access_token: string }
+      await createApi(provider.issuer).get('/reports', access_token).expect(200)
+    } finally {
+      await provider.close()
+    }
+  })
+})
+
+describe('signatures (RFC 8725, CVE-2026-22817, CVE-2026-22818)', () => {
+  it.each([
+    ['header', 0],
+    ['payload', 1],
+    ['signature', 2],
+  ])('refuses a token with another %s', async (_part, index) => {
+    const [ours, other] = [await issuer.token(), await issuer.token({ sub: 'grace' }, { kid: issuer.key.kid, x: 1 })]
+    const parts = ours.split('.')
+    parts[index] = other.split('.')[index] as string
+    await api.get('/', parts.join('.')).expect(401)
+    await api.get('/', ours).expect(200)
+  })
+
+  it.each(['none', 'None', 'NONE', ''])('refuses the algorithm "%s"', async (alg) => {
+    const [, payload] = (await issuer.token()).split('.')
+    const header = Buffer.from(JSON.stringify({ alg, typ: 'at+jwt', kid: issuer.key.kid })).toString('base64url')
+    await api.get('/', `${header}.${payload}.`).expect(401)
+  })
+
+  it.each([true, false])('refuses HS256 made with the public key, with alg in the JWK: %s', async (withAlg) => {
+    const server = await startIssuer()
+    try {
+      if (!withAlg) delete server.jwks.keys[0]?.alg
+      const confused = createApi(server.issuer)
+      for (const secret of [JSON.stringify(server.key.jwk), server.key.jwk.n as string]) {
+        const forged = { alg: 'HS256', kid: server.key.kid, privateKey: Buffer.from(secret) }
+        await confused.get('/', await signToken(server.issuer, forged)).expect(401)
+      }
+      await confused.get('/', await server.token()).expect(200)
+    } finally {
+      await server.close()
+    }
+  })
+
+  it('refuses an algorithm that is not among those configured', async () => {
+    const strict = createApi(issuer.issuer, { algorithms: ['ES256'] })
+    await strict.get('/', await issuer.token()).expect(401)
+    await createApi(issuer.issuer, { algorithms: ['RS256'] })
+      .get('/', await issuer.token())
+      .expect(200)
+  })
+
+  it('ignores keys that the token itself brings or names: jwk, jku, x5u', async () => {
+    const own = await createKey('RS256', issuer.key.kid)
+    const thief = await startIssuer()
+    try {
+      for (const header of [{ jwk: own.jwk }, { jku: `${thief.issuer}/jwks` }, { x5u: `${thief.issuer}/cert` }]) {
+        await api.get('/', await issuer.token({}, header, own)).expect(401)
+        await api.get('/', await issuer.token({}, header)).expect(200)
+      }
+      expect(thief.requests).toEqual([])
+    } finally {
+      await thief.close()
+    }
+  })
+
+  it('refuses a critical header parameter that it does not know', async () => {
+    const token = await new SignJWT({ iss: issuer.issuer, aud: AUDIENCE, client_id: 'app' })
+      .setProtectedHeader({ alg: 'RS256', kid: issuer.key.kid, typ: 'at+jwt', crit: ['exotic'], exotic: true })
+      .setExpirationTime('5m')
+      .sign(issuer.key.privateKey, { crit: { exotic: true } })
+    await api.get('/', token).expect(401)
+  })
+
+  it('refuses a token in another spelling of base64url, also of one that is held', async () => {
+    const key = await createKey('ES256')
+    const spelled = createApi({ issuer: issuer.issuer, keys: [key.jwk] })
+    const token = await issuer.token({}, {}, key)
+    await spelled.get('/', token).expect(200)
+    const last = token.slice(-1)
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    const other = token.slice(0, -1) + alphabet[alphabet.indexOf(last) + 1]
+    expect(Buffer.from(other.split('.')[2] as string, 'base64url')).toEqual(
+      Buffer.from(token.split('.')[2] as string, 'base64url'),
+    )
+    await spelled.get('/', other).expect(401)
+    await spelled.get('/', `${token}=`).expect(401)
+    await spelled.get('/', token.replaceAll('-', '+').replaceAll('_', '/')).expect(/[-_]/.test(token) ? 401 : 200)
+  })
+
+  it.each([
+    ['garbage', 'abc'],
+    ['two parts', 'e30.e30'],
+    ['five parts', 'e30.e30.e30.e30.e30'],
+    ['empty parts', '..'],
+    ['a header that is no JSON', 'abcd.e30.abcd'],
+    ['a header that is an array', 'W10.e30.abcd'],
+    ['a payload that is a number', 'eyJhbGciOiJSUzI1NiJ9.Nw.abcd'],
+    ['a deep payload', `eyJhbGciOiJSUzI1NiJ9.${Buffer.from(`${'['.repeat(3000)}`).toString('base64url')}.abcd`],
+  ])('refuses %s', async (_what, token) => {
+    await api.get('/', token).expect(401)
+  })
+
+  it('tries the keys that fit a token without kid', async () => {
+    const server = await startIssuer()
+    try {
+      const second = await server.addKey()
+      const several = createApi(server.issuer)
+      await several.get('/', await server.token({}, { kid: undefined }, second)).expect(200)
+      await several.get('/', await server.token({}, { kid: undefined }, await createKey())).expect(401)
+    } finally {
+      await server.close()
+    }
+  })
+
+  it('uses no RSA key over 4,096 bits', async () => {
+    const { generateKeyPair, exportJWK } = await import('jose')
+    const { publicKey, privateKey } = await generateKeyPair('RS256', { modulusLength: 4096 + 8, extractable: true })
+    const huge = { alg: 'RS256', kid: 'huge', privateKey, jwk: { ...(await exportJWK(publicKey)), kid: 'huge' } }
+    const server = await startIssuer()
+    try {
+      server.jwks.keys.push(huge.jwk)
+      await createApi(server.issuer)
+        .get('/', await server.token({}, {}, huge))
+        .expect(401)
+      await createApi(server.issuer)
+        .get('/', await server.token())
+        .expect(200)
+    } finally {
+      await server.close()
+    }
+  })
+})
+
+describe('keys and outages', () => {
+  it('asks for the keys at most once per cooldown for any number of unknown kids', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const server = await startIssuer()
+    const asked = () => server.requests.filter((path) => path === '/jwks').length
+    try {
+      const flooded = createApi(server.issuer)
+      await flooded.get('/', await server.token()).expect(200)
+      for (let i = 0; i < 10; i++) await flooded.get('/', await server.token({}, { kid: `unknown-${i}` })).expect(401)
+      expect(asked()).toBe(2)
+      await flooded.get('/', await server.token({ jti: 'fresh' })).expect(200)
+      vi.setSystemTime(Date.now() + 31_000)
+      for (let i = 0; i < 10; i++) await flooded.get('/', await server.token({}, { kid: `again-${i}` })).expect(401)
+      expect(asked()).toBe(3)
+    } finally {
+      vi.useRealTimers()
+      await server.close()
+    }
+  })
+
+  it('accepts a key that was added a moment ago', async () => {
+    const server = await startIssuer()
+    try {
+      const rotating = createApi(server.issuer)
+      await rotating.get('/', await server.token()).expect(200)
+      const added = await server.addKey('ES256')
+      await rotating.get('/', await server.token({}, {}, added)).expect(200)
+    } finally {
+      await server.close()
+    }
+  })
+
+  it('answers 503 with Retry-After while there are no keys, without a challenge and without asking each time', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const server = await startIssuer()
+    server.down = 500
+    try {
+      const waiting = createApi(server.issuer)
+      for (let i = 0; i < 3; i++) {
+        const { headers } = await waiting.get('/', await server.token()).expect(503)
+        expect(headers['retry-after']).toBe('5')
+        expect(headers['www-authenticate']).toBeUndefined()
+      }
+      expect(server.requests).toHaveLength(1)
+      await waiting.get('/', await server.token({ exp: 1 })).expect(401)
+      await waiting.get('/').expect(401)
+      server.down = undefined
+      vi.setSystemTime(Date.now() + 6000)
+      await waiting.get('/', await server.token()).expect(200)
+    } finally {
+      vi.useRealTimers()
+      await server.close()
+    }
+  })
+
+  it('answers 503 to a token whose key cannot be fetched while the provider is down, and takes it after', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const server = await startIssuer()
+    try {
+      const waiting = createApi(server.issuer)
+      await waiting.get('/', await server.token()).expect(200)
+      const token = await server.token({}, {}, await server.addKey('ES256'))
+      server.down = 500
+      for (let i = 0; i < 3; i++) await waiting.get('/', token).expect(503)
+      await waiting.get('/', await server.token({ jti: 'known key' })).expect(200)
+      server.down = undefined
+      vi.setSystemTime(Date.now() + 31_000)
+      await waiting.get('/', token).expect(200)
+    } finally {
+      vi.useRealTimers()
+      await server.close()
+    }
+  })
+
+  it('goes on with the keys in hand while the provider is down', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const server = await startIssuer()
+    try {
+      const going = createApi(server.issuer)
+      await going.get('/', await server.token()).expect(200)
+      server.down = 500
+      vi.setSystemTime(Date.now() + 3_600_000)
+      await going.get('/', await server.token({ jti: 'later' })).expect(200)
+    } finally {
+      vi.useRealTimers()
+      await server.close()
+    }
+  })
+})
+
+/** Serves an API with headers beyond Node's default limit. */
+async function listenWithLargeHeaders({ app }: Api) {
+  const server = createServer({ maxHeaderSize: 65_536 }, app)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close: () => new Promise((resolve) => server.close(resolve)),
+  }
+}
+
+/** Sends raw headers, and gives the status. */
+function send(url: string, headers: string[]): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    httpRequest(url, { headers: ['Host', new URL(url).host, ...headers], agent: false }, (res) => {
+      res.resume()
+      res.on('end', () => resolve(res.statusCode))
+    })
+      .on('error', reject)
+      .end()
+  })
+}

@@ -1,0 +1,283 @@
+import express from 'express'
+import request from 'supertest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { RelyingPartyError, resourceServer } from '../../src/index.js'
+import { createApi } from '../support/api/api.js'
+import { AUDIENCE, startIssuer, type TestIssuer } from '../support/provider/issuer.js'
+
+let issuer: TestIssuer
+
+beforeAll(async () => {
+  issuer = await startIssuer()
+})
+
+afterAll(() => issuer.close())
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('resourceServer', () => {
+  it('says who calls, from the access token', async () => {
+    const { body } = await createApi(issuer.issuer)
+      .get('/', await issuer.token())
+      .expect(200)
+    expect(body).toEqual({
+      isAuthenticated: true,
+      kind: 'access_token',
+      subject: 'ada',
+      scopes: ['reports:read', 'reports:write'],
+      provider: issuer.issuer,
+    })
+  })
+
+  it('gives the claims frozen to their depth, and the token that came', async () => {
+    const token = await issuer.token({ address: { country: ['NL'] } })
+    const api = createApi(
+      issuer.issuer,
+      {},
+      {
+        routes: (app) =>
+          app.get('/claims', async (req, res) => {
+            const { claims } = req.auth
+            const { address } = claims as { address?: { country: string[] } }
+            const frozen = [claims, address, address?.country, req.auth.scopes].every((value) => Object.isFrozen(value))
+            res.json({ frozen, token: await req.auth.getAccessToken() })
+          }),
+      },
+    )
+    await api.get('/claims', token).expect({ frozen: true, token })
+  })
+
+  it('hands the token to no other API', async () => {
+    const api = createApi(
+      issuer.issuer,
+      {},
+      {
+        routes: (app) =>
+          app.get('/other', (req, _res, next) => void req.auth.fetch('https://other.example').catch(next)),
+      },
+    )
+    await api.get('/other', await issuer.token()).expect(500)
+    expect(api.errors[0]).toMatchObject({ code: 'ERR_CONFIGURATION' })
+  })
+
+  it('calls next() before it returns for a token that is held', async () => {
+    const middleware = resourceServer({ issuer: issuer.issuer, audience: AUDIENCE })
+    const app = express()
+    const moments: string[] = []
+    app.use((req, res, next) => {
+      middleware(req, res, (error?: unknown) => {
+        moments.push('next')
+        next(error)
+      })
+      moments.push('returned')
+    })
+    app.get('/', (_req, res) => void res.end())
+    const headers = { Authorization: `Bearer ${await issuer.token()}` }
+    await request(app).get('/').set(headers).expect(200)
+    await request(app).get('/').set(headers).expect(200)
+    expect(moments).toEqual(['returned', 'next', 'next', 'returned'])
+  })
+
+  it('lets anonymous requests through where it is optional, and the guards decide', async () => {
+    const api = createApi(issuer.issuer, { optional: true })
+    await api.get('/').expect(200, { isAuthenticated: false, kind: 'anonymous', scopes: [] })
+    const refused = await api.get('/reports').expect(401)
+    expect(refused.headers['www-authenticate']).toBe('Bearer')
+    await api.get('/reports', await issuer.token()).expect(200)
+  })
+
+  it('refuses a bad token also where tokens are optional', async () => {
+    const api = createApi(issuer.issuer, { optional: true })
+    await api.get('/', await issuer.token({ aud: 'https://other.example' })).expect(401)
+  })
+
+  it('takes tokens of several issuers, each by its own keys', async () => {
+    const other = await startIssuer('ES256')
+    try {
+      const api = createApi([issuer.issuer, { issuer: other.issuer, algorithms: ['ES256'] }])
+      await api.get('/', await issuer.token()).expect(200)
+      await api.get('/', await other.token()).expect(200)
+      await api.get('/', await issuer.token({ iss: other.issuer })).expect(401)
+      await api.get('/', await other.token({ iss: 'https://third.example' })).expect(401)
+    } finally {
+      await other.close()
+    }
+  })
+
+  it('asks a function which issuers are trusted, and fetches nothing of those that are not', async () => {
+    const stranger = await startIssuer()
+    try {
+      const asked: string[] = []
+      const api = createApi(async (name) => {
+        asked.push(name)
+        return name === issuer.issuer ? name : undefined
+      })
+      await api.get('/', await issuer.token()).expect(200)
+      await api.get('/', await stranger.token()).expect(401)
+      expect(asked).toEqual([issuer.issuer, stranger.issuer])
+      expect(stranger.requests).toEqual([])
+    } finally {
+      await stranger.close()
+    }
+  })
+
+  it('takes keys that are given directly, and fetches nothing', async () => {
+    const before = issuer.requests.length
+    const api = createApi({ issuer: issuer.issuer, keys: [issuer.key.jwk] })
+    await api.get('/', await issuer.token()).expect(200)
+    await api.get('/', await issuer.token({}, { kid: 'another' })).expect(401)
+    expect(issuer.requests).toHaveLength(before)
+  })
+
+  it('takes the keys from jwksUri without metadata', async () => {
+    const before = issuer.requests.length
+    const api = createApi({ issuer: issuer.issuer, jwksUri: `${issuer.issuer}/jwks` })
+    await api.get('/', await issuer.token()).expect(200)
+    expect(issuer.requests.slice(before)).toEqual(['/jwks'])
+  })
+
+  it('finds the metadata of an OAuth 2.0 server that is no OpenID Provider', async () => {
+    const server = await startIssuer()
+    const name = `${server.issuer}/tenant`
+    server.handler = (req, res) => {
+      const found = req.url === '/.well-known/oauth-authorization-server/tenant'
+      res.writeHead(found ? 200 : 404).end(found ? JSON.stringify({ ...server.metadata, issuer: name }) : '')
+    }
+    try {
+      await createApi(name)
+        .get('/', await server.token({ iss: name }))
+        .expect(200)
+    } finally {
+      await server.close()
+    }
+  })
+
+  it('refuses metadata of another issuer', async () => {
+    const server = await startIssuer()
+    server.metadata.issuer = issuer.issuer
+    try {
+      await createApi(server.issuer)
+        .get('/', await server.token())
+        .expect(502)
+    } finally {
+      await server.close()
+    }
+  })
+
+  it.each([
+    ['scope as an array', { scope: ['reports:read'] }, undefined],
+    ['scp as a string', { scope: undefined, scp: 'reports:read' }, undefined],
+    ['scp as an array', { scope: undefined, scp: ['reports:read'] }, undefined],
+    ['permissions where they are named', { scope: undefined, permissions: ['reports:read'] }, 'permissions'],
+    ['a function', { scope: undefined, roles: { api: 'reports:read' } }, () => ['reports:read']],
+  ])('reads scopes from %s', async (_what, claims, scopes) => {
+    const api = createApi(issuer.issuer, scopes ? { scopes } : {})
+    await api.get('/reports', await issuer.token(claims)).expect(200)
+  })
+
+  it('reads no scopes from permissions unless they are named', async () => {
+    const api = createApi(issuer.issuer)
+    const token = await issuer.token({ scope: undefined, permissions: ['reports:read'] })
+    await api.get('/', token).expect(200)
+    await api.get('/reports', token).expect(403)
+  })
+
+  it('asks the hook whether a scope implies another', async () => {
+    const scopeImplies = (granted: string, needed: string) =>
+      granted.endsWith(':*') && needed.startsWith(granted.slice(0, -1))
+    const token = await issuer.token({ scope: 'reports:*' })
+    await createApi(issuer.issuer).get('/reports', token).expect(403)
+    await createApi(issuer.issuer, { scopeImplies }).get('/reports', token).expect(200)
+    await createApi(issuer.issuer, { scopeImplies })
+      .get('/reports', await issuer.token({ scope: 'invoices:*' }))
+      .expect(403)
+  })
+
+  it.each([
+    ['true', () => true, 200],
+    ['a promise of true', async () => true, 200],
+    ['false', () => false, 401],
+    ['nothing', (() => undefined) as unknown as () => boolean, 401],
+    ['a promise of false', async () => false, 401],
+    ['a rejection', () => Promise.reject(new Error('database down')), 500],
+  ])('judges the claims by validate at each request: %s', async (_what, validate, status) => {
+    const api = createApi(issuer.issuer, { validate })
+    const token = await issuer.token()
+    await api.get('/', token).expect(status)
+    await api.get('/', token).expect(status)
+  })
+
+  it('asks isRevoked at each request, also for a token that is held', async () => {
+    const revoked = new Set<unknown>()
+    const api = createApi(issuer.issuer, { isRevoked: async ({ jti }) => revoked.has(jti) })
+    const token = await issuer.token({ jti: 'one' })
+    await api.get('/', token).expect(200)
+    revoked.add('one')
+    await api.get('/', token).expect(401)
+    await api.get('/', await issuer.token({ jti: 'two' })).expect(200)
+  })
+
+  it('refuses a token that is older than maxTokenAge', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const api = createApi(issuer.issuer, { maxTokenAge: 30 })
+    const token = await issuer.token()
+    await api.get('/', token).expect(200)
+    vi.setSystemTime(Date.now() + 40_000)
+    await api.get('/', token).expect(401)
+    await createApi(issuer.issuer, { maxTokenAge: 300 }).get('/', token).expect(200)
+  })
+
+  it('verifies HS256 with an explicit secret only', async () => {
+    const secret = 'a secret of at least thirty-two characters'
+    const key = { alg: 'HS256', kid: 'secret', privateKey: Buffer.from(secret) }
+    const { signToken } = await import('../support/provider/issuer.js')
+    const token = await signToken(issuer.issuer, key)
+    await createApi({ issuer: issuer.issuer, secret }).get('/', token).expect(200)
+    await createApi(issuer.issuer).get('/', token).expect(401)
+    await createApi({ issuer: issuer.issuer, secret: `${secret}!` })
+      .get('/', token)
+      .expect(401)
+    await createApi({ issuer: issuer.issuer, secret })
+      .get('/', await issuer.token())
+      .expect(401)
+  })
+})
+
+describe('the options of resourceServer', () => {
+  it.each([
+    ['no issuer', {}, /issuer is missing/],
+    ['no audience', { issuer: 'https://idp.example' }, /audience is missing/],
+    ['an audience that is undefined', { issuer: 'https://idp.example', audience: undefined }, /environment variable/],
+    ['an issuer without scheme', { issuer: 'idp.example', audience: 'a' }, /https:\/\/idp\.example/],
+    ['an http issuer', { issuer: 'http://idp.example', audience: 'a' }, /allowInsecureHttp/],
+    ['an empty list', { issuer: [], audience: 'a' }, /empty/],
+    ['an issuer twice', { issuer: ['https://idp.example', 'https://idp.example'], audience: 'a' }, /twice/],
+    ['an unknown option', { issuer: 'https://idp.example', audience: 'a', audiences: [] }, /did you mean audience/],
+    ['none', { issuer: 'https://idp.example', audience: 'a', algorithms: ['none'] }, /none/],
+    ['HS256 without a secret', { issuer: 'https://idp.example', audience: 'a', algorithms: ['HS256'] }, /secret/],
+    ['a short secret', { issuer: { issuer: 'https://idp.example', secret: 'short' }, audience: 'a' }, /32 characters/],
+    [
+      'RS256 with a secret',
+      { issuer: { issuer: 'https://idp.example', secret: 's'.repeat(32), algorithms: ['RS256'] }, audience: 'a' },
+      /RS256/,
+    ],
+    [
+      'a key that is none',
+      { issuer: { issuer: 'https://idp.example', keys: [{ kty: 'oct', k: 'x' }] }, audience: 'a' },
+      /key/,
+    ],
+    ['a resource without scheme', { issuer: 'https://idp.example', resource: 'api.example' }, /resource must be/],
+    ['an http resource', { issuer: 'https://idp.example', resource: 'http://api.example' }, /https/],
+  ])('refuse %s', (_what, options, message) => {
+    const construct = () => resourceServer(options as never)
+    expect(construct).toThrow(RelyingPartyError)
+    expect(construct).toThrow(message)
+  })
+
+  it('accept what is right', () => {
+    expect(() => resourceServer({ issuer: 'https://idp.example', audience: 'a' })).not.toThrow()
+    expect(() => resourceServer({ issuer: 'https://idp.example', resource: 'https://api.example/mcp' })).not.toThrow()
+  })
+})

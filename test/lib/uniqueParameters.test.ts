@@ -1,0 +1,48 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { readParameters } from '../../src/lib/uniqueParameters.js'
+
+const REFUSED = expect.objectContaining({ code: 'ERR_AUTHORIZATION_RESPONSE_INVALID', status: 400 })
+
+describe('readParameters', () => {
+  it('reads a query, and what a body parser made of a form', () => {
+    const expected = new Map([
+      ['code', 'a b'],
+      ['state', 'é&='],
+    ])
+    expect(readParameters(new URLSearchParams('code=a+b&state=%C3%A9%26%3D'))).toEqual(expected)
+    expect(readParameters({ code: 'a b', state: 'é&=' })).toEqual(expected)
+    expect(readParameters(Object.assign(Object.create(null), { code: 'a b', state: 'é&=' }))).toEqual(expected)
+  })
+
+  it.each(['code=a&code=b', 'code=a&code=a', 'state=a&code=b&state=', 'other=a&other=b'])('refuses %s', (query) => {
+    expect(() => readParameters(new URLSearchParams(query))).toThrow(REFUSED)
+  })
+
+  it.each<[string, object]>([
+    ['an array', { code: ['a', 'b'] }],
+    ['an array of one', { code: ['a'] }],
+    ['an object', { code: { a: 'b' } }],
+    ['a number', { code: 1 }],
+    ['null', { code: null }],
+    ['an object beside strings', { code: 'a', state: 'b', extra: {} }],
+  ])('refuses %s for a value', (_name, body) => {
+    expect(() => readParameters(body as Record<string, unknown>)).toThrow(REFUSED)
+  })
+
+  it('takes names that objects have by birth for plain names', () => {
+    const parameters = readParameters(new URLSearchParams('__proto__=a&constructor=b'))
+    expect(parameters.get('__proto__')).toBe('a')
+    expect(parameters.get('toString')).toBeUndefined()
+  })
+
+  it('never says in the error what was sent', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 12 }), (text) => {
+        expect(() => readParameters({ [text]: [text] })).toThrow(
+          expect.objectContaining({ message: expect.not.stringContaining(text) }),
+        )
+      }),
+    )
+  })
+})

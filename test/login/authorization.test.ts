@@ -1,0 +1,295 @@
+import express from 'express'
+import request from 'supertest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import {
+  RelyingPartyError,
+  requireAnyScope,
+  requireAuth,
+  requireClaim,
+  requireSameOrigin,
+  requireScope,
+  requireStepUp,
+} from '../../src/index.js'
+import { createApi } from '../support/api/api.js'
+import { type App, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+import { startIssuer, type TestIssuer } from '../support/provider/issuer.js'
+
+let issuer: TestIssuer
+let provider: Awaited<ReturnType<typeof startLocalProvider>>
+let app: App
+
+/** One guard for a session and a token alike: `/guarded` answers who was let in. */
+const answer: express.RequestHandler = (req, res) => void res.json({ kind: req.auth.kind })
+
+beforeAll(async () => {
+  issuer = await startIssuer()
+  provider = await startLocalProvider({
+    features: { claimsParameter: { enabled: true } },
+    configuration: { acrValues: ['urn:example:mfa', 'urn:example:pwd'] },
+  })
+  app = await startApp(provider.issuer, {
+    provider: { maxAge: 3600 },
+    options: { scopeImplies: (granted, needed) => granted === 'reports:read' && needed === 'reports:read:all' },
+    routes(app) {
+      app.get('/all', requireScope('reports:read:all'), answer)
+      app.get('/any', requireAnyScope('reports:read', 'nothing'), answer)
+      app.get('/none', requireAnyScope('nothing', 'something'), answer)
+      app.get('/claim', requireClaim('email_verified', { equals: true }), answer)
+      app.get('/no-claim', requireClaim('email_verified', { equals: false }), answer)
+      app.get('/mfa', requireStepUp({ acr: 'urn:example:mfa' }), answer)
+      app.get('/recent', requireStepUp({ maxAge: 60 }), answer)
+      app.post('/change', requireSameOrigin(), answer)
+    },
+  })
+  await register(provider, app)
+})
+
+afterAll(async () => {
+  await app.close()
+  await provider.close()
+  await issuer.close()
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+async function signedIn(): Promise<UserAgent> {
+  const browser = new UserAgent()
+  await browser.visit(`${app.url}/profile`)
+  return browser
+}
+
+describe('guards of a session', () => {
+  it('let a scope through that another one implies', async () => {
+    const browser = await signedIn()
+    expect((await browser.fetch(`${app.url}/all`)).status).toBe(200)
+  })
+
+  it('requireAnyScope lets one of the scopes through, and none of the others', async () => {
+    const browser = await signedIn()
+    expect((await browser.fetch(`${app.url}/any`)).json()).toEqual({ kind: 'session' })
+    const refused = await browser.fetch(`${app.url}/none`)
+    expect(refused.status).toBe(403)
+    expect(refused.headers['www-authenticate']).toContain('scope="nothing something"')
+  })
+
+  it('requireClaim judges the claims of the login', async () => {
+    const browser = await signedIn()
+    expect((await browser.fetch(`${app.url}/claim`)).status).toBe(200)
+    expect((await browser.fetch(`${app.url}/no-claim`)).status).toBe(403)
+  })
+})
+
+describe('requireStepUp of a session', () => {
+  it('sends a navigation through a new login that asks for the acr, and back', async () => {
+    const browser = await signedIn()
+    const before = browser.visited.length
+    const page = await browser.visit(`${app.url}/mfa`)
+    expect(page.url).toBe(`${app.url}/mfa`)
+    expect(page.json()).toEqual({ kind: 'session' })
+    const asked = browser.visited.slice(before).find((url) => url.startsWith(`${provider.issuer}/auth?`)) ?? ''
+    expect(JSON.parse(new URL(asked).searchParams.get('claims') ?? '{}')).toMatchObject({
+      id_token: { acr: { essential: true, values: ['urn:example:mfa'] } },
+    })
+    expect((await browser.fetch(`${app.url}/mfa`)).status).toBe(200)
+  })
+
+  it('answers a script by 401 with the challenge and where to send the browser', async () => {
+    const browser = await signedIn()
+    const refused = await browser.fetch(`${app.url}/mfa`)
+    expect(refused.status).toBe(401)
+    expect(refused.headers['www-authenticate']).toBe(
+      'Bearer error="insufficient_user_authentication", acr_values="urn:example:mfa"',
+    )
+    const { error, loginUrl } = refused.json<{ error: string; loginUrl: string }>()
+    expect(error).toBe('insufficient_user_authentication')
+    await browser.visit(`${app.url}${loginUrl}&returnTo=/mfa`)
+    expect((await browser.fetch(`${app.url}/mfa`)).status).toBe(200)
+  })
+
+  it('asks again when the sign-in is too old', async () => {
+    const browser = await signedIn()
+    expect((await browser.fetch(`${app.url}/recent`)).status).toBe(200)
+    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.setSystemTime(Date.now() + 120_000)
+    expect((await browser.fetch(`${app.url}/recent`)).status).toBe(401)
+  })
+
+  it('ignores what a browser itself writes into the query of the login', async () => {
+    const browser = await signedIn()
+    const page = await browser.visit(`${app.url}/login?step_up=forged&returnTo=/who`)
+    expect(page.json()).toMatchObject({ kind: 'session' })
+    expect((await browser.fetch(`${app.url}/mfa`)).status).toBe(401)
+  })
+
+  it('sends someone who is not signed in to the login', async () => {
+    const page = await new UserAgent().visit(`${app.url}/mfa`)
+    expect(page.url).toBe(`${app.url}/mfa`)
+    expect(page.status).toBe(200)
+  })
+})
+
+describe('guards of an access token', () => {
+  const guarded = (guard: express.RequestHandler) =>
+    createApi(issuer.issuer, {}, { routes: (app) => app.get('/guarded', guard, answer) })
+
+  it('requireAuth lets it through', async () => {
+    await guarded(requireAuth())
+      .get('/guarded', await issuer.token())
+      .expect(200, { kind: 'access_token' })
+  })
+
+  it('requireAnyScope judges its scopes', async () => {
+    const api = guarded(requireAnyScope('reports:read', 'admin'))
+    await api.get('/guarded', await issuer.token({ scope: 'admin' })).expect(200)
+    const { headers } = await api.get('/guarded', await issuer.token({ scope: 'other' })).expect(403)
+    expect(headers['www-authenticate']).toBe('Bearer error="insufficient_scope", scope="reports:read admin"')
+  })
+
+  it.each<[string, express.RequestHandler, Record<string, unknown>, number]>([
+    ['equals', requireClaim('role', { equals: 'admin' }), { role: 'admin' }, 200],
+    ['equals, and it is another', requireClaim('role', { equals: 'admin' }), { role: 'user' }, 403],
+    ['equals, and it is missing', requireClaim('role', { equals: 'admin' }), {}, 403],
+    ['equals, and it is of another type', requireClaim('level', { equals: 1 }), { level: '1' }, 403],
+    ['equals, and it is a list', requireClaim('role', { equals: 'admin' }), { role: ['admin'] }, 403],
+    ['equals false', requireClaim('blocked', { equals: false }), { blocked: false }, 200],
+    ['equals false, and it is missing', requireClaim('blocked', { equals: false }), {}, 403],
+    ['includes', requireClaim('groups', { includes: 'a' }), { groups: ['b', 'a'] }, 200],
+    ['includes, in a string', requireClaim('groups', { includes: 'a' }), { groups: 'b a' }, 200],
+    ['includes, and it is a part', requireClaim('groups', { includes: 'a' }), { groups: 'ab' }, 403],
+    ['includes several', requireClaim('groups', { includes: ['a', 'b'] }), { groups: ['a', 'b'] }, 200],
+    ['includes several, and one is missing', requireClaim('groups', { includes: ['a', 'b'] }), { groups: ['a'] }, 403],
+    ['includes, and it is an object', requireClaim('groups', { includes: 'a' }), { groups: { a: true } }, 403],
+    ['a name of the prototype', requireClaim('constructor', { includes: 'a' }), {}, 403],
+    ['a predicate', requireClaim(({ sub }) => sub === 'ada'), {}, 200],
+    ['an async predicate', requireClaim(async ({ sub }) => sub === 'ada'), {}, 200],
+    ['a predicate of false', requireClaim(() => false), {}, 403],
+    ['an async predicate of false', requireClaim(async () => false), {}, 403],
+    ['a predicate of something', requireClaim((() => 'yes') as never), {}, 403],
+    ['a predicate that throws', requireClaim(() => assertNever()), {}, 403],
+    ['a predicate that rejects', requireClaim(() => Promise.reject(new Error('no'))), {}, 403],
+  ])('requireClaim: %s', async (_what, guard, claims, status) => {
+    await guarded(guard)
+      .get('/guarded', await issuer.token(claims as never))
+      .expect(status)
+  })
+
+  const now = () => Math.floor(Date.now() / 1000)
+  it.each<[string, Record<string, unknown>, () => Record<string, unknown>, number]>([
+    ['the acr', { acr: 'mfa' }, () => ({ acr: 'mfa' }), 200],
+    ['one of the acr', { acr: 'mfa phr' }, () => ({ acr: 'phr' }), 200],
+    ['another acr', { acr: 'mfa' }, () => ({ acr: 'pwd' }), 401],
+    ['no acr', { acr: 'mfa' }, () => ({}), 401],
+    ['an acr in a list', { acr: 'mfa' }, () => ({ acr: ['mfa'] }), 401],
+    ['a fresh auth_time', { maxAge: 60 }, () => ({ auth_time: now() - 10 }), 200],
+    ['an old auth_time', { maxAge: 60 }, () => ({ auth_time: now() - 600 }), 401],
+    ['no auth_time', { maxAge: 60 }, () => ({}), 401],
+    ['auth_time as a string', { maxAge: 60 }, () => ({ auth_time: String(now()) }), 401],
+    ['only one of both', { acr: 'mfa', maxAge: 60 }, () => ({ acr: 'mfa' }), 401],
+  ])('requireStepUp judges %s', async (_what, options, claims, status) => {
+    const api = guarded(requireStepUp(options))
+    await api.get('/guarded', await issuer.token(claims() as never)).expect(status)
+  })
+
+  it('requireStepUp answers with the challenge of RFC 9470', async () => {
+    const { headers } = await guarded(requireStepUp({ acr: ['a', 'b'], maxAge: 5 }))
+      .get('/guarded', await issuer.token())
+      .expect(401)
+    expect(headers['www-authenticate']).toBe(
+      'Bearer error="insufficient_user_authentication", acr_values="a b", max_age="5"',
+    )
+  })
+})
+
+describe('misuse of a guard', () => {
+  it.each<[string, () => unknown]>([
+    ['requireScope without scopes', () => requireScope()],
+    ['requireScope with a list', () => requireScope(['a', 'b'] as never)],
+    ['requireScope with two scopes in one', () => requireScope('a b')],
+    ['requireAnyScope without scopes', () => requireAnyScope()],
+    ['requireAnyScope with an empty scope', () => requireAnyScope('')],
+    ['requireClaim without anything', () => requireClaim(undefined as never)],
+    ['requireClaim without an expectation', () => requireClaim('role' as never)],
+    ['requireClaim with an empty expectation', () => requireClaim('role', {})],
+    ['requireClaim with both', () => requireClaim('role', { equals: 'a', includes: 'a' })],
+    ['requireClaim with an undefined value', () => requireClaim('role', { equals: undefined } as never)],
+    ['requireClaim with an empty list', () => requireClaim('role', { includes: [] })],
+    ['requireClaim with an unknown option', () => requireClaim('role', { is: 'a' } as never)],
+    ['requireClaim with a function and more', () => requireClaim((() => true) as never, { equals: 1 })],
+    ['requireStepUp without anything', () => requireStepUp({})],
+    ['requireStepUp with a negative age', () => requireStepUp({ maxAge: -1 })],
+    ['requireSameOrigin with a URL', () => requireSameOrigin({ origins: ['https://a.example/path'] })],
+  ])('throws at construction: %s', (_what, construct) => {
+    expect(construct).toThrow(RelyingPartyError)
+  })
+
+  it.each<[string, express.RequestHandler]>([
+    ['requireScope', requireScope('a')],
+    ['requireAnyScope', requireAnyScope('a')],
+    ['requireClaim', requireClaim('a', { equals: 1 })],
+    ['requireStepUp', requireStepUp({ maxAge: 1 })],
+    ['requireSameOrigin', requireSameOrigin()],
+  ])('says which line is missing before %s', async (name, guard) => {
+    const bare = express().set('env', 'test').get('/', guard, answer)
+    const { text } = await request(bare).get('/').expect(500)
+    expect(text).toContain(`${name}() needs to know who calls: add app.use(relyingParty(`)
+  })
+})
+
+describe('requireSameOrigin', () => {
+  it.each<[string, Record<string, string>, number]>([
+    ['a page of the application', { 'sec-fetch-site': 'same-origin' }, 200],
+    ['a page of another site', { 'sec-fetch-site': 'cross-site' }, 403],
+    ['a page of a sibling host', { 'sec-fetch-site': 'same-site' }, 403],
+  ])('judges a POST of %s', async (_what, headers, status) => {
+    const browser = await signedIn()
+    const sent = await browser.fetch(`${app.url}/change`, { method: 'POST', headers })
+    expect(sent.status).toBe(status === 200 ? 200 : 403)
+  })
+
+  const post = (guard: express.RequestHandler, headers: Record<string, string>) => {
+    const api = createApi(
+      issuer.issuer,
+      { optional: true, resource: 'https://api.example.com' },
+      {
+        routes: (app) => app.all('/change', guard, answer),
+      },
+    )
+    return request(api.app).post('/change').set(headers)
+  }
+
+  it('goes by Origin where there is no Sec-Fetch-Site', async () => {
+    await post(requireSameOrigin(), { Origin: 'https://api.example.com' }).expect(200)
+    await post(requireSameOrigin(), { Origin: 'https://evil.example' }).expect(403)
+    await post(requireSameOrigin(), { Origin: 'null' }).expect(403)
+    await post(requireSameOrigin({ origins: ['https://www.example.com'] }), {
+      Origin: 'https://www.example.com',
+      'Sec-Fetch-Site': 'same-site',
+    }).expect(200)
+  })
+
+  it('asks for a header of its own where one is named', async () => {
+    const guard = requireSameOrigin({ header: 'X-Requested-With' })
+    await post(guard, {}).expect(403)
+    await post(guard, { 'X-Requested-With': 'fetch' }).expect(200)
+    await post(guard, { 'X-Requested-With': 'fetch', Origin: 'https://evil.example' }).expect(403)
+  })
+
+  it('asks nothing of an access token, and nothing of a GET', async () => {
+    const foreign = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' }
+    await post(requireSameOrigin(), { ...foreign, Authorization: `Bearer ${await issuer.token()}` }).expect(200)
+    await post(requireSameOrigin(), foreign).expect(403)
+    const api = createApi(
+      issuer.issuer,
+      { optional: true },
+      { routes: (app) => app.get('/x', requireSameOrigin(), answer) },
+    )
+    await api.get('/x', foreign).expect(200)
+  })
+})
+
+function assertNever(): never {
+  throw new Error('no')
+}

@@ -1,0 +1,243 @@
+import type { Express } from 'express'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { login } from '../../src/index.js'
+import { type AppOptions, startLocalProvider } from '../support/bed/app.js'
+import {
+  basket,
+  codesOf,
+  contentsOf,
+  FaultyStore,
+  faultyFetch,
+  type LocalProvider,
+  muteExpress,
+  type Site,
+  startSite,
+  transactionCookies,
+  upToCallback,
+  whoIs,
+  withParameters,
+} from '../support/bed/site.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+
+let provider: LocalProvider
+let site: Site
+let store: FaultyStore
+let faults: ReturnType<typeof faultyFetch>
+let browser: UserAgent
+let url: string
+
+beforeAll(async () => {
+  provider = await startLocalProvider({ host: 'localhost' })
+})
+afterAll(() => provider.close())
+beforeEach(muteExpress)
+afterEach(() => site.close())
+
+const OURS = 'express-relying-party:'
+
+async function start(settings: AppOptions = {}): Promise<void> {
+  store = new FaultyStore()
+  faults = faultyFetch()
+  browser = new UserAgent()
+  const options = { http: { fetch: faults.fetch }, ...settings.options }
+  site = await startSite({ routes: basket, ...settings, store, options }, provider)
+  url = site.app.url
+}
+
+const records = async () => Object.keys(await contentsOf(store)).filter((key) => key.startsWith(`${OURS}record:`))
+
+describe.each(['query', 'form_post'] as const)('a store that fails during a callback by %s', (responseMode) => {
+  const steps: Record<string, FaultyStore['fails']> = {
+    'looking whether the login was used up': (operation, key) =>
+      operation === 'get' && key.startsWith(`${OURS}transaction:`),
+    'using the login up': (operation, key) => operation === 'set' && key.startsWith(`${OURS}transaction:`),
+    'storing the token record': (operation, key) => operation === 'set' && key.startsWith(`${OURS}record:`),
+    'storing the session': (operation, key) => operation === 'set' && !key.startsWith(OURS),
+  }
+
+  it.each(Object.entries(steps))('while %s signs nobody in, stores nothing, and is an outage', async (_step, fails) => {
+    await start({ provider: { responseMode } })
+    await browser.visit(`${url}/basket?add=tea`)
+    const before = (await browser.fetch(`${url}/basket`)).json()
+    const { url: callback, init } = await upToCallback(browser, site)
+    store.fails = fails
+    const answer = await browser.send(callback, init)
+    store.fails = () => false
+    expect(answer.status).toBe(503)
+    expect(answer.headers['retry-after']).toBe('5')
+    expect(codesOf(site.app)).toEqual(['ERR_STORE_UNAVAILABLE'])
+    expect(answer.headers['set-cookie']?.join() ?? '').not.toContain('connect.sid')
+    expect(await records()).toEqual([])
+    expect(await whoIs(browser, url)).toBeNull()
+    expect((await browser.fetch(`${url}/basket`)).json()).toEqual(before)
+    expect((await browser.visit(`${url}/profile`)).status).toBe(200)
+  })
+
+  it('before the response is used up costs the login nothing: a reload signs in', async () => {
+    await start({ provider: { responseMode } })
+    const { url: callback, init } = await upToCallback(browser, site)
+    store.fails = (operation, key) => operation === 'set' && key.startsWith(`${OURS}transaction:`)
+    const answer = await browser.send(callback, init)
+    expect(answer.status).toBe(503)
+    expect(answer.headers['set-cookie']).toBeUndefined()
+    expect(transactionCookies(browser, url)).toHaveLength(1)
+    store.fails = () => false
+    expect((await browser.visit(callback, init)).url).toBe(`${url}/profile`)
+  })
+
+  it('while giving up the old session does not stop the login', async () => {
+    await start({ provider: { responseMode } })
+    await browser.visit(`${url}/basket?add=tea`)
+    const { url: callback, init } = await upToCallback(browser, site)
+    store.fails = (operation) => operation === 'destroy'
+    expect((await browser.send(callback, init)).status).toBe(303)
+    store.fails = () => false
+    expect(await whoIs(browser, url)).toBe('ada')
+  })
+
+  it.each(Object.entries(steps))('while %s keeps the user signed in who was so before', async (_step, fails) => {
+    const again = (app: Express) => void app.get('/login/again', login({ prompt: 'login' }))
+    await start({ provider: { responseMode }, routes: again })
+    await browser.visit(`${url}/profile`)
+    const { url: callback, init } = await browser.visitUntil(`${url}/login/again`, `${url}/callback`)
+    const [record] = await records()
+    store.fails = fails
+    expect((await browser.send(callback, init)).status).toBe(503)
+    store.fails = () => false
+    expect(await records()).toEqual([record])
+    expect(await whoIs(browser, url)).toBe('ada')
+    expect((await browser.fetch(`${url}/token`)).status).toBe(200)
+  })
+})
+
+describe('a store that fails', () => {
+  it('is an outage for someone signed in, not a stranger at the door', async () => {
+    await start()
+    await browser.visit(`${url}/profile`)
+    store.fails = (operation, key) => operation === 'get' && key.startsWith(OURS)
+    for (const path of ['/profile', '/who', '/login']) {
+      const answer = await browser.send(url + path)
+      expect(answer.status).toBe(503)
+      expect(answer.headers['set-cookie']).toBeUndefined()
+    }
+    codesOf(site.app)
+    store.fails = () => false
+    expect(await whoIs(browser, url)).toBe('ada')
+  })
+
+  it('keeps express-session from making anyone a stranger too', async () => {
+    await start()
+    await browser.visit(`${url}/profile`)
+    store.fails = (operation) => operation === 'get'
+    const answer = await browser.send(`${url}/profile`)
+    expect(answer.status).toBe(500)
+    expect(answer.headers['set-cookie']).toBeUndefined()
+    store.fails = () => false
+    expect(await whoIs(browser, url)).toBe('ada')
+  })
+})
+
+describe('a provider that fails', () => {
+  it('at the first login is an outage, and the login works once it is back', async () => {
+    await start()
+    faults.fault = () => new Response('<h1>Down</h1>', { status: 502, headers: { 'retry-after': '17' } })
+    const answer = await browser.send(`${url}/profile`)
+    expect(answer.status).toBe(303)
+    const login = await browser.send(url + answer.headers.location)
+    expect(login.status).toBe(503)
+    expect(login.headers['retry-after']).toBe('17')
+    expect(login.text).not.toContain('Down')
+    expect(login.headers['set-cookie']).toBeUndefined()
+    const [error] = site.app.errors.splice(0)
+    expect(error).toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE', retryUrl: '/login?returnTo=%2Fprofile' })
+    delete faults.fault
+    expect((await browser.visit(`${url}/profile`)).status).toBe(200)
+  })
+
+  it('by refusing connections at the first login is an outage, while other pages work', async () => {
+    const gone = await startLocalProvider({ host: 'localhost' })
+    await gone.close()
+    await start({ provider: { issuer: gone.issuer } })
+    const login = await browser.send(`${url}/login`)
+    expect(login.status).toBe(503)
+    expect(login.headers['retry-after']).toBe('5')
+    expect(codesOf(site.app)).toEqual(['ERR_PROVIDER_UNAVAILABLE'])
+    expect((await browser.send(`${url}/`)).status).toBe(200)
+  })
+
+  it.each<[string, () => Response]>([
+    ['503', () => new Response('down', { status: 503 })],
+    ['500 with HTML', () => new Response('<b>oops</b>', { status: 500, headers: { 'content-type': 'text/html' } })],
+    ['429', () => new Response(null, { status: 429 })],
+    [
+      'a broken connection',
+      () => {
+        throw new TypeError('fetch failed')
+      },
+    ],
+  ])('at the token endpoint with %s is an outage, and leaves the session as it was', async (_name, fault) => {
+    await start()
+    await browser.visit(`${url}/basket?add=tea`)
+    const before = await browser.fetch(`${url}/basket`)
+    const { url: callback, init } = await upToCallback(browser, site)
+    faults.fault = ({ pathname }) => (pathname === '/token' ? fault() : undefined)
+    const answer = await browser.send(callback, init)
+    expect(answer.status).toBe(503)
+    expect(answer.headers['retry-after']).toBeDefined()
+    expect(answer.text).not.toContain('oops')
+    const [error] = site.app.errors.splice(0)
+    expect(error).toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE', returnTo: '/profile' })
+    expect((await browser.fetch(`${url}/basket`)).json()).toEqual(before.json())
+    expect(await records()).toEqual([])
+    delete faults.fault
+    expect((await browser.visit(url + (error as { retryUrl: string }).retryUrl)).url).toBe(`${url}/profile`)
+  })
+})
+
+describe("an error in the provider's response", () => {
+  it.each([
+    ['access_denied', 403, 'ERR_AUTHORIZATION_DENIED'],
+    ['temporarily_unavailable', 503, 'ERR_PROVIDER_UNAVAILABLE'],
+    ['server_error', 503, 'ERR_PROVIDER_UNAVAILABLE'],
+    ['login_required', 400, 'ERR_AUTHORIZATION_FAILED'],
+    ['invalid_scope', 400, 'ERR_AUTHORIZATION_FAILED'],
+    ['<script>alert(1)</script>', 400, 'ERR_AUTHORIZATION_FAILED'],
+    ['\u0000\r\nSet-Cookie: a=b', 400, 'ERR_AUTHORIZATION_FAILED'],
+    ['x'.repeat(3000), 400, 'ERR_AUTHORIZATION_FAILED'],
+  ])('%j is typed, says how to go on, and brings no text from outside into the page', async (error, status, code) => {
+    await start()
+    const changes = {
+      code: undefined,
+      error,
+      error_description: '<img src=x onerror=alert(2)>',
+      error_uri: 'javascript:1',
+    }
+    const denied = withParameters(await upToCallback(browser, site, '/profile?tab=1'), changes)
+    const answer = await browser.send(denied.url, denied.init)
+    expect(answer.status).toBe(status)
+    expect(answer.headers['content-type']).toContain('text/html')
+    for (const markup of ['<script', '<img', 'alert(', 'onerror']) expect(answer.text).not.toContain(markup)
+    const [reported] = site.app.errors.splice(0) as [Error]
+    expect(reported).toMatchObject({
+      code,
+      returnTo: '/profile?tab=1',
+      retryUrl: '/login?returnTo=%2Fprofile%3Ftab%3D1',
+    })
+    expect(reported.message).not.toMatch(/<|\r|\n/)
+    expect(JSON.stringify(reported.cause).length).toBeLessThan(500)
+    expect(await whoIs(browser, url)).toBeNull()
+    expect((await browser.visit(`${url}/login?returnTo=/profile`)).status).toBe(200)
+  })
+
+  it('is escaped in the page that Express shows during development', async () => {
+    await start()
+    const [app] = site.app.server.listeners('request') as [Express]
+    app.set('env', 'development')
+    const changes = { code: undefined, error: '<script>alert(1)</script>', error_description: '<script>' }
+    const denied = withParameters(await upToCallback(browser, site), changes)
+    const answer = await browser.send(denied.url, denied.init)
+    expect(answer.status).toBe(400)
+    expect(answer.text).toContain('the provider answered the authorization request with an error')
+    expect(answer.text).not.toContain('<script')
+  })
+})

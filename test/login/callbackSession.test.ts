@@ -1,0 +1,211 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { login } from '../../src/index.js'
+import { CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import {
+  basket,
+  contentsOf,
+  faultyFetch,
+  muteExpress,
+  type Site,
+  startSite,
+  upToCallback,
+  whoIs,
+  withParameters,
+} from '../support/bed/site.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+
+beforeEach(muteExpress)
+
+const SESSION = 'connect.sid'
+const isRecord = (key: string) => key.startsWith('express-relying-party:record:')
+
+describe.each(['query', 'form_post'] as const)('the session after a login by %s', (responseMode) => {
+  let site: Site
+  let url: string
+  let browser: UserAgent
+  beforeAll(async () => {
+    site = await startSite({
+      provider: { responseMode },
+      // A real application sets SameSite=Lax, so that its session does not come with a cross-site POST.
+      session: { cookie: { sameSite: 'lax' } },
+      routes(app) {
+        basket(app)
+        app.get('/brief', (req, res) => {
+          req.session.cookie.maxAge = 60_000
+          Object.assign(req.session, { basket: 'tea' })
+          res.end()
+        })
+        app.get(
+          '/switch',
+          login((req) => ({ loginHint: String(req.query.to), prompt: 'login', returnTo: '/basket' })),
+        )
+      },
+    })
+    url = site.app.url
+  })
+  afterAll(() => site.close())
+  beforeEach(() => {
+    browser = new UserAgent()
+  })
+
+  const session = async () =>
+    (await browser.fetch(`${url}/basket`)).json<{ basket: string | null; sessionID: string }>()
+  /** Signs in as someone else at the provider, who forgets who was there before. */
+  const switchTo = async (user: string) => {
+    for (const name of browser.cookies('http://localhost').keys()) browser.deleteCookie('http://localhost', name)
+    return browser.visit(`${url}/switch?to=${user}`)
+  }
+
+  it('has a new ID, and the old one is nobody', async () => {
+    await browser.visit(`${url}/basket?add=tea`)
+    const before = await session()
+    const planted = browser.clone()
+    await browser.visit(`${url}/profile`)
+    const after = await session()
+    expect(after.sessionID).not.toBe(before.sessionID)
+    expect(Object.keys(await contentsOf(site.app.store))).not.toContain(before.sessionID)
+    expect(await whoIs(planted, url)).toBeNull()
+    expect(await whoIs(browser, url)).toBe('ada')
+  })
+
+  it('holds what the anonymous session held', async () => {
+    await browser.visit(`${url}/basket?add=tea`)
+    await browser.visit(`${url}/profile`)
+    expect(await session()).toMatchObject({ basket: 'tea' })
+  })
+
+  it("has the cookie's settings of the application, not those of the anonymous session", async () => {
+    const { headers } = await browser.send(`${url}/brief`)
+    expect(headers['set-cookie']?.join()).toMatch(/connect\.sid=[^;]+; Path=\/; Expires=/)
+    const { url: callback, init } = await upToCallback(browser, site)
+    const answer = await browser.send(callback, init)
+    expect(answer.headers['set-cookie']?.join()).toMatch(/connect\.sid=[^;]+; Path=\/; HttpOnly; SameSite=Lax/)
+  })
+
+  it('holds what the anonymous session was given while the login was under way', async () => {
+    await browser.visit(`${url}/basket?add=tea`)
+    const { url: callback, init } = await upToCallback(browser, site)
+    await browser.visit(`${url}/basket?add=coffee`)
+    await browser.visit(callback, init)
+    expect(await session()).toMatchObject({ basket: 'coffee' })
+  })
+
+  it('has a new ID at each login, and keeps the data of the same user', async () => {
+    await browser.visit(`${url}/profile`)
+    await browser.visit(`${url}/basket?add=tea`)
+    const before = await session()
+    await switchTo('ada')
+    const after = await session()
+    expect(after.basket).toBe('tea')
+    expect(after.sessionID).not.toBe(before.sessionID)
+  })
+
+  it('holds nothing of another user, whose session has ended', async () => {
+    await browser.visit(`${url}/profile`)
+    await browser.visit(`${url}/basket?add=tea`)
+    const ada = browser.clone()
+    const before = await contentsOf(site.app.store)
+    const { sessionID } = await session()
+    expect((await switchTo('grace')).json()).toMatchObject({ basket: null })
+    expect(await whoIs(browser, url)).toBe('grace')
+    expect(await whoIs(ada, url)).toBeNull()
+    const after = await contentsOf(site.app.store)
+    expect(after).not.toHaveProperty(sessionID)
+    expect(Object.keys(after).filter(isRecord)).toHaveLength(Object.keys(before).filter(isRecord).length)
+    expect(site.app.events).toContainEqual(
+      expect.objectContaining({ type: 'session.ended', subject: 'ada', reason: 'replaced' }),
+    )
+  })
+
+  it('is left as it was by a failed callback: same ID, same data, same user', async () => {
+    await browser.visit(`${url}/basket?add=tea`)
+    const before = await session()
+    const spoiled = withParameters(await upToCallback(browser, site), { code: 'spoiled' })
+    const answer = await browser.send(spoiled.url, spoiled.init)
+    expect(answer.status).toBe(400)
+    expect(answer.headers['set-cookie']?.join()).not.toContain(SESSION)
+    expect(await session()).toEqual(before)
+
+    await browser.visit(`${url}/profile`)
+    const signedIn = await session()
+    const other = await browser.visitUntil(`${url}/switch?to=grace`, `${url}/callback`)
+    const spoiledOther = withParameters(other, { code: 'spoiled' })
+    expect((await browser.send(spoiledOther.url, spoiledOther.init)).status).toBe(400)
+    expect(await session()).toEqual(signedIn)
+    expect(await whoIs(browser, url)).toBe('ada')
+    expect((await browser.fetch(`${url}/token`)).status).toBe(200)
+  })
+
+  it('holds no token in clear, in the cookie, the session or the record', async () => {
+    await browser.visit(`${url}/profile`)
+    const { token } = (await browser.fetch(`${url}/token`)).json<{ token: string }>()
+    expect(token.length).toBeGreaterThan(20)
+    const stored = JSON.stringify(await contentsOf(site.app.store))
+    expect(stored).not.toContain(token)
+    expect(stored).not.toMatch(/"(refresh|access|id)_?token"/i)
+    expect([...browser.cookies(url)].join()).not.toContain(token)
+    expect(browser.visited.join()).not.toContain(token)
+  })
+})
+
+describe('a session that the provider ended', () => {
+  it('is over with all that it held, for the next user of the browser and for the same one', async () => {
+    const faults = faultyFetch()
+    const site = await startSite({
+      provider: { prompt: 'consent' }, // without it, the provider gives no refresh token
+      options: { http: { fetch: faults.fetch } },
+      routes(app) {
+        basket(app)
+        app.get('/login/grace', login({ loginHint: 'grace', returnTo: '/basket' }))
+      },
+    })
+    const { url } = site.app
+
+    /** A browser that forgot the provider, whose session ended there with something in the basket. */
+    async function afterTheEnd(): Promise<UserAgent> {
+      const browser = new UserAgent()
+      await browser.visit(`${url}/profile`)
+      expect((await browser.visit(`${url}/basket?add=tea`)).json()).toMatchObject({ basket: 'tea' })
+      browser.deleteCookie('http://localhost', 'provider_session')
+      vi.useFakeTimers({ toFake: ['Date'] })
+      vi.setSystemTime(Date.now() + 700_000)
+      faults.fault = ({ pathname }) =>
+        pathname === '/token' ? Response.json({ error: 'invalid_grant' }, { status: 400 }) : undefined
+      expect((await browser.fetch(`${url}/profile`)).status).toBe(401)
+      expect(await whoIs(browser, url)).toBeNull()
+      delete faults.fault
+      vi.useRealTimers()
+      return browser
+    }
+
+    const ada = await afterTheEnd()
+    expect((await ada.visit(`${url}/login?returnTo=/basket`)).json()).toMatchObject({ basket: null })
+    expect(await whoIs(ada, url)).toBe('ada')
+    const grace = await afterTheEnd()
+    expect((await grace.visit(`${url}/login/grace`)).json()).toMatchObject({ basket: null })
+    expect(await whoIs(grace, url)).toBe('grace')
+    await site.close()
+  })
+})
+
+describe('one sub at two providers', () => {
+  it('is two users: neither sees what the other left in the session', async () => {
+    const one = await startLocalProvider({ host: 'localhost' })
+    const two = await startLocalProvider({ host: 'localhost' })
+    const client = { clientId: 'app', clientSecret: CLIENT_SECRET }
+    const providers = { one: { issuer: one.issuer, ...client }, two: { issuer: two.issuer, ...client } }
+    const app = await startApp('', { options: { providers }, routes: basket })
+    await register(one, app)
+    await register(two, app)
+    const browser = new UserAgent()
+    const basketAfter = async (provider: string) =>
+      (await browser.visit(`${app.url}/login?provider=${provider}&returnTo=/basket`)).json().basket
+
+    await browser.visit(`${app.url}/login?provider=one`)
+    await browser.visit(`${app.url}/basket?add=tea`)
+    expect(await basketAfter('one')).toBe('tea')
+    expect(await basketAfter('two')).toBeNull()
+    expect(await whoIs(browser, app.url)).toBe('ada')
+    await Promise.all([app.close(), one.close(), two.close()])
+  })
+})

@@ -1,0 +1,161 @@
+import { request } from 'node:http'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type AppOptions, startLocalProvider } from '../support/bed/app.js'
+import {
+  basket,
+  codesOf,
+  type LocalProvider,
+  muteExpress,
+  PUBLIC_URL,
+  proxied,
+  type Site,
+  startSite,
+  startSiteBehindTls,
+  transactionCookies,
+  upToCallback,
+  whoIs,
+} from '../support/bed/site.js'
+import { type Init, UserAgent } from '../support/bed/userAgent.js'
+
+let provider: LocalProvider
+let site: Site
+beforeAll(async () => {
+  provider = await startLocalProvider({ host: 'localhost' })
+})
+afterAll(() => provider.close())
+beforeEach(muteExpress)
+afterEach(async () => {
+  vi.useRealTimers()
+  await site.close()
+})
+
+/** The most that common servers and proxies take of request headers. */
+const HEADER_LIMIT = 8192
+
+/** Counts the bytes of a request's head as it goes over the wire. */
+function headBytes(browser: UserAgent, url: string, { method = 'GET', body }: Init): number {
+  const cookie = [...browser.cookies(url)].map(([name, value]) => `${name}=${value}`).join('; ')
+  const req = request(url, {
+    method,
+    headers: {
+      'user-agent':
+        'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
+      accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
+      'accept-encoding': 'gzip, deflate, br, zstd',
+      'accept-language': 'en-GB,en;q=0.9',
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+      ...(body ? { 'content-type': 'application/x-www-form-urlencoded', origin: new URL(url).origin } : {}),
+      cookie,
+    },
+  })
+  req.on('error', () => {})
+  const head = req as unknown as { _header: string | null; _implicitHeader(): void }
+  head._implicitHeader()
+  const bytes = Buffer.byteLength(head._header ?? '')
+  req.destroy()
+  return bytes
+}
+
+describe.each(['query', 'form_post'] as const)('logins in many tabs, by %s', (responseMode) => {
+  const settings: AppOptions = { provider: { responseMode }, routes: basket }
+  const target = (tab: number) => `/profile?tab=${tab}&view=details`
+
+  it('thirty begun at once, by https, stay under 8 KiB of headers, and all of them finish', async () => {
+    site = await startSiteBehindTls(settings, provider)
+    const { app } = site
+    const browser = new UserAgent()
+    const send = (url: string, init: Init = {}) => {
+      const request = proxied(site, { url, init })
+      return browser.send(request.url, request.init)
+    }
+    await send(`${app.url}/basket?add=tea`)
+    const begun = await Promise.all(
+      Array.from({ length: 30 }, (_, tab) =>
+        send(`${app.url}/login?${new URLSearchParams({ returnTo: target(tab) })}`),
+      ),
+    )
+    expect(transactionCookies(browser, app.url)).toHaveLength(30)
+    for (const [tab, { headers }] of begun.entries()) {
+      const { url, init } = await browser.visitUntil(String(headers.location), PUBLIC_URL)
+      const request = proxied(site, { url, init })
+      expect(headBytes(browser, request.url, request.init)).toBeLessThan(HEADER_LIMIT)
+      expect((await send(url, init)).headers.location).toBe(PUBLIC_URL + target(tab))
+    }
+    expect(transactionCookies(browser, app.url)).toHaveLength(0)
+    expect((await send(`${app.url}/who`)).json()).toMatchObject({ subject: 'ada' })
+  })
+
+  it('thirty begun one after the other stay under 8 KiB of headers, and the latest finish', async () => {
+    site = await startSite({ ...settings, options: { transactions: { max: 10 } } }, provider)
+    const browser = new UserAgent()
+    const tabs = []
+    for (let tab = 0; tab < 30; tab++) {
+      tabs.push(await upToCallback(browser, site, target(tab)))
+      expect(transactionCookies(browser, site.app.url).length).toBeLessThanOrEqual(10)
+    }
+    const [oldest, ...rest] = tabs as [(typeof tabs)[0], ...typeof tabs]
+    expect((await new UserAgent().send(oldest.url, { ...oldest.init, method: 'GET' })).status).toBe(400)
+    expect(codesOf(site.app)).toHaveLength(1)
+    for (const { url, init } of rest.slice(-10)) {
+      expect(headBytes(browser, url, init)).toBeLessThan(HEADER_LIMIT)
+      expect((await browser.visit(url, init)).status).toBe(200)
+    }
+  })
+
+  it('finish at the same moment, each at its own page', async () => {
+    site = await startSite(settings, provider)
+    const browser = new UserAgent()
+    const tabs = []
+    for (let tab = 0; tab < 4; tab++) tabs.push(await upToCallback(browser, site, target(tab)))
+    const answers = await Promise.all(tabs.map(({ url, init }) => browser.send(url, init)))
+    expect(answers.map(({ headers }) => headers.location)).toEqual(tabs.map((_, tab) => site.app.url + target(tab)))
+    expect(await whoIs(browser, site.app.url)).toBe('ada')
+    expect((await browser.fetch(`${site.app.url}/token`)).status).toBe(200)
+  })
+
+  it('give way, the oldest first, when they lead far down a long path', async () => {
+    site = await startSite({ ...settings, options: { transactions: { max: 30 } } }, provider)
+    const browser = new UserAgent()
+    const path = (tab: number) => `/profile?tab=${tab}&${'x'.repeat(900)}`
+    const tabs = []
+    for (let tab = 0; tab < 12; tab++) {
+      tabs.push(await upToCallback(browser, site, path(tab)))
+      const bytes = transactionCookies(browser, site.app.url).reduce((sum, pair) => sum + pair.join('=').length, 0)
+      expect(bytes).toBeLessThan(4200)
+    }
+    const { url, init } = tabs.at(-1) as (typeof tabs)[0]
+    expect((await browser.visit(url, init)).url).toBe(site.app.url + path(11))
+  })
+})
+
+describe('room for a new login', () => {
+  const FORGED = ['rp.tx.AAAAAAAAAAAAAAAA', 'rp.tx.', 'rp.tx.<script>', 'rp.tx.BBBBBBBBBBBBBBBB'] as const
+
+  it('is made of cookies that cannot be opened before those of real logins', async () => {
+    site = await startSite({ options: { transactions: { max: 4 } } }, provider)
+    const browser = new UserAgent()
+    const begun = await upToCallback(browser, site)
+    for (const name of FORGED) browser.setCookie(site.app.url, name, 'x'.repeat(200))
+    const latest = await upToCallback(browser, site)
+    expect((await browser.clone().visit(begun.url, begun.init)).status).toBe(200)
+    expect((await browser.clone().visit(latest.url, latest.init)).status).toBe(200)
+  })
+
+  it('is made by age, not by the order of the cookies', async () => {
+    site = await startSite({ options: { transactions: { max: 2 } } }, provider)
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const start = Date.now()
+    const browser = new UserAgent()
+    const tabs = []
+    for (const second of [20, 10, 30]) {
+      vi.setSystemTime(start + second * 1000)
+      tabs.push(await upToCallback(browser, site))
+    }
+    const [first, older, latest] = tabs as [(typeof tabs)[0], (typeof tabs)[0], (typeof tabs)[0]]
+    expect((await browser.clone().send(older.url, older.init)).status).toBe(400)
+    expect((await browser.clone().visit(first.url, first.init)).status).toBe(200)
+    expect((await browser.clone().visit(latest.url, latest.init)).status).toBe(200)
+  })
+})

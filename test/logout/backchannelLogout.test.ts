@@ -1,0 +1,299 @@
+import express, { type Express } from 'express'
+import { MemoryStore } from 'express-session'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { type AuthStore, backchannelLogout } from '../../src/index.js'
+import { type AppOptions, startApp } from '../support/bed/app.js'
+import { expectAccepted, type Flow, startFlow } from '../support/bed/conformance.js'
+import { codesOf, muteExpress } from '../support/bed/site.js'
+import { type Answer, type Init, UserAgent } from '../support/bed/userAgent.js'
+import {
+  deliver,
+  expectEnded,
+  expectKept,
+  logoutToken,
+  refusesLogout,
+  signInAs,
+  startLogoutFlow,
+  subjectIn,
+} from '../support/provider/logoutTokens.js'
+import { SpoiledProvider } from '../support/provider/spoiledProvider.js'
+import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
+
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+
+beforeEach(muteExpress)
+afterEach(() => void vi.useRealTimers())
+
+const routes = (app: Express) => void app.all('/backchannel-logout', backchannelLogout())
+const start = (app: Omit<AppOptions, 'provider'> = {}) =>
+  startFlow({ app: { routes, ...app } }, { claims: { sid: 'sid-1' } })
+const post = ({ app }: Pick<Flow, 'app'>, init: Init): Promise<Answer> =>
+  new UserAgent().fetch(`${app.url}/backchannel-logout`, { method: 'POST', ...init })
+
+/** Starts another process of a flow's application. */
+async function startAnother({ provider }: Flow, settings: AppOptions): Promise<Flow> {
+  const app = await startApp(provider.issuer, { routes, ...settings })
+  onTestFinished(() => app.close())
+  return { app, provider }
+}
+
+function pass(seconds: number): void {
+  vi.setSystemTime(Date.now() + seconds * 1000)
+}
+
+describe('a request of back-channel logout', () => {
+  it.each<[string, (token: string) => Init, number, string]>([
+    [
+      'JSON',
+      (token) => ({ headers: { 'content-type': 'application/json' }, body: JSON.stringify({ logout_token: token }) }),
+      400,
+      'ERR_LOGOUT_TOKEN_INVALID',
+    ],
+    [
+      'the bare token',
+      (token) => ({ headers: { 'content-type': 'application/jwt' }, body: token }),
+      400,
+      'ERR_LOGOUT_TOKEN_INVALID',
+    ],
+    ['an array', (token) => ({ body: `logout_token[]=${token}` }), 400, 'ERR_LOGOUT_TOKEN_INVALID'],
+    ['an object', (token) => ({ body: `logout_token[a]=${token}` }), 400, 'ERR_LOGOUT_TOKEN_INVALID'],
+    ['too much', (token) => ({ body: `logout_token=${token}&x=${'x'.repeat(300_000)}` }), 413, 'ERR_BODY_TOO_LARGE'],
+  ])('with %s is refused and not cached, and the session stays', async (what, initOf, status, code) => {
+    const flow = await start({
+      before: (app) => void app.use(express.json(), what === 'too much' ? [] : express.urlencoded({ extended: true })),
+    })
+    const browser = await expectAccepted(flow)
+    const answer = await post(flow, initOf(await logoutToken(flow)))
+    expect(answer.status).toBe(status)
+    expect(answer.headers['cache-control']).toBe('no-store')
+    expect(codesOf(flow.app)).toEqual([code])
+    expect(await subjectIn(flow, browser)).toBe('ada')
+    await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
+  })
+
+  it.each(['GET', 'PUT', 'DELETE', 'PATCH'])('by %s is refused and not cached', async (method) => {
+    const flow = await start()
+    const browser = await expectAccepted(flow)
+    const query = new URLSearchParams({ logout_token: await logoutToken(flow) })
+    const answer = await new UserAgent().fetch(`${flow.app.url}/backchannel-logout?${query}`, { method })
+    expect([answer.status, answer.headers.allow, answer.headers['cache-control']]).toEqual([405, 'POST', 'no-store'])
+    flow.app.errors.length = 0
+    expect(await subjectIn(flow, browser)).toBe('ada')
+  })
+
+  it("needs no cookie, and uses none: another user's session stays, and none is begun", async () => {
+    const flow = await start()
+    const browser = await expectAccepted(flow)
+    const grace = await signInAs(flow, { sub: 'grace', sid: 'sid-2' })
+    const body = { logout_token: await logoutToken(flow) }
+    const answer = await grace.fetch(`${flow.app.url}/backchannel-logout`, { method: 'POST', body })
+    await expectEnded(flow, browser, answer)
+    expect(await subjectIn(flow, grace)).toBe('grace')
+    expect((await deliver(flow, await logoutToken(flow))).headers['set-cookie']).toBeUndefined()
+  })
+})
+
+describe('a logout token', () => {
+  it.each<[string, () => object]>([
+    ['that expired 20 seconds ago', () => ({ exp: seconds() - 20 })],
+    ['that is issued in 20 seconds', () => ({ iat: seconds() + 20 })],
+    ['that is 320 seconds old', () => ({ iat: seconds() - 320 })],
+  ])('%s is accepted: clocks differ by half a minute', async (_, claims) => {
+    const flow = await startLogoutFlow()
+    const browser = await expectAccepted(flow)
+    await expectEnded(
+      flow,
+      browser,
+      await deliver(flow, await logoutToken(flow, { claims: { sid: undefined, ...claims() } })),
+    )
+  })
+
+  it('is accepted by its full media type', async () => {
+    const flow = await startLogoutFlow()
+    const browser = await expectAccepted(flow)
+    const token = await logoutToken(flow, { header: { typ: 'application/logout+jwt' } })
+    await expectEnded(flow, browser, await deliver(flow, token))
+  })
+
+  refusesLogout('a typ that is no string', { header: { typ: ['logout+jwt'] } })
+  refusesLogout('an empty jti', { claims: { jti: '' } })
+  refusesLogout('an empty sid', { claims: { sid: '' } })
+  refusesLogout('an empty sub', { claims: { sub: '', sid: undefined } })
+  refusesLogout('an event that is an array', { claims: { events: { [EVENT]: [] } } })
+  refusesLogout('an event that is null', { claims: { events: { [EVENT]: null } } })
+  refusesLogout('a member of every object as the event', {
+    claims: { events: JSON.parse('{"__proto__": {}}') as object },
+  })
+
+  it('says for whom it is, where that is another client', async () => {
+    const flow = await startLogoutFlow()
+    await deliver(flow, await logoutToken(flow, { claims: { aud: 'other' } }))
+    expect(flow.app.errors).toMatchObject([{ cause: { claim: 'aud', expected: 'app', actual: 'other' } }])
+  })
+
+  it('ends the session that its sid names, whoever its sub names, and no other of either', async () => {
+    const flow = await startLogoutFlow()
+    const named = await expectAccepted(flow)
+    const other = await signInAs(flow, { sid: 'sid-2' })
+    const grace = await signInAs(flow, { sub: 'grace', sid: 'sid-3' })
+    await expectEnded(flow, named, await deliver(flow, await logoutToken(flow, { claims: { sub: 'grace' } })))
+    expect([await subjectIn(flow, other), await subjectIn(flow, grace)]).toEqual(['ada', 'grace'])
+  })
+
+  it('of an issuer that is configured without the slash at its end is accepted, as its logins are', async () => {
+    const provider = await SpoiledProvider.start({ issuerPath: '/' })
+    onTestFinished(() => provider.close())
+    provider.spoil = { claims: { sid: 'sid-1' } }
+    const app = await startApp(provider.issuer.slice(0, -1), { routes })
+    onTestFinished(() => app.close())
+    const flow = { app, provider }
+    const browser = await expectAccepted(flow)
+    await expectKept(
+      flow,
+      browser,
+      await deliver(flow, await logoutToken(flow, { claims: { iss: provider.issuer.slice(0, -1) } })),
+    )
+    await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
+  })
+
+  it('is told as an event: of the session, or of all of the user', async () => {
+    const flow = await startLogoutFlow()
+    await expectAccepted(flow)
+    await deliver(flow, await logoutToken(flow))
+    expect(flow.app.events.at(-1)).toMatchObject({
+      type: 'session.ended',
+      subject: 'ada',
+      reason: 'backchannel_logout',
+    })
+    await deliver(flow, await logoutToken(flow, { claims: { sid: undefined } }))
+    expect(flow.app.events.at(-1)).toMatchObject({
+      type: 'sessions.ended',
+      subject: 'ada',
+      reason: 'backchannel_logout',
+    })
+  })
+})
+
+describe('a logout token counts once', () => {
+  it('while it could be used: then it is refused by its times', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    for (const [claims, usable, refusedBy] of [
+      [{ exp: seconds() + 120 }, 149, 'exp'],
+      [{ exp: seconds() + 100_000 }, 329, 'iat'],
+    ] as const) {
+      const flow = await startLogoutFlow()
+      const token = await logoutToken(flow, { claims })
+      expect((await deliver(flow, token)).status).toBe(200)
+      pass(usable)
+      await deliver(flow, token)
+      pass(2)
+      await deliver(flow, token)
+      expect(flow.app.errors).toMatchObject([{ cause: { claim: 'jti' } }, { cause: { claim: refusedBy } }])
+    }
+  })
+
+  it('and is remembered no longer than that', async () => {
+    const store = new MemoryAuthStore()
+    const add = vi.spyOn(store, 'add')
+    const flow = await start({ options: { store } })
+    const exp = seconds() + 100_000
+    expect((await deliver(flow, await logoutToken(flow, { claims: { exp } }))).status).toBe(200)
+    const [, , ttl] = add.mock.calls.find(([key]) => key.startsWith('jti:')) ?? expect.fail('no jti is remembered')
+    expect(ttl).toBeGreaterThan(320)
+    expect(ttl).toBeLessThanOrEqual(331)
+  })
+
+  it.each([
+    ['sid', {}],
+    ['sub', { sid: undefined }],
+  ])('delivered to two processes at once: one takes it, the sessions have ended in both (by %s)', async (_, claims) => {
+    const store = new MemoryAuthStore()
+    const sessions = new MemoryStore()
+    const one = await start({ store: sessions, options: { store } })
+    const two = await startAnother(one, { store: sessions, options: { store } })
+    const browser = await expectAccepted(one)
+    meetAt(store, 'get', 'jti:', 2)
+    const token = await logoutToken(one, { claims })
+    const answers = await Promise.all([deliver(one, token), deliver(two, token)])
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400])
+    expect([await subjectIn(one, browser), await subjectIn(two, browser)]).toEqual([null, null])
+    const later = await signInAs(one, { sid: 'sid-2' })
+    expect((await deliver(two, token)).status).toBe(400)
+    expect(await subjectIn(one, later)).toBe('ada')
+  })
+
+  it('is not used up where the store fails halfway: the provider sends it again, and the rest ends', async () => {
+    const store = new MemoryAuthStore()
+    const flow = await start({ options: { store } })
+    const browsers = [await expectAccepted(flow), await expectAccepted(flow), await expectAccepted(flow)]
+    const remove = store.remove.bind(store)
+    const failing = vi.spyOn(store, 'remove')
+    failing.mockImplementationOnce(remove).mockRejectedValueOnce(new Error('the store is down'))
+    const token = await logoutToken(flow)
+    const answer = await deliver(flow, token)
+    expect([answer.status, answer.headers['cache-control']]).toEqual([503, 'no-store'])
+    expect(codesOf(flow.app)).toEqual(['ERR_STORE_UNAVAILABLE'])
+    const living = await Promise.all(browsers.map((browser) => subjectIn(flow, browser)))
+    expect(living.filter((subject) => subject === 'ada')).toHaveLength(2)
+    expect((await deliver(flow, token)).status).toBe(200)
+    for (const browser of browsers) expect(await subjectIn(flow, browser)).toBeNull()
+    expect((await deliver(flow, token)).status).toBe(400)
+  })
+
+  it.each(['get', 'add'] as const)(
+    'is not used up where its own entry cannot be written or read (%s)',
+    async (operation) => {
+      const store = new MemoryAuthStore()
+      const flow = await start({ options: { store } })
+      const browser = await expectAccepted(flow)
+      const usual = store[operation].bind(store) as (...args: unknown[]) => Promise<never>
+      const failing = vi
+        .spyOn(store, operation)
+        .mockImplementation((...args: unknown[]) =>
+          String(args[0]).startsWith('jti:') ? Promise.reject(new Error('the store is down')) : usual(...args),
+        )
+      const token = await logoutToken(flow)
+      expect((await deliver(flow, token)).status).toBe(503)
+      expect(codesOf(flow.app)).toEqual(['ERR_STORE_UNAVAILABLE'])
+      failing.mockRestore()
+      await expectEnded(flow, browser, await deliver(flow, token))
+    },
+  )
+
+  it('is not used up where the keys cannot be had: the provider sends it again', async () => {
+    const store = new MemoryAuthStore()
+    const sessions = new MemoryStore()
+    const flow = await start({ store: sessions, options: { store } })
+    const browser = await expectAccepted(flow)
+    const fresh = await startAnother(flow, { store: sessions, options: { store } })
+    const token = await logoutToken(flow)
+    flow.provider.spoil = { reply: { jwks: () => ({ status: 500 }) } }
+    expect((await deliver(fresh, token)).status).toBe(503)
+    expect(codesOf(fresh.app)).toEqual(['ERR_PROVIDER_UNAVAILABLE'])
+    expect(await subjectIn(fresh, browser)).toBe('ada')
+    flow.provider.spoil = {}
+    await expectEnded(fresh, browser, await deliver(fresh, token))
+  })
+})
+
+/** Lets calls of an operation go on only when so many of them have come. */
+function meetAt(store: AuthStore, operation: 'get', prefix: string, count: number): void {
+  const usual = store[operation].bind(store)
+  let open = () => {}
+  let come = 0
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  vi.spyOn(store, operation).mockImplementation(async (key) => {
+    const value = await usual(key)
+    if (key.startsWith(prefix)) {
+      if (++come >= count) open()
+      await opened
+    }
+    return value
+  })
+}
+
+function seconds(): number {
+  return Math.floor(Date.now() / 1000)
+}

@@ -1,0 +1,98 @@
+import type { Express } from 'express'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { backchannelLogout, type ProviderOptions } from '../../src/index.js'
+import { type App, CLIENT_SECRET, startApp } from '../support/bed/app.js'
+import type { Flow } from '../support/bed/conformance.js'
+import { codesOf, muteExpress } from '../support/bed/site.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+import { deliver, expectEnded, expectKept, logoutToken, subjectIn } from '../support/provider/logoutTokens.js'
+import { createRsaKey } from '../support/provider/providerKeys.js'
+import { SpoiledProvider } from '../support/provider/spoiledProvider.js'
+
+beforeEach(muteExpress)
+
+const routes = (app: Express) => void app.all('/backchannel-logout', backchannelLogout())
+
+async function startProviders(claims: { sid: string }): Promise<[SpoiledProvider, SpoiledProvider]> {
+  const both = await Promise.all([SpoiledProvider.start(), SpoiledProvider.start()])
+  for (const provider of both) {
+    provider.spoil = { claims }
+    onTestFinished(() => provider.close())
+  }
+  return both
+}
+
+function registration({ issuer }: SpoiledProvider, clientId = 'app'): ProviderOptions {
+  return { issuer, clientId, clientSecret: CLIENT_SECRET }
+}
+
+async function start(providers: Record<string, ProviderOptions>): Promise<App> {
+  const app = await startApp('', { routes, options: { providers } })
+  onTestFinished(() => app.close())
+  return app
+}
+
+async function signInAt({ url }: App, name?: string): Promise<UserAgent> {
+  const browser = new UserAgent()
+  await browser.visit(`${url}/login${name ? `?provider=${name}` : ''}`)
+  return browser
+}
+
+describe('among several providers', () => {
+  it.each([
+    ['sid', {}],
+    ['sub', { sid: undefined }],
+  ])('a token ends sessions of its own issuer only, though another uses the same %s and jti', async (_, named) => {
+    const [one, two] = await startProviders({ sid: 'sid-1' })
+    const app = await start({ one: registration(one), two: registration(two) })
+    const flows: [Flow, Flow] = [
+      { app, provider: one },
+      { app, provider: two },
+    ]
+    const [atOne, atTwo] = [await signInAt(app, 'one'), await signInAt(app, 'two')]
+    const claims = { ...named, jti: 'the same at both' }
+    await expectEnded(flows[0], atOne, await deliver(flows[0], await logoutToken(flows[0], { claims })))
+    expect(await subjectIn(flows[1], atTwo)).toBe('ada')
+    await expectEnded(flows[1], atTwo, await deliver(flows[1], await logoutToken(flows[1], { claims })))
+  })
+
+  it('a token signed by one in the name of the other ends nothing', async () => {
+    const [one, other] = await startProviders({ sid: 'sid-1' })
+    other.keys = { ...other.keys, rsa: await createRsaKey() }
+    const app = await start({ one: registration(one), other: registration(other) })
+    const flow: Flow = { app, provider: one }
+    const browser = await signInAt(app, 'one')
+    const forged = await logoutToken({ app, provider: other }, { claims: { iss: one.issuer } })
+    await expectKept(flow, browser, await deliver(flow, forged))
+    await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
+  })
+
+  it('two clients at one issuer each take the tokens that name them', async () => {
+    const [provider] = await startProviders({ sid: 'sid-1' })
+    const clients = ['other', 'app', 'last'].map((id) => [id, registration(provider, id)] as const)
+    const app = await start(Object.fromEntries(clients))
+    const flow: Flow = { app, provider }
+    const browser = await signInAt(app, 'app')
+    const tokenFor = (aud: unknown) => logoutToken(flow, { claims: { aud, jti: 'the same for all' } })
+    for (const aud of ['other', ['somebody', 'last']]) {
+      expect((await deliver(flow, await tokenFor(aud))).status).toBe(200)
+      expect(await subjectIn(flow, browser)).toBe('ada')
+    }
+    await expectEnded(flow, browser, await deliver(flow, await tokenFor(['somebody', 'app'])))
+  })
+
+  it("a tenant's route takes the tokens of that tenant's provider only", async () => {
+    const [one, two] = await startProviders({ sid: 'sid-1' })
+    let tenant = one
+    const app = await startApp('', { routes, options: { provider: () => registration(tenant) } })
+    onTestFinished(() => app.close())
+    const flow: Flow = { app, provider: one }
+    const browser = await signInAt(app)
+    tenant = two
+    expect((await deliver(flow, await logoutToken(flow))).status).toBe(400)
+    expect(codesOf(app)).toEqual(['ERR_LOGOUT_TOKEN_INVALID'])
+    tenant = one
+    expect(await subjectIn(flow, browser)).toBe('ada')
+    await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
+  })
+})

@@ -1,0 +1,117 @@
+import type { Express } from 'express'
+import { MemoryStore } from 'express-session'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { backchannelLogout, type RelyingPartyOptions } from '../../src/index.js'
+import { startApp } from '../support/bed/app.js'
+import { expectAccepted, type Flow, startFlow } from '../support/bed/conformance.js'
+import { codesOf, muteExpress } from '../support/bed/site.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+import { deliver, logoutToken, signInAs, subjectIn } from '../support/provider/logoutTokens.js'
+import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
+
+const TOKEN_LIFETIME = 3600
+
+/** What happens in the middle of something, once. */
+let meanwhile: (() => Promise<unknown>) | undefined
+
+beforeEach(() => {
+  muteExpress()
+  vi.useFakeTimers({ toFake: ['Date'] })
+  meanwhile = undefined
+})
+afterEach(() => void vi.useRealTimers())
+
+async function interrupt(): Promise<void> {
+  const act = meanwhile
+  meanwhile = undefined
+  await act?.()
+}
+
+function routes(app: Express): void {
+  app.post('/backchannel-logout', backchannelLogout())
+  app.get('/slow-save', async (req, res) => {
+    await interrupt()
+    Object.assign(req.session, { basket: ['book'] })
+    res.json({ saved: true })
+  })
+}
+
+/** Starts two processes of one application, and gives each as a flow. */
+async function startTwo(options: Partial<RelyingPartyOptions> = {}) {
+  const store = new MemoryAuthStore()
+  const shared = { store: new MemoryStore(), options: { store, ...options }, routes }
+  const one = await startFlow({ app: shared }, { claims: { sid: 'sid-1' } })
+  const app = await startApp(one.provider.issuer, shared)
+  onTestFinished(() => app.close())
+  const two: Flow = { app, provider: one.provider }
+  return { one, two, records: () => store.keys().filter((key) => key.startsWith('record:')) }
+}
+
+const ends: [string, object][] = [
+  ['of the session', {}],
+  ['of the user', { sid: undefined }],
+]
+
+/** Has the provider tell a process of the end, a second later by its clock. */
+async function endAt(flow: Flow, claims: object): Promise<void> {
+  const iat = Math.floor(Date.now() / 1000) + 1
+  expect((await deliver(flow, await logoutToken(flow, { claims: { ...claims, iat } }))).status).toBe(200)
+}
+
+describe.each(ends)("the provider's word of the end %s, told to another process", (_, claims) => {
+  it('while a login has its tokens and asks onLogin: nobody is signed in, nothing is stored', async () => {
+    const { one, two, records } = await startTwo({ onLogin: interrupt })
+    const control = await expectAccepted(one)
+    expect(records()).toHaveLength(1)
+    meanwhile = () => endAt(two, claims)
+    const browser = new UserAgent()
+    const answer = await browser.visit(`${one.app.url}/login`)
+    expect(answer.status).toBe(401)
+    expect(codesOf(one.app)).toEqual(['ERR_SESSION_ENDED'])
+    expect([await subjectIn(one, browser), await subjectIn(one, control)]).toEqual([null, null])
+    expect(records()).toEqual([])
+  })
+
+  it('an hour before a login arrives that was issued before it: that is refused', async () => {
+    const { one, two } = await startTwo()
+    const iat = Math.floor(Date.now() / 1000)
+    const login = () => {
+      one.provider.spoil = { claims: { sid: 'sid-1', iat, exp: iat + 2 * TOKEN_LIFETIME } }
+      return new UserAgent().visit(`${one.app.url}/login?returnTo=/who`)
+    }
+    expect((await login()).json()).toMatchObject({ subject: 'ada' })
+    await endAt(two, claims)
+    vi.setSystemTime(Date.now() + (TOKEN_LIFETIME - 10) * 1000)
+    expect((await login()).status).toBe(401)
+    expect(codesOf(one.app)).toEqual(['ERR_SESSION_ENDED'])
+  })
+
+  it('while a refresh is under way: the new tokens are neither given out nor stored', async () => {
+    const fetching: typeof fetch = async (url, init) => {
+      if (String(init?.body).includes('grant_type=refresh_token')) await interrupt()
+      return fetch(url, init)
+    }
+    const { one, two, records } = await startTwo({ http: { fetch: fetching } })
+    const browser = await expectAccepted(one)
+    const grace = await signInAs(one, { sub: 'grace', sid: 'sid-2' })
+    vi.setSystemTime(Date.now() + TOKEN_LIFETIME * 1000)
+    meanwhile = () => endAt(two, claims)
+    const tokens = (agent: UserAgent, sub: string) => {
+      one.provider.spoil = { claims: { sub } }
+      return agent.fetch(`${one.app.url}/token`)
+    }
+    expect((await tokens(browser, 'ada')).status).toBe(401)
+    expect([await subjectIn(one, browser), await subjectIn(two, browser)]).toEqual([null, null])
+    expect((await tokens(grace, 'grace')).status).toBe(200)
+    expect(records()).toHaveLength(1)
+  })
+
+  it('while a request is slow to write its session: that changes nothing', async () => {
+    const { one, two, records } = await startTwo()
+    const browser = await expectAccepted(one)
+    meanwhile = () => endAt(two, claims)
+    expect((await browser.fetch(`${one.app.url}/slow-save`)).json()).toEqual({ saved: true })
+    expect([await subjectIn(one, browser), await subjectIn(two, browser)]).toEqual([null, null])
+    expect(records()).toEqual([])
+  })
+})

@@ -1,0 +1,153 @@
+import type { Express } from 'express'
+import { MemoryStore } from 'express-session'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { endSessions, logout, requireSameOrigin } from '../../src/index.js'
+import { type AppOptions, CLIENT_SECRET, startApp } from '../support/bed/app.js'
+import { expectAccepted, type Flow, startFlow } from '../support/bed/conformance.js'
+import { codesOf, muteExpress } from '../support/bed/site.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+import { signInAs, subjectIn } from '../support/provider/logoutTokens.js'
+import { SpoiledProvider } from '../support/provider/spoiledProvider.js'
+import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
+
+beforeEach(muteExpress)
+
+function routes(app: Express): void {
+  app.post('/logout-everywhere', logout({ everywhere: true }))
+  app.post('/end', requireSameOrigin(), (req, res, next) => {
+    const { subject, provider } = req.query as Record<string, string>
+    endSessions(req, { subject, ...(provider ? { provider } : {}) } as { subject: string }).then(
+      () => res.sendStatus(204),
+      next,
+    )
+  })
+}
+
+const start = (app: Omit<AppOptions, 'provider'> = {}) => startFlow({ app: { routes, ...app } })
+const post = (flow: Pick<Flow, 'app'>, path: string, browser = new UserAgent(), headers = {}) =>
+  browser.fetch(flow.app.url + path, { method: 'POST', headers })
+
+/** Starts another process of a flow's application, over the same stores. */
+async function startAnother({ provider }: Flow, settings: AppOptions): Promise<Flow> {
+  const app = await startApp(provider.issuer, { routes, ...settings })
+  onTestFinished(() => app.close())
+  return { app, provider }
+}
+
+describe('a logout everywhere', () => {
+  it.each([
+    ['by its Sec-Fetch-Site', { 'sec-fetch-site': 'cross-site' }],
+    ['of the same site', { 'sec-fetch-site': 'same-site' }],
+    ['by its Origin', { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }],
+  ])('that another origin asks for is refused, and ends nothing: told %s', async (_, headers) => {
+    const flow = await start()
+    const [browser, other] = [await expectAccepted(flow), await expectAccepted(flow)]
+    expect((await post(flow, '/logout-everywhere', browser, headers)).status).toBe(403)
+    expect(codesOf(flow.app)).toEqual(['ERR_CROSS_SITE_REQUEST'])
+    expect([await subjectIn(flow, browser), await subjectIn(flow, other)]).toEqual(['ada', 'ada'])
+    expect((await post(flow, '/logout-everywhere', browser, { 'sec-fetch-site': 'same-origin' })).status).toBe(200)
+    expect([await subjectIn(flow, browser), await subjectIn(flow, other)]).toEqual([null, null])
+  })
+
+  it('ends the sessions of that user in every process, of nobody else, and no later one', async () => {
+    const stores = { store: new MemoryStore(), options: { store: new MemoryAuthStore() } }
+    const one = await start(stores)
+    const two = await startAnother(one, stores)
+    const [browser, phone] = [await expectAccepted(one), await expectAccepted(two)]
+    const grace = await signInAs(two, { sub: 'grace' })
+    one.provider.spoil = {}
+    await post(one, '/logout-everywhere', browser)
+    expect([await subjectIn(one, browser), await subjectIn(two, phone), await subjectIn(one, grace)]).toEqual([
+      null,
+      null,
+      'grace',
+    ])
+    const later = await expectAccepted(two)
+    expect(await subjectIn(one, later)).toBe('ada')
+    expect(one.app.events).toContainEqual(
+      expect.objectContaining({ type: 'sessions.ended', subject: 'ada', reason: 'everywhere' }),
+    )
+  })
+
+  it('of nobody ends nothing', async () => {
+    const flow = await start()
+    const browser = await expectAccepted(flow)
+    expect((await post(flow, '/logout-everywhere')).status).toBe(200)
+    expect(await subjectIn(flow, browser)).toBe('ada')
+  })
+})
+
+describe('endSessions()', () => {
+  it('has ended the sessions when it resolves, in every process, and tells of it', async () => {
+    const stores = { store: new MemoryStore(), options: { store: new MemoryAuthStore() } }
+    const one = await start(stores)
+    const two = await startAnother(one, stores)
+    const browser = await expectAccepted(one)
+    const grace = await signInAs(one, { sub: 'grace' })
+    expect((await post(two, '/end?subject=ada')).status).toBe(204)
+    expect([await subjectIn(one, browser), await subjectIn(one, grace)]).toEqual([null, 'grace'])
+    expect(two.app.events).toContainEqual(
+      expect.objectContaining({ type: 'sessions.ended', subject: 'ada', reason: 'everywhere' }),
+    )
+  })
+
+  it('rejects where the store fails, and has ended nothing', async () => {
+    const store = new MemoryAuthStore()
+    const flow = await start({ options: { store } })
+    const browser = await expectAccepted(flow)
+    const { get, replace } = store
+    store.replace = () => Promise.reject(new Error('the store is down'))
+    expect((await post(flow, '/end?subject=ada')).status).toBe(503)
+    store.get = () => Promise.reject(new Error('the store is down'))
+    expect((await post(flow, '/end?subject=ada')).status).toBe(503)
+    Object.assign(store, { get, replace })
+    expect(codesOf(flow.app)).toEqual(['ERR_STORE_UNAVAILABLE', 'ERR_STORE_UNAVAILABLE'])
+    expect(await subjectIn(flow, browser)).toBe('ada')
+    expect((await post(flow, '/end?subject=ada')).status).toBe(204)
+    expect(await subjectIn(flow, browser)).toBeNull()
+  })
+
+  it('demands a subject, and takes no option it does not know', async () => {
+    const seen: unknown[] = []
+    const flow = await start({
+      routes: (app) =>
+        void app.post('/wrong', async (req, res) => {
+          for (const options of [{}, { subject: undefined }, { subject: '' }, { subject: 'ada', all: true }, 'ada']) {
+            seen.push(await endSessions(req, options as never).catch((error: unknown) => error))
+          }
+          res.end()
+        }),
+    })
+    const browser = await expectAccepted(flow)
+    await post(flow, '/wrong')
+    expect(seen).toMatchObject(Array.from({ length: 5 }, () => ({ code: 'ERR_CONFIGURATION' })))
+    expect(await subjectIn(flow, browser)).toBe('ada')
+  })
+
+  it("ends those of the named provider only: the same sub at another provider is another user's", async () => {
+    const [one, two] = [await SpoiledProvider.start(), await SpoiledProvider.start()]
+    const client = { clientId: 'app', clientSecret: CLIENT_SECRET }
+    const providers = { one: { issuer: one.issuer, ...client }, two: { issuer: two.issuer, ...client } }
+    const app = await startApp('', { routes, options: { providers } })
+    onTestFinished(() => Promise.all([app.close(), one.close(), two.close()]).then(() => {}))
+    const [atOne, atTwo] = [new UserAgent(), new UserAgent()]
+    await atOne.visit(`${app.url}/login?provider=one`)
+    await atTwo.visit(`${app.url}/login?provider=two`)
+    expect((await post({ app }, '/end?subject=ada')).status).toBe(400)
+    expect((await post({ app }, '/end?subject=ada&provider=three')).status).toBe(400)
+    expect(codesOf(app)).toEqual(['ERR_UNKNOWN_PROVIDER', 'ERR_UNKNOWN_PROVIDER'])
+    expect((await post({ app }, '/end?subject=ada&provider=two')).status).toBe(204)
+    expect([await subjectIn({ app, provider: one }, atOne), await subjectIn({ app, provider: two }, atTwo)]).toEqual([
+      'ada',
+      null,
+    ])
+  })
+
+  it('is protected against other sites by requireSameOrigin', async () => {
+    const flow = await start()
+    const browser = await expectAccepted(flow)
+    expect((await post(flow, '/end?subject=ada', browser, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+    expect(codesOf(flow.app)).toEqual(['ERR_CROSS_SITE_REQUEST'])
+    expect(await subjectIn(flow, browser)).toBe('ada')
+  })
+})

@@ -1,0 +1,254 @@
+import type { Express } from 'express'
+import supertest from 'supertest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { logout } from '../../src/index.js'
+import { type AppOptions, startApp, startLocalProvider } from '../support/bed/app.js'
+import {
+  basket,
+  codesOf,
+  contentsOf,
+  FaultyStore,
+  faultyFetch,
+  type LocalProvider,
+  muteExpress,
+  type Site,
+  startSite,
+  whoIs,
+} from '../support/bed/site.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+
+let provider: LocalProvider
+let site: Site
+let browser: UserAgent
+let url: string
+let store: FaultyStore
+let faults: ReturnType<typeof faultyFetch>
+
+beforeAll(async () => {
+  provider = await startLocalProvider({ host: 'localhost' })
+})
+afterAll(() => provider.close())
+beforeEach(() => {
+  muteExpress()
+  browser = new UserAgent()
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  await site.close()
+})
+
+async function start(settings: AppOptions = {}): Promise<void> {
+  store = new FaultyStore()
+  faults = faultyFetch()
+  const options = { http: { fetch: faults.fetch }, ...settings.options }
+  const routes = (app: Express) => {
+    basket(app)
+    settings.routes?.(app)
+  }
+  site = await startSite({ ...settings, store, options, routes }, provider)
+  url = site.app.url
+}
+const signIn = () => browser.visit(`${url}/profile`)
+const leave = (query = '', init: Parameters<UserAgent['send']>[1] = {}) =>
+  browser.send(`${url}/logout${query}`, { method: 'POST', ...init })
+
+describe('a logout', () => {
+  it('ends the session and asks the provider to do so too, with hint, client, address and state', async () => {
+    await start()
+    await signIn()
+    const answer = await leave()
+    expect(answer.status).toBe(303)
+    expect(answer.headers['cache-control']).toBe('no-store')
+    const location = new URL(String(answer.headers.location))
+    expect(location.origin + location.pathname).toBe(`${provider.issuer}/session/end`)
+    const { id_token_hint, state, ...rest } = Object.fromEntries(location.searchParams)
+    expect(rest).toEqual({ client_id: 'app', post_logout_redirect_uri: `${url}/` })
+    expect(state).toMatch(/^[\w-]{22}$/)
+    const [, payload = ''] = String(id_token_hint).split('.')
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({ sub: 'ada', aud: 'app' })
+    expect(await whoIs(browser, url)).toBeNull()
+    expect(Object.keys(await contentsOf(store)).filter((key) => key.includes('record:'))).toEqual([])
+  })
+
+  it('changes the session ID, and forgets what the session held', async () => {
+    await start()
+    await signIn()
+    await browser.visit(`${url}/basket?add=tea`)
+    const before = (await browser.fetch(`${url}/basket`)).json<{ sessionID: string }>()
+    await leave()
+    const after = (await browser.fetch(`${url}/basket?add=coffee`)).json<{ sessionID: string }>()
+    expect(after).toMatchObject({ basket: 'coffee' })
+    expect(after.sessionID).not.toBe(before.sessionID)
+    expect(await contentsOf(store)).not.toHaveProperty(before.sessionID)
+  })
+
+  it('works without a session, and of someone whose session has ended', async () => {
+    await start()
+    expect((await leave('?returnTo=/who')).headers.location).toBe(`${url}/who`)
+    await signIn()
+    const twin = browser.clone()
+    await leave()
+    const again = await twin.send(`${url}/logout?returnTo=/who`, { method: 'POST' })
+    expect(again.headers.location).toBe(`${url}/who`)
+  })
+
+  it('removes the tokens also where the provider of the session is no longer configured', async () => {
+    await start()
+    await signIn()
+    const records = async () => Object.keys(await contentsOf(store)).filter((key) => key.includes('record:'))
+    expect(await records()).toHaveLength(1)
+    const later = await startApp(provider.issuer, { store, provider: { clientId: 'another' } })
+    expect(await whoIs(browser, later.url)).toBeNull()
+    const answer = await browser.send(`${later.url}/logout?returnTo=/who`, { method: 'POST' })
+    await later.close()
+    expect(answer.headers.location).toBe(`${later.url}/who`)
+    expect(await records()).toEqual([])
+  })
+
+  it('is not undone by a slow request that saves the session it read before', async () => {
+    const slow = { arrived: () => {}, goOn: Promise.resolve() }
+    await start({
+      routes(app) {
+        app.get('/slow', async (req, res) => {
+          slow.arrived()
+          await slow.goOn
+          Object.assign(req.session, { touched: true })
+          res.json({ subject: req.auth.subject })
+        })
+      },
+    })
+    await signIn()
+    let goOn = () => {}
+    slow.goOn = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    const arrived = new Promise<void>((resolve) => {
+      slow.arrived = resolve
+    })
+    const answer = browser.clone().fetch(`${url}/slow`)
+    await arrived
+    const twin = browser.clone()
+    await leave()
+    goOn()
+    expect((await answer).json()).toEqual({ subject: 'ada' })
+    // The session is back in the store, with what the slow request held of it, and is nobody's.
+    expect(JSON.stringify(await contentsOf(store))).toContain('touched')
+    expect(await whoIs(twin, url)).toBeNull()
+    expect((await twin.fetch(`${url}/token`)).status).toBe(401)
+  })
+
+  it('tells onLogout and onEvent who left', async () => {
+    const told: unknown[] = []
+    await start({ options: { onLogout: (who) => void told.push(who) } })
+    await leave()
+    expect(told).toEqual([])
+    await signIn()
+    await leave()
+    expect(told).toEqual([{ subject: 'ada', provider: 'default' }])
+    expect(site.app.events).toContainEqual(
+      expect.objectContaining({ type: 'session.ended', subject: 'ada', reason: 'logout' }),
+    )
+  })
+
+  it('gives a script the way to the provider as JSON', async () => {
+    await start()
+    await signIn()
+    const answer = await browser.fetch(`${url}/logout?returnTo=/who`, { method: 'POST' })
+    expect(answer.status).toBe(200)
+    const { logoutUrl } = answer.json<{ logoutUrl: string }>()
+    expect(logoutUrl).toContain(`${provider.issuer}/session/end?`)
+    expect((await browser.visit(logoutUrl)).url).toBe(`${url}/who`)
+  })
+
+  it.each<[string, (url: URL) => Response | undefined]>([
+    ['is down', () => new Response(null, { status: 503 })],
+    [
+      'has no RP-initiated logout',
+      ({ pathname }) => (pathname.includes('.well-known') ? Response.json(withoutLogout()) : undefined),
+    ],
+  ])('stays local where the provider %s', async (_how, fault) => {
+    await start()
+    await signIn()
+    // The metadata in hand is no longer fresh, nor to be served stale.
+    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.setSystemTime(Date.now() + 2 * 86_400_000)
+    faults.fault = fault
+    const answer = await leave('?returnTo=/who')
+    expect(answer.headers.location).toBe(`${url}/who`)
+    expect(await whoIs(browser, url)).toBeNull()
+  })
+
+  const withoutLogout = () => ({
+    issuer: provider.issuer,
+    authorization_endpoint: `${provider.issuer}/auth`,
+    token_endpoint: `${provider.issuer}/token`,
+    jwks_uri: `${provider.issuer}/jwks`,
+  })
+
+  it('is not said to be done when the record cannot be removed', async () => {
+    await start()
+    await signIn()
+    store.fails = (operation, key) => operation === 'destroy' && key.includes('record:')
+    const answer = await leave()
+    expect(answer.status).toBe(503)
+    expect(codesOf(site.app)).toEqual(['ERR_STORE_UNAVAILABLE'])
+    store.fails = () => false
+    expect(await whoIs(browser, url)).toBe('ada')
+    expect((await leave()).status).toBe(303)
+    expect(await whoIs(browser, url)).toBeNull()
+  })
+
+  it('signs out even when the session itself cannot be removed', async () => {
+    await start()
+    await signIn()
+    store.fails = (operation, key) => operation === 'destroy' && !key.includes('record:')
+    expect((await leave()).status).toBe(303)
+    store.fails = () => false
+    expect(await whoIs(browser, url)).toBeNull()
+  })
+})
+
+describe('a logout forged by another site', () => {
+  /** Sends nothing but these headers and the cookies, as browsers without Fetch Metadata do. */
+  const bare = (method: 'post' | 'get', headers: Record<string, string>) => {
+    const cookie = [...browser.cookies(url)].map(([name, value]) => `${name}=${value}`).join('; ')
+    return supertest(url)
+      [method]('/logout')
+      .set({ cookie, accept: 'text/html', ...headers })
+  }
+
+  it.each([
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' },
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { origin: 'http://127.0.0.1' },
+    { origin: 'https://127.0.0.1' },
+  ])('is refused: %j', async (headers) => {
+    await start({ routes: (app) => void app.get('/logout', logout()) })
+    await signIn()
+    for (const method of ['post', 'get'] as const) {
+      const answer = await bare(method, headers)
+      expect(answer.status).toBe(403)
+      expect(answer.headers['set-cookie']).toBeUndefined()
+    }
+    expect(codesOf(site.app)).toEqual(['ERR_CROSS_SITE_REQUEST', 'ERR_CROSS_SITE_REQUEST'])
+    expect(await whoIs(browser, url)).toBe('ada')
+  })
+
+  it.each<(origin: string) => Record<string, string>>([
+    () => ({ 'sec-fetch-site': 'same-origin' }),
+    () => ({ 'sec-fetch-site': 'none' }),
+    (origin) => ({ 'sec-fetch-site': 'same-origin', origin }),
+    (origin) => ({ origin }),
+    () => ({}),
+  ])('is told from one of the own origin, or of no browser', async (headers) => {
+    await start()
+    await signIn()
+    const answer = await bare('post', headers(url))
+    expect(answer.status).toBe(303)
+    expect(answer.headers.location).toContain('/session/end')
+    expect(await whoIs(browser, url)).toBeNull()
+  })
+})

@@ -1,0 +1,155 @@
+import express, { type Express } from 'express'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type LogoutOptions, logout } from '../../src/index.js'
+import { type AppOptions, startLocalProvider } from '../support/bed/app.js'
+import { basket, codesOf, type LocalProvider, muteExpress, type Site, startSite, whoIs } from '../support/bed/site.js'
+import { type Answer, UserAgent } from '../support/bed/userAgent.js'
+
+const OTHER_SITE = 'https://www.example.com/goodbye'
+
+let provider: LocalProvider
+let site: Site
+let browser: UserAgent
+let url: string
+
+beforeAll(async () => {
+  provider = await startLocalProvider({ host: 'localhost' })
+})
+afterAll(() => provider.close())
+beforeEach(() => {
+  muteExpress()
+  browser = new UserAgent()
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  await site.close()
+})
+
+async function start(settings: AppOptions = {}): Promise<void> {
+  const options = { postLogoutUrls: [OTHER_SITE], ...settings.options }
+  const routes = (app: Express) => {
+    basket(app)
+    settings.routes?.(app)
+  }
+  site = await startSite({ ...settings, options, routes }, provider)
+  url = site.app.url
+}
+const signIn = () => browser.visit(`${url}/profile`)
+const leave = (query = '', init: Parameters<UserAgent['send']>[1] = {}) =>
+  browser.send(`${url}/logout${query}`, { method: 'POST', ...init })
+/** Goes through the provider's logout up to the return, unsent. */
+const comeBack = (answer: Answer) => browser.visitUntil(String(answer.headers.location), url)
+
+describe('where a logout leads', () => {
+  it.each([
+    ['/who', '/who'],
+    ['/who?a=b', '/who?a=b'],
+    ['', '/'],
+  ])('is a path of the application: %j', async (returnTo, expected) => {
+    await start()
+    await signIn()
+    const { url: back } = await comeBack(await leave(`?${new URLSearchParams({ returnTo })}`))
+    expect((await browser.send(back)).headers.location).toBe(url + expected)
+  })
+
+  it('is one of postLogoutUrls, to the letter', async () => {
+    await start()
+    const lead = async (returnTo: string) => (await leave(`?${new URLSearchParams({ returnTo })}`)).headers.location
+    expect(await lead(OTHER_SITE)).toBe(OTHER_SITE)
+    for (const other of [
+      `${OTHER_SITE}/`,
+      `${OTHER_SITE}?a`,
+      'https://www.example.com/',
+      `${OTHER_SITE}@evil.example`,
+    ]) {
+      expect(await lead(other)).toBe(`${url}/`)
+    }
+  })
+
+  it.each(['//evil.example', '/\\evil.example', 'https://evil.example', '/%2fevil.example', 'javascript:alert(1)'])(
+    'is never elsewhere: %j',
+    async (returnTo) => {
+      await start()
+      expect((await leave(`?${new URLSearchParams({ returnTo })}`)).headers.location).toBe(`${url}/`)
+      await signIn()
+      const { url: back } = await comeBack(await leave(`?${new URLSearchParams({ returnTo })}`))
+      expect((await browser.send(back)).headers.location).toBe(`${url}/`)
+    },
+  )
+
+  it('may be said in a form', async () => {
+    await start({ before: (app) => void app.use(express.urlencoded({ extended: true })) })
+    expect((await leave('', { body: { returnTo: '/who' } })).headers.location).toBe(`${url}/who`)
+    expect((await leave('?returnTo=/who', { body: 'returnTo[]=//evil.example' })).headers.location).toBe(`${url}/`)
+  })
+
+  it('is fixed by the route, whatever the query says', async () => {
+    await start({
+      routes(app) {
+        app.post('/logout/fixed', logout({ returnTo: '/who' }))
+        app.post('/logout/wrong', logout({ returnTo: 'https://elsewhere.example/' }))
+      },
+    })
+    const fixed = await browser.send(`${url}/logout/fixed?returnTo=/profile`, { method: 'POST' })
+    expect(fixed.headers.location).toBe(`${url}/who`)
+    await signIn()
+    expect((await browser.send(`${url}/logout/wrong`, { method: 'POST' })).status).toBe(500)
+    expect(codesOf(site.app)).toEqual(['ERR_CONFIGURATION'])
+    expect(await whoIs(browser, url)).toBe('ada')
+    expect(() => logout({ return_to: '/' } as LogoutOptions)).toThrow('did you mean returnTo?')
+  })
+})
+
+describe('the return from the provider', () => {
+  it('with the right state goes on, once', async () => {
+    await start()
+    await signIn()
+    const { url: back } = await comeBack(await leave('?returnTo=/who'))
+    expect(new URL(back).searchParams.get('state')).toBeTruthy()
+    const onward = await browser.send(back)
+    expect(onward.headers.location).toBe(`${url}/who`)
+    expect(onward.headers['cache-control']).toBe('no-store')
+    expect((await browser.send(back)).status).toBe(200)
+  })
+
+  it('with another state, none, or in another browser is an ordinary visit', async () => {
+    await start()
+    await signIn()
+    const { url: back } = await comeBack(await leave('?returnTo=/who'))
+    const state = String(new URL(back).searchParams.get('state'))
+    for (const query of [
+      '',
+      '?state=',
+      '?state=x',
+      `?state=${state}x`,
+      `?state=${state.slice(1)}x`,
+      `?STATE=${state}`,
+    ]) {
+      const answer = await browser.send(`${url}/${query}`)
+      expect(answer.status).toBe(200)
+      expect(answer.text).toBe('<p>home of anonymous</p>')
+    }
+    expect((await new UserAgent().send(back)).status).toBe(200)
+    expect((await browser.send(`${url}/basket?state=${state}`)).status).toBe(200)
+    expect((await browser.send(back)).headers.location).toBe(`${url}/who`)
+  })
+
+  it('too late is an ordinary visit', async () => {
+    await start()
+    await signIn()
+    const { url: back } = await comeBack(await leave('?returnTo=/who'))
+    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.setSystemTime(Date.now() + 601_000)
+    expect((await browser.clone().send(back)).status).toBe(200)
+    vi.useRealTimers()
+    expect((await browser.send(back)).status).toBe(303)
+  })
+
+  it('leads to the next login, not back into the session', async () => {
+    await start()
+    await signIn()
+    await browser.visit(`${url}/logout?returnTo=/`, { method: 'POST' })
+    expect((await browser.send(`${url}/profile`)).headers.location).toBe('/login?returnTo=%2Fprofile')
+    expect((await signIn()).json()).toMatchObject({ sub: 'ada' })
+  })
+})

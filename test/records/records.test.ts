@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createSealer } from '../../src/lib/seal.js'
+import { type RecordFields, TokenRecords } from '../../src/records/records.js'
+import { SECRET } from '../support/bed/app.js'
+import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
+
+const IDLE = 1000
+const ABSOLUTE = 5000
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
+afterEach(() => void vi.useRealTimers())
+
+function pass(seconds: number): void {
+  vi.setSystemTime(Date.now() + seconds * 1000)
+}
+
+function fields(idle?: number): RecordFields {
+  const now = Date.now() / 1000
+  return {
+    provider: 'default',
+    registration: 'registration',
+    issuer: 'https://issuer.example',
+    subject: 'ada',
+    claims: { sub: 'ada' },
+    scopes: ['openid'],
+    openedAt: now,
+    endsAt: now + ABSOLUTE,
+    refreshable: false,
+    ...(idle === undefined ? {} : { idle }),
+  }
+}
+
+describe('a token record', () => {
+  it('goes with its idle session, and a tenth of that time later at most', async () => {
+    const store = new MemoryAuthStore()
+    const records = new TokenRecords(store, createSealer([SECRET]))
+    const { id } = await records.create(fields(IDLE), {})
+    pass(IDLE)
+    expect(await store.get(`record:${id}`)).toBeDefined()
+    pass(IDLE / 10)
+    expect(await store.get(`record:${id}`)).toBeUndefined()
+  })
+
+  it('lives on with a session in use, by few writes that leave what it holds, up to the absolute end', async () => {
+    const store = new MemoryAuthStore()
+    const records = new TokenRecords(store, createSealer([SECRET]))
+    const record = await records.create(fields(IDLE), {})
+    const write = vi.spyOn(store, 'replace')
+    for (let time = 0; time < ABSOLUTE - 10; time += 10) {
+      expect((await records.read(record.id))?.stored).toBe(record.stored)
+      await records.keep(record, IDLE)
+      pass(10)
+    }
+    expect(write.mock.calls.length).toBeGreaterThan(0)
+    expect(write.mock.calls.length).toBeLessThanOrEqual((ABSOLUTE / IDLE) * 10)
+    pass(10)
+    expect(await records.read(record.id)).toBeUndefined()
+  })
+
+  it('stays until the absolute end where the cookie says nothing of idle time, without a write', async () => {
+    const store = new MemoryAuthStore()
+    const records = new TokenRecords(store, createSealer([SECRET]))
+    const record = await records.create(fields(), {})
+    const write = vi.spyOn(store, 'replace')
+    pass(ABSOLUTE - 1)
+    await records.keep(record, undefined)
+    expect(write).not.toHaveBeenCalled()
+    expect(await records.read(record.id)).toBeDefined()
+    pass(1)
+    expect(await records.read(record.id)).toBeUndefined()
+  })
+
+  it('counts no longer after the absolute end, also where the store keeps it', async () => {
+    const store = new MemoryAuthStore()
+    const set = store.set.bind(store)
+    vi.spyOn(store, 'set').mockImplementation((key, value, ttl) => set(key, value, 10 * ttl))
+    const records = new TokenRecords(store, createSealer([SECRET]))
+    const { id } = await records.create(fields(), {})
+    pass(ABSOLUTE - 1)
+    expect(await records.read(id)).toBeDefined()
+    pass(1)
+    expect(await store.get(`record:${id}`)).toBeDefined()
+    expect(await records.read(id)).toBeUndefined()
+  })
+})

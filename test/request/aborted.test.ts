@@ -1,0 +1,235 @@
+import { once } from 'node:events'
+import { type ClientRequest, request } from 'node:http'
+import type { Express } from 'express'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { AppOptions } from '../support/bed/app.js'
+import { breakOff, openResponses } from '../support/bed/openResponse.js'
+import { gate, pass, type Scene, startScene, TOKEN_LIFETIME } from '../support/bed/signedIn.js'
+import { basket, contentsOf, muteExpress } from '../support/bed/site.js'
+import { type Answer, UserAgent } from '../support/bed/userAgent.js'
+
+let scene: Scene
+/** What nobody has caught. */
+const uncaught: unknown[] = []
+const note = (error: unknown) => void uncaught.push(error)
+
+beforeEach(() => {
+  muteExpress()
+  vi.useFakeTimers({ toFake: ['Date'] })
+  process.on('unhandledRejection', note).on('uncaughtException', note)
+})
+afterEach(async () => {
+  await scene.close()
+  vi.useRealTimers()
+  await new Promise(setImmediate)
+  process.off('unhandledRejection', note).off('uncaughtException', note)
+  expect(uncaught.splice(0)).toEqual([])
+})
+
+/** Starts a scene, whose token requests for a code wait for `codes.held`, and counts them. */
+async function start(settings: AppOptions = {}): Promise<{ codes: { asked: number; held?: Promise<void> } }> {
+  const codes: { asked: number; held?: Promise<void> } = { asked: 0 }
+  scene = await startScene({
+    ...settings,
+    options: {
+      ...settings.options,
+      async onLogin() {
+        codes.asked += 1
+        await codes.held
+      },
+    },
+  })
+  return { codes }
+}
+
+const url = (path = '') => scene.app.url + path
+const whoIs = async (browser: UserAgent) => (await browser.fetch(url('/who'))).json().subject
+const tokenOf = async (browser: UserAgent) => (await browser.fetch(url('/token'))).json().token
+
+/** Everything signed in that lies in the store: token records, and sessions that point at one. */
+async function signedInThings(): Promise<string[]> {
+  const contents = Object.entries(await contentsOf(scene.store))
+  return contents.filter(([id, data]) => id.includes(':record:') || data.auth !== undefined).map(([id]) => id)
+}
+
+describe('a request broken off by the browser', () => {
+  it('during a refresh leaves the refresh to its end: one token request, and the next request has the new token', async () => {
+    await start()
+    const browser = await scene.signIn()
+    const old = await tokenOf(browser)
+    pass(TOKEN_LIFETIME + 1)
+    const { open, opened } = gate()
+    scene.tokens.held = opened
+    const refreshing = vi.waitUntil(() => scene.tokens.refreshes === 1)
+    await breakOff(browser, url('/token'), refreshing)
+    open()
+    const renewed = await tokenOf(browser)
+    expect(renewed).not.toBe(old)
+    expect(await tokenOf(browser)).toBe(renewed)
+    expect(scene.tokens.refreshes).toBe(1)
+  })
+
+  it('during an event stream costs the session nothing', async () => {
+    const streams = openResponses()
+    await start({ routes: streams.routes })
+    const browser = await scene.signIn()
+    const stream = await streams.open(browser, url())
+    await stream.leave()
+    pass(TOKEN_LIFETIME + 1)
+    const renewed = await stream.req.auth.getAccessToken()
+    stream.res.write('data: to nobody\n\n')
+    stream.res.end()
+    expect(await tokenOf(browser)).toBe(renewed)
+    expect(scene.tokens.refreshes).toBe(1)
+  })
+
+  it('during a logout ends the session all the same', async () => {
+    const { open, opened } = gate()
+    await start({ options: { onLogout: () => opened } })
+    const browser = await scene.signIn()
+    const twin = browser.clone()
+    const ended = vi.waitUntil(() => scene.app.events.some(({ type }) => type === 'session.ended'))
+    await breakOff(browser, url('/logout'), ended, 'POST')
+    open()
+    expect(await signedInThings()).toEqual([])
+    expect(await whoIs(twin)).toBeNull()
+  })
+
+  it('before a logout has found its session ends it all the same', async () => {
+    await start()
+    const browser = await scene.signIn()
+    const { open, opened } = gate()
+    const { get } = scene.store
+    const asked = vi.spyOn(scene.store, 'get').mockImplementation((id, done) => {
+      void opened.then(() => get.call(scene.store, id, done))
+    })
+    await breakOff(
+      browser,
+      url('/logout'),
+      vi.waitUntil(() => asked.mock.calls.length > 0),
+      'POST',
+    )
+    asked.mockRestore()
+    open()
+    await vi.waitUntil(async () => (await signedInThings()).length === 0)
+    expect(await whoIs(browser)).toBeNull()
+  })
+})
+
+describe('a callback broken off by the browser', () => {
+  /** A login of a browser with something in its basket, up to the callback's request. */
+  async function upToCallback(): Promise<{ browser: UserAgent; callback: string }> {
+    const browser = new UserAgent()
+    await browser.visit(url('/basket?add=tea'))
+    const step = await browser.visitUntil(url('/profile'), url('/callback'))
+    return { browser, callback: step.url }
+  }
+  const basketOf = async (browser: UserAgent) => (await browser.fetch(url('/basket'))).json().basket
+  const codeRequests = () => scene.tokens.given.length
+
+  it('after its code was exchanged signs nobody in, keeps the anonymous session, and cannot be delivered again', async () => {
+    const { codes } = await start({ routes: basket })
+    const { open, opened } = gate()
+    codes.held = opened
+    const { browser, callback } = await upToCallback()
+    const gone = closedResponse()
+    await breakOff(
+      browser,
+      callback,
+      vi.waitUntil(() => codes.asked === 1),
+    )
+    await gone
+    open()
+    await vi.waitUntil(() => scene.app.errors.length > 0)
+    expect(scene.app.errors).toMatchObject([{ code: 'ERR_TRANSACTION_CONSUMED' }])
+    expect(await signedInThings()).toEqual([])
+    const given = codeRequests()
+    expect((await browser.send(callback)).status).toBe(400)
+    expect(codeRequests()).toBe(given)
+    expect(await whoIs(browser)).toBeNull()
+    expect(await basketOf(browser)).toBe('tea')
+    expect((await browser.visit(url('/profile'))).json()).toMatchObject({ sub: 'ada' })
+    expect(await basketOf(browser)).toBe('tea')
+  })
+
+  it('is told from one whose answer is waited for', async () => {
+    const { codes } = await start({ routes: basket })
+    const { open, opened } = gate()
+    codes.held = opened
+    const { browser, callback } = await upToCallback()
+    const answer = browser.send(callback)
+    await vi.waitUntil(() => codes.asked === 1)
+    open()
+    expect((await answer).status).toBe(303)
+    expect(await whoIs(browser)).toBe('ada')
+    expect(await basketOf(browser)).toBe('tea')
+    expect(await signedInThings()).toHaveLength(2)
+  })
+
+  /** Resolves when the next request that the application gets is closed before it is answered. */
+  async function closedResponse(): Promise<void> {
+    const [, res] = (await once(scene.app.server, 'request')) as [unknown, NodeJS.EventEmitter]
+    await once(res, 'close')
+  }
+})
+
+describe('a form_post response broken off by the browser', () => {
+  const type = 'application/x-www-form-urlencoded'
+
+  async function upToCallback(
+    before?: (app: Express) => void,
+  ): Promise<{ browser: UserAgent; url: string; body: string }> {
+    await start({ provider: { responseMode: 'form_post' }, ...(before ? { before } : {}) })
+    const browser = new UserAgent()
+    const step = await browser.visitUntil(url('/profile'), url('/callback'))
+    return { browser, url: step.url, body: String(new URLSearchParams(step.init.body as Record<string, string>)) }
+  }
+
+  /** Begins to send a body that is said to be longer than what is sent. */
+  function beginUpload(target: string, body: string): ClientRequest {
+    const headers = { 'content-type': type, 'content-length': String(body.length + 1000) }
+    const outgoing = request(target, { method: 'POST', headers, agent: false }).on('error', () => {})
+    outgoing.write(body)
+    return outgoing
+  }
+
+  const deliver = (browser: UserAgent, target: string, body: string): Promise<Answer> =>
+    browser.send(target, { method: 'POST', body, from: scene.provider.issuer })
+
+  it('while it is sent ends its request, and uses nothing up', async () => {
+    const { browser, url: target, body } = await upToCallback()
+    const incoming = once(scene.app.server, 'request')
+    const outgoing = beginUpload(target, body)
+    const [req] = (await incoming) as [NodeJS.EventEmitter]
+    await vi.waitUntil(() => req.listenerCount('data') > 0)
+    outgoing.destroy()
+    await vi.waitUntil(() => scene.app.errors.length > 0)
+    expect(scene.app.errors).toHaveLength(1)
+    expect((await deliver(browser, target, body)).status).toBe(303)
+    expect(await whoIs(browser)).toBe('ada')
+  })
+
+  it('before it was read ends its request, and uses nothing up', async () => {
+    const { open, opened } = gate()
+    let arrived = 0
+    const {
+      browser,
+      url: target,
+      body,
+    } = await upToCallback((app) => {
+      app.post('/callback', (_req, res, next) => {
+        arrived += 1
+        if (arrived > 1) next()
+        else res.once('close', () => void opened.then(() => next()))
+      })
+    })
+    const outgoing = beginUpload(target, body)
+    await vi.waitUntil(() => arrived === 1)
+    outgoing.destroy()
+    open()
+    await vi.waitUntil(() => scene.app.errors.length > 0)
+    expect(scene.app.errors).toMatchObject([{ code: 'ERR_AUTHORIZATION_RESPONSE_INVALID' }])
+    expect((await deliver(browser, target, body)).status).toBe(303)
+    expect(await whoIs(browser)).toBe('ada')
+  })
+})

@@ -1,0 +1,145 @@
+import { request } from 'node:http'
+import express, { type Express } from 'express'
+import express4 from 'express4'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startLocalProvider } from '../support/bed/app.js'
+import {
+  codesOf,
+  type LocalProvider,
+  muteExpress,
+  responseParameters,
+  type Site,
+  startSite,
+  upToCallback,
+  whoIs,
+} from '../support/bed/site.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+
+const versions = { 'Express 4': express4 as unknown as typeof express, 'Express 5': express }
+
+let provider: LocalProvider
+let site: Site
+let browser: UserAgent
+beforeAll(async () => {
+  provider = await startLocalProvider({ host: 'localhost' })
+})
+afterAll(() => provider.close())
+beforeEach(() => {
+  muteExpress()
+  browser = new UserAgent()
+})
+afterEach(() => site.close())
+
+const start = (before: (app: Express) => void, createExpress = express) =>
+  startSite({ provider: { responseMode: 'form_post' }, before, createExpress }, provider)
+
+const parsers: Record<string, (app: Express) => void> = {
+  'no body parser': () => {},
+  'urlencoded, extended': (app) => void app.use(express.urlencoded({ extended: true })),
+  'urlencoded, simple': (app) => void app.use(express.urlencoded({ extended: false })),
+  'json alone': (app) => void app.use(express.json()),
+  'json for every type but this': (app) => void app.use(express.json({ type: 'application/*+json' })),
+  text: (app) => void app.use(express.text({ type: '*/*' })),
+  raw: (app) => void app.use(express.raw({ type: '*/*' })),
+  'json, then urlencoded': (app) => void app.use(express.json(), express.urlencoded({ extended: true })),
+  'one that leaves an empty object and reads nothing': (app) =>
+    void app.use((req, _res, next) => {
+      req.body = {}
+      next()
+    }),
+  'one that takes its time': (app) => void app.use((_req, _res, next) => void setImmediate(next)),
+}
+
+describe.each(Object.entries(versions))('form_post on %s', (_version, createExpress) => {
+  it.each(Object.entries(parsers))('signs in after %s', async (_name, before) => {
+    site = await start(before, createExpress)
+    const { url, init } = await upToCallback(browser, site)
+    const answer = await browser.send(url, init)
+    expect(answer.status).toBe(303)
+    expect(answer.headers.location).toBe(`${site.app.url}/profile`)
+    expect(await whoIs(browser, site.app.url)).toBe('ada')
+  })
+
+  it.each(Object.entries(parsers))('refuses repeated and nested parameters after %s', async (_name, before) => {
+    site = await start(before, createExpress)
+    const callback = await upToCallback(browser, site)
+    const plain = responseParameters(callback).toString()
+    const code = String(responseParameters(callback).get('code'))
+    const spoiled = [
+      `${plain}&code=${code}`,
+      `${plain}&state=x`,
+      `${plain}&other=a&other=b`,
+      plain.replace('code=', 'code[]='),
+      plain.replace('code=', 'code[a]='),
+      plain.replace('state=', 'state[]='),
+    ]
+    for (const body of spoiled) {
+      const answer = await browser.send(callback.url, { ...callback.init, body })
+      // What no parser takes apart is a parameter of another name: then code or state is missing.
+      expect(answer.headers.location).not.toBe(`${site.app.url}/profile`)
+      expect(await whoIs(browser, site.app.url)).toBeNull()
+      if (body.includes('[')) browser = new UserAgent()
+      else expect(answer.status).toBe(400)
+    }
+    codesOf(site.app)
+    browser = new UserAgent()
+    const again = await upToCallback(browser, site)
+    expect((await browser.visit(again.url, again.init)).status).toBe(200)
+  })
+})
+
+describe('a body', () => {
+  it.each(['text/plain', 'application/json', 'multipart/form-data; boundary=x'])(
+    'of type %s is refused and costs the login nothing',
+    async (type) => {
+      site = await start(() => {})
+      const { url, init } = await upToCallback(browser, site)
+      const answer = await browser.send(url, { ...init, headers: { 'content-type': type } })
+      expect(answer.status).toBe(400)
+      expect(codesOf(site.app)).toEqual(['ERR_AUTHORIZATION_RESPONSE_INVALID'])
+      expect((await browser.visit(url, init)).status).toBe(200)
+    },
+  )
+
+  it('up to 256 KiB is read, and a larger one refused as soon as it is too large', async () => {
+    site = await start(() => {})
+    const callback = await upToCallback(browser, site)
+    const plain = responseParameters(callback).toString()
+    const padded = (length: number) => `${plain}&padding=${'x'.repeat(length - plain.length - '&padding='.length)}`
+    const refused = await browser.send(callback.url, { ...callback.init, body: padded(262_145) })
+    expect(refused.status).toBe(413)
+    expect((await browser.send(callback.url, { ...callback.init, body: padded(5_000_000) })).status).toBe(413)
+    expect(codesOf(site.app)).toEqual(['ERR_BODY_TOO_LARGE', 'ERR_BODY_TOO_LARGE'])
+    expect((await browser.visit(callback.url, { ...callback.init, body: padded(262_144) })).status).toBe(200)
+  })
+
+  it('that is cut off leaves the application at work', async () => {
+    site = await start(() => {})
+    await new Promise<void>((resolve) => {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': '1000' }
+      const req = request(`${site.app.url}/callback`, { method: 'POST', headers })
+      req.on('error', () => resolve())
+      req.write('code=', () => req.destroy(new Error('cut off')))
+    })
+    expect((await browser.visit(`${site.app.url}/profile`)).status).toBe(200)
+  })
+
+  it('without a state leads nowhere else than to the callback', async () => {
+    site = await start(() => {})
+    for (const body of [
+      '',
+      'code=a',
+      `state=${'x'.repeat(200_000)}`,
+      'state=%0d%0aSet-Cookie:a=b',
+      'state=a%26b%3dc',
+    ]) {
+      const answer = await browser.send(`${site.app.url}/callback`, { method: 'POST', body, from: 'http://op.example' })
+      expect(answer.status).toBe(303)
+      const location = new URL(String(answer.headers.location))
+      expect(location.origin + location.pathname).toBe(`${site.app.url}/callback`)
+      expect(location.href.length).toBeLessThan(500)
+      expect((await browser.send(location.href)).status).toBe(400)
+    }
+    codesOf(site.app)
+  })
+})

@@ -1,0 +1,113 @@
+import type { Express } from 'express'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { login, logout } from '../../src/index.js'
+import { startLocalProvider } from '../support/bed/app.js'
+import {
+  codesOf,
+  contentsOf,
+  type LocalProvider,
+  muteExpress,
+  type Site,
+  startSite,
+  transactionCookies,
+  upToCallback,
+  whoIs,
+} from '../support/bed/site.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+
+let provider: LocalProvider
+let site: Site
+let browser: UserAgent
+let url: string
+
+beforeAll(async () => {
+  provider = await startLocalProvider({ host: 'localhost' })
+})
+afterAll(() => provider.close())
+beforeEach(async () => {
+  muteExpress()
+  browser = new UserAgent()
+  const routes = (app: Express) => {
+    app.all('/any/login', login())
+    app.all('/any/logout', logout())
+  }
+  site = await startSite({ routes }, provider)
+  url = site.app.url
+})
+afterEach(() => site.close())
+
+const ask = (path: string, method = 'HEAD') => browser.send(url + path, { method })
+
+describe('HEAD on a guarded route', () => {
+  it('is answered to the anonymous as GET is, and leaves nothing behind', async () => {
+    const [head, get] = [await ask('/profile?tab=1'), await ask('/profile?tab=1', 'GET')]
+    expect(head.status).toBe(303)
+    expect(head.headers.location).toBe('/login?returnTo=%2Fprofile%3Ftab%3D1')
+    expect(head.headers.location).toBe(get.headers.location)
+    expect(head.headers['set-cookie']).toBeUndefined()
+    expect(await contentsOf(site.app.store)).toEqual({})
+  })
+
+  it('is answered to a script with 401, as GET is', async () => {
+    const [head, get] = [
+      await browser.fetch(`${url}/profile`, { method: 'HEAD' }),
+      await browser.fetch(`${url}/profile`),
+    ]
+    expect([head.status, head.text]).toEqual([401, ''])
+    expect(get.status).toBe(401)
+    expect(head.headers['content-length']).toBe(get.headers['content-length'])
+  })
+
+  it('is answered to someone signed in with the headers of GET, without a body', async () => {
+    await browser.visit(`${url}/profile`)
+    const [head, get] = [await ask('/profile'), await ask('/profile', 'GET')]
+    expect([head.status, head.text]).toEqual([200, ''])
+    expect(get.json()).toMatchObject({ sub: 'ada' })
+    for (const name of ['content-type', 'content-length', 'etag']) expect(head.headers[name]).toBe(get.headers[name])
+  })
+})
+
+describe('HEAD', () => {
+  it.each(['/login', '/any/login'])('on %s begins no login, whoever asks', async (path) => {
+    const head = await ask(path)
+    expect([head.status, head.headers['cache-control'], head.headers.location]).toEqual([200, 'no-store', undefined])
+    expect(transactionCookies(browser, url)).toEqual([])
+    expect(site.app.events).toEqual([])
+    await ask(path, 'GET')
+    expect(transactionCookies(browser, url)).toHaveLength(1)
+    await ask(path)
+    expect(transactionCookies(browser, url)).toHaveLength(1)
+  })
+
+  it('on the callback does not use the response up', async () => {
+    const callback = await upToCallback(browser, site)
+    const head = await browser.send(callback.url, { ...callback.init, method: 'HEAD' })
+    expect([head.status, head.headers.allow]).toEqual([405, 'GET, POST'])
+    expect(head.headers['set-cookie']).toBeUndefined()
+    expect(codesOf(site.app)).toEqual(['ERR_AUTHORIZATION_RESPONSE_INVALID'])
+    expect(await contentsOf(site.app.store)).toEqual({})
+    expect((await browser.send(callback.url, callback.init)).headers.location).toBe(`${url}/profile`)
+    expect(await whoIs(browser, url)).toBe('ada')
+  })
+
+  it('on the logout signs nobody out, though the route takes every method', async () => {
+    await browser.visit(`${url}/profile`)
+    for (const method of ['HEAD', 'OPTIONS']) {
+      const answer = await ask('/any/logout', method)
+      expect([answer.status, answer.headers['set-cookie']]).toEqual([200, undefined])
+      expect(await whoIs(browser, url)).toBe('ada')
+    }
+    expect((await ask('/logout')).status).toBe(404)
+    expect(await whoIs(browser, url)).toBe('ada')
+    const twin = browser.clone()
+    expect((await ask('/any/logout', 'GET')).status).toBe(303)
+    expect(await whoIs(twin, url)).toBeNull()
+  })
+
+  it('on the return from a logout leaves it to GET to go on', async () => {
+    await browser.visit(`${url}/profile`)
+    const back = await browser.visitUntil(`${url}/logout?returnTo=/who`, `${url}/?`, { method: 'POST' })
+    expect((await browser.send(back.url, { method: 'HEAD' })).status).toBe(200)
+    expect((await browser.send(back.url)).headers.location).toBe(`${url}/who`)
+  })
+})

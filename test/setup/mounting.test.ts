@@ -1,0 +1,246 @@
+import { request } from 'node:http'
+import express from 'express'
+import type { SessionOptions } from 'express-session'
+import express4 from 'express4'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  CLIENT_SECRET,
+  listen,
+  type Running,
+  register,
+  SECRET,
+  startApp,
+  startLocalProvider,
+} from '../support/bed/app.js'
+import {
+  authorizationRequest,
+  codesOf,
+  type LocalProvider,
+  muteExpress,
+  PUBLIC_URL,
+  proxied,
+  type Site,
+  startAreas,
+  startSite,
+  startSiteBehindTls,
+  transactionCookies,
+  whoIs,
+} from '../support/bed/site.js'
+import { type Answer, type Init, UserAgent } from '../support/bed/userAgent.js'
+
+const versions = { 'Express 4': express4 as unknown as typeof express, 'Express 5': express }
+
+let provider: LocalProvider
+const running: { close(): Promise<void> }[] = []
+let browser: UserAgent
+beforeAll(async () => {
+  provider = await startLocalProvider({ host: 'localhost' })
+})
+afterAll(() => provider.close())
+beforeEach(() => {
+  muteExpress()
+  browser = new UserAgent()
+})
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((each) => each.close()))
+})
+
+async function start(...settings: Parameters<typeof startSite>): Promise<Site> {
+  const site = await startSite(settings[0], provider)
+  running.push(site)
+  return site
+}
+
+describe.each(Object.entries(versions))('on %s', (_version, createExpress) => {
+  describe.each(['query', 'form_post'] as const)('by %s', (responseMode) => {
+    it('works at the root', async () => {
+      const { app } = await start({ createExpress, provider: { responseMode } })
+      const profile = await browser.visit(`${app.url}/profile?tab=1`)
+      expect(profile.url).toBe(`${app.url}/profile?tab=1`)
+      expect(profile.json()).toMatchObject({ sub: 'ada' })
+      expect((await browser.visit(`${app.url}/logout?returnTo=/who`, { method: 'POST' })).json()).toMatchObject({
+        subject: null,
+      })
+    })
+
+    it('works below a path', async () => {
+      const app = await startApp(provider.issuer, { createExpress, basePath: '/shop', provider: { responseMode } })
+      running.push(app)
+      const base = `${app.url}/shop`
+      const paths = { redirect_uris: [`${base}/callback`], post_logout_redirect_uris: [`${base}/`] }
+      await register(provider, app, paths)
+      const profile = await browser.visit(`${base}/profile?tab=1`)
+      expect(profile.url).toBe(`${base}/profile?tab=1`)
+      expect(profile.json()).toMatchObject({ sub: 'ada' })
+      expect((await browser.visit(`${base}/login`)).url).toBe(`${base}/`)
+      const left = await browser.visit(`${base}/logout?returnTo=/shop/who`, { method: 'POST' })
+      expect(left.url).toBe(`${base}/who`)
+      expect(left.json()).toMatchObject({ subject: null })
+    })
+
+    it('works below a path that a proxy takes off', async () => {
+      const front = await listen()
+      const base = `${front.url}/shop`
+      const { app } = await start({ createExpress, provider: { responseMode }, options: { baseUrl: base } })
+      running.push(front)
+      takeOff('/shop', front, app)
+      await register(provider, app, {
+        redirect_uris: [`${base}/callback`],
+        post_logout_redirect_uris: [`${base}/`],
+      })
+      const profile = await browser.visit(`${base}/profile?tab=1`)
+      expect(profile.url).toBe(`${base}/profile?tab=1`)
+      expect(profile.json()).toMatchObject({ sub: 'ada' })
+      const left = await browser.visit(`${base}/logout?returnTo=/shop/who`, { method: 'POST' })
+      expect(left.url).toBe(`${base}/who`)
+    })
+
+    it('works in a sub-router of an application that knows nothing of it', async () => {
+      const client = { issuer: provider.issuer, clientId: 'app', clientSecret: CLIENT_SECRET, responseMode }
+      const app = await startAreas(
+        { '/members': (baseUrl) => ({ baseUrl, secret: SECRET, provider: client }) },
+        createExpress,
+      )
+      running.push(app)
+      await register(provider, app, { redirect_uris: [`${app.url}/members/callback`] })
+      const members = await browser.visit(`${app.url}/members/?a=b`)
+      expect(members.url).toBe(`${app.url}/members/?a=b`)
+      expect(members.json()).toMatchObject({ sub: 'ada' })
+      const left = await browser.send(`${app.url}/members/logout`, { method: 'POST' })
+      expect(authorizationRequest(left).get('post_logout_redirect_uri')).toBe(`${app.url}/members/`)
+      expect(await whoIs(browser, `${app.url}/members`)).toBeNull()
+    })
+  })
+})
+
+describe.each<Partial<SessionOptions>>([
+  { resave: true, saveUninitialized: true },
+  { resave: true, rolling: true },
+  { saveUninitialized: true, unset: 'destroy' },
+  { name: 'sid', cookie: { sameSite: 'lax', maxAge: 3_600_000 } },
+])('with express-session set to %j', (session) => {
+  it.each(['query', 'form_post'] as const)('signs in by %s, and out for good', async (responseMode) => {
+    const { app } = await start({ session, provider: { responseMode } })
+    await browser.send(`${app.url}/`)
+    expect((await browser.visit(`${app.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
+    const before = browser.clone()
+    expect(await whoIs(browser, app.url)).toBe('ada')
+    await browser.visit(`${app.url}/logout`, { method: 'POST' })
+    expect([await whoIs(browser, app.url), await whoIs(before, app.url)]).toEqual([null, null])
+  })
+})
+
+describe('behind a proxy that ends TLS', () => {
+  let site: Site
+  const send = (path: string, init: Init = {}) => {
+    const to = proxied(site, { url: PUBLIC_URL + path, init })
+    return browser.send(to.url, to.init)
+  }
+
+  it.each(['query', 'form_post'] as const)(
+    'signs in by %s, with cookies that only this host can set',
+    async (responseMode) => {
+      site = await startSiteBehindTls({ provider: { responseMode } }, provider)
+      running.push(site)
+      const begun = await send('/login?returnTo=/who')
+      expect(authorizationRequest(begun).get('redirect_uri')).toBe(`${PUBLIC_URL}/callback`)
+      const sameSite = responseMode === 'query' ? 'Lax' : 'None'
+      expect(begun.headers['set-cookie']).toEqual([
+        expect.stringMatching(
+          new RegExp(
+            `^__Host-rp\\.tx\\.[\\w-]{16}=[\\w-]+; Max-Age=600; Path=/; Expires=[^;]+; HttpOnly; Secure; SameSite=${sameSite}$`,
+          ),
+        ),
+      ])
+      const { url, init } = await browser.visitUntil(String(begun.headers.location), PUBLIC_URL)
+      const done = await send(url.slice(PUBLIC_URL.length), init)
+      expect(done.headers.location).toBe(`${PUBLIC_URL}/who`)
+      expect((await send('/who')).json()).toMatchObject({ subject: 'ada' })
+      const left = await send('/logout', { method: 'POST', headers: { origin: PUBLIC_URL } })
+      expect(left.headers['set-cookie']?.join()).toMatch(/__Host-rp\.logout=[^;]+;.*; Secure;/)
+      expect((await send('/who')).json()).toMatchObject({ subject: null })
+    },
+  )
+
+  it('takes no cookie without the prefix for one of its own', async () => {
+    site = await startSiteBehindTls({}, provider)
+    running.push(site)
+    const begun = await send('/login')
+    const [[name, value] = ['', '']] = transactionCookies(browser, site.app.url)
+    const { url } = await browser.visitUntil(String(begun.headers.location), PUBLIC_URL)
+    browser.deleteCookie(site.app.url, name)
+    browser.setCookie(site.app.url, name.replace('__Host-', ''), value)
+    expect((await send(url.slice(PUBLIC_URL.length))).status).toBe(400)
+    expect(codesOf(site.app)).toEqual(['ERR_TRANSACTION_MISSING'])
+    browser.setCookie(site.app.url, name, value)
+    expect((await send(url.slice(PUBLIC_URL.length))).status).toBe(303)
+  })
+
+  it('says what is missing where express-session would silently set no cookie', async () => {
+    site = await startSite({ options: { baseUrl: PUBLIC_URL }, session: { cookie: { secure: true } } }, provider)
+    running.push(site)
+    const answer = await browser.send(`${site.app.url}/login`)
+    expect(answer.status).toBe(500)
+    expect((site.app.errors[0] as Error).message).toContain("add app.set('trust proxy', 1)")
+    expect(answer.headers['set-cookie']).toBeUndefined()
+  })
+
+  it('warns, once, where the proxy speaks of https but is not trusted', async () => {
+    const warnings: unknown[] = []
+    const listen = (warning: Error & { code?: string }) => warnings.push(warning.code)
+    process.on('warning', listen)
+    const settings = { options: { baseUrl: PUBLIC_URL }, session: { proxy: true, cookie: { secure: true } } }
+    site = await startSite(settings, provider)
+    running.push(site)
+    expect((await send('/login')).status).toBe(303)
+    expect((await send('/login')).status).toBe(303)
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', listen)
+    expect(warnings.filter((code) => code === 'RP_UNTRUSTED_PROXY')).toHaveLength(1)
+  })
+})
+
+describe('headers that name another host', () => {
+  it.each([
+    { host: 'evil.example' },
+    { host: 'evil.example:80' },
+    { host: 'evil.example/other?' },
+    { host: '127.0.0.1@evil.example' },
+    { 'x-forwarded-host': 'evil.example' },
+    { 'x-forwarded-host': 'evil.example, other.example', 'x-forwarded-proto': 'https' },
+    { forwarded: 'host=evil.example;proto=https' },
+    { 'x-original-host': 'evil.example', 'x-rewrite-url': '//evil.example', 'x-original-url': '//evil.example' },
+    { referer: 'https://evil.example/' },
+  ])('change nothing of where the user is sent: %j', async (headers) => {
+    const site = await start({ before: (app) => void app.set('trust proxy', true) })
+    const { app } = site
+    const sent: string[] = []
+    const keep = (answer: Answer) => {
+      sent.push(String(answer.headers.location))
+      return answer
+    }
+    const guarded = keep(await browser.send(`${app.url}/profile`, { headers }))
+    expect(guarded.headers.location).toBe('/login?returnTo=%2Fprofile')
+    const begun = keep(await browser.send(`${app.url}/login?returnTo=/who`, { headers }))
+    expect(authorizationRequest(begun).get('redirect_uri')).toBe(`${app.url}/callback`)
+    const { url } = await browser.visitUntil(String(begun.headers.location), `${app.url}/callback`)
+    expect(keep(await browser.send(url, { headers })).headers.location).toBe(`${app.url}/who`)
+    expect(keep(await browser.send(`${app.url}/login`, { headers })).headers.location).toBe(`${app.url}/`)
+    const left = keep(await browser.send(`${app.url}/logout`, { method: 'POST', headers }))
+    expect(authorizationRequest(left).get('post_logout_redirect_uri')).toBe(`${app.url}/`)
+    expect(sent.join()).not.toContain('evil')
+  })
+})
+
+/** Hands requests below a path on to an application without it, as a proxy does. */
+function takeOff(prefix: string, front: Running, app: Running): void {
+  front.server.on('request', (req, res) => {
+    const path = String(req.url).startsWith(`${prefix}/`) ? String(req.url).slice(prefix.length) : '/not-found'
+    const onward = request(app.url + path, { method: req.method, headers: req.headers, agent: false }, (answer) => {
+      res.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(res)
+    })
+    onward.on('error', () => res.destroy())
+    req.pipe(onward)
+  })
+}

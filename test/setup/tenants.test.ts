@@ -1,0 +1,246 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { ProviderOptions, RelyingPartyOptions } from '../../src/index.js'
+import { type App, CLIENT_SECRET, register, SECRET, startApp, startLocalProvider } from '../support/bed/app.js'
+import {
+  type Areas,
+  authorizationRequest,
+  codesOf,
+  type LocalProvider,
+  muteExpress,
+  startAreas,
+  upToCallback,
+  whoIs,
+  withParameters,
+} from '../support/bed/site.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+
+let one: LocalProvider
+let two: LocalProvider
+let app: App
+let browser: UserAgent
+
+beforeAll(async () => {
+  one = await startLocalProvider({ host: 'localhost' })
+  two = await startLocalProvider({ host: 'localhost' })
+})
+afterAll(async () => {
+  await one.close()
+  await two.close()
+})
+beforeEach(() => {
+  muteExpress()
+  browser = new UserAgent()
+})
+
+const at = ({ issuer }: LocalProvider, clientId = 'app'): ProviderOptions => ({
+  issuer,
+  clientId,
+  clientSecret: CLIENT_SECRET,
+})
+
+async function start(options: Partial<RelyingPartyOptions>): Promise<void> {
+  app = await startApp('', { options })
+  await register(one, app)
+  await register(two, app)
+}
+
+describe('several providers', () => {
+  beforeEach(() => start({ providers: { one: at(one), two: at(two) } }))
+  afterEach(() => app.close())
+
+  it('are chosen by name, and the session says which', async () => {
+    for (const [name, { issuer }] of Object.entries({ one, two })) {
+      const agent = new UserAgent()
+      const answer = await agent.visit(`${app.url}/login?provider=${name}&returnTo=/profile`)
+      expect(answer.json()).toMatchObject({ iss: issuer, sub: 'ada' })
+    }
+    expect(app.events).toContainEqual(expect.objectContaining({ type: 'session.opened', provider: 'two' }))
+  })
+
+  it('have to be named', async () => {
+    const answer = await browser.send(`${app.url}/login`)
+    expect(answer.status).toBe(400)
+    const [error] = app.errors.splice(0)
+    expect(error).toMatchObject({
+      code: 'ERR_UNKNOWN_PROVIDER',
+      message: 'the login does not say which provider: one of one, two',
+    })
+  })
+
+  it('ask again when someone signed in at one logs in at the other', async () => {
+    await browser.visit(`${app.url}/login?provider=one`)
+    expect((await browser.send(`${app.url}/login?provider=one`)).headers.location).toBe(`${app.url}/`)
+    const other = await browser.send(`${app.url}/login?provider=two`)
+    expect(other.headers.location).toMatch(new RegExp(`^${two.issuer}/auth`))
+  })
+
+  it('each get only the code of a login begun there: one of the other signs nobody in', async () => {
+    const atOne = await upToCallback(browser, { app }, '/login?provider=one')
+    const attacker = new UserAgent()
+    const atTwo = await upToCallback(attacker, { app }, '/login?provider=two')
+    const code = String(new URL(atTwo.url).searchParams.get('code'))
+    for (const changes of [{ code }, { code, iss: two.issuer }]) {
+      const mixed = withParameters(atOne, changes)
+      expect((await browser.clone().send(mixed.url)).status).toBe(400)
+    }
+    expect(codesOf(app)).toEqual(['ERR_TOKEN_REQUEST_REFUSED', 'ERR_TRANSACTION_CONSUMED'])
+    expect(await whoIs(browser, app.url)).toBeNull()
+  })
+
+  it('refuse a response that another of them sent', async () => {
+    const atOne = await upToCallback(browser, { app }, '/login?provider=one&returnTo=/profile')
+    const mixed = withParameters(atOne, { iss: two.issuer })
+    expect((await browser.clone().send(mixed.url)).status).toBe(400)
+    expect(codesOf(app)).toEqual(['ERR_ISSUER_MISMATCH'])
+  })
+})
+
+describe('tenants with a provider each', () => {
+  const tenants: Record<string, () => ProviderOptions> = {
+    one: () => at(one),
+    two: () => at(two),
+    'one-again': () => at(one, 'other-app'),
+    broken: () => ({ ...at(one), issuer: 'not a url' }),
+    none: () => undefined as unknown as ProviderOptions,
+  }
+  let asked = 0
+  beforeEach(() =>
+    start({
+      async provider(req) {
+        asked += 1
+        const tenant = tenants[String(req.headers['x-tenant'])]
+        if (!tenant) throw new Error('there is no such tenant')
+        return tenant()
+      },
+    }),
+  )
+  afterEach(() => app.close())
+
+  const visit = (agent: UserAgent, path: string, tenant: string) =>
+    agent.send(app.url + path, { headers: { 'x-tenant': tenant } })
+  async function signIn(agent: UserAgent, tenant: string): Promise<void> {
+    const begun = await visit(agent, '/login', tenant)
+    const callback = await agent.visitUntil(String(begun.headers.location), app.url)
+    expect((await visit(agent, callback.url.slice(app.url.length), tenant)).status).toBe(303)
+  }
+
+  it('sign in at their own, and are nobody at another', async () => {
+    await signIn(browser, 'one')
+    expect((await visit(browser, '/who', 'one')).json()).toMatchObject({ subject: 'ada' })
+    for (const other of ['two', 'one-again']) {
+      expect((await visit(browser, '/who', other)).json()).toEqual({ kind: 'anonymous', subject: null })
+      expect((await visit(browser, '/profile', other)).status).toBe(303)
+      expect((await visit(browser, '/login', other)).headers.location).toContain('/auth?')
+    }
+    expect((await visit(browser, '/who', 'one')).json()).toMatchObject({ subject: 'ada' })
+  })
+
+  it.each(['two', 'one-again'])('cannot finish a login of one at %s', async (other) => {
+    const begun = await visit(browser, '/login', 'one')
+    const { url } = await browser.visitUntil(String(begun.headers.location), app.url)
+    const path = url.slice(app.url.length)
+    expect((await visit(browser, path, other)).status).toBe(400)
+    expect(codesOf(app)).toEqual(['ERR_UNKNOWN_PROVIDER'])
+    expect((await visit(browser, '/who', other)).json()).toMatchObject({ subject: null })
+    expect((await visit(browser, path, 'one')).status).toBe(303)
+    expect((await visit(browser, '/who', 'one')).json()).toMatchObject({ subject: 'ada' })
+  })
+
+  it('sign out at their own provider only', async () => {
+    await signIn(browser, 'one')
+    const left = await browser.send(`${app.url}/logout`, { method: 'POST', headers: { 'x-tenant': 'two' } })
+    expect(left.headers.location).toBe(`${app.url}/`)
+    await signIn(browser, 'one')
+    const right = await browser.send(`${app.url}/logout`, { method: 'POST', headers: { 'x-tenant': 'one' } })
+    expect(right.headers.location).toContain(`${one.issuer}/session/end`)
+  })
+
+  it('that do not exist, or are set up wrongly, fail closed', async () => {
+    await signIn(browser, 'one')
+    for (const tenant of ['nobody', 'broken', 'none']) {
+      for (const path of ['/who', '/profile', '/login']) {
+        const answer = await visit(browser, path, tenant)
+        expect(answer.status).toBe(500)
+        expect(answer.headers.location).toBeUndefined()
+      }
+    }
+    expect(new Set(codesOf(app).map(String))).toEqual(new Set(['ERR_CONFIGURATION', 'Error: there is no such tenant']))
+    expect((await visit(browser, '/who', 'one')).json()).toMatchObject({ subject: 'ada' })
+  })
+
+  it('are not asked for by strangers who only look at pages', async () => {
+    asked = 0
+    await visit(browser, '/who', 'nobody')
+    await visit(browser, '/profile', 'nobody')
+    expect(asked).toBe(0)
+  })
+})
+
+describe('areas with a relying party each', () => {
+  let areas: Areas
+  afterEach(() => areas.close())
+
+  const area =
+    (provider: ProviderOptions, more: Partial<RelyingPartyOptions> = {}) =>
+    (baseUrl: string): RelyingPartyOptions => ({ baseUrl, secret: SECRET, provider, ...more })
+  async function open(staff: (url: string) => RelyingPartyOptions): Promise<void> {
+    areas = await startAreas({ '/shop': area(at(one)), '/staff': staff })
+    const redirect_uris = ['/shop', '/staff'].map((path) => `${areas.url}${path}/callback`)
+    const post_logout_redirect_uris = ['/shop', '/staff'].map((path) => `${areas.url}${path}/`)
+    await register(one, areas, { redirect_uris, post_logout_redirect_uris })
+    await register(two, areas, { redirect_uris, post_logout_redirect_uris })
+  }
+  const shop = () => `${areas.url}/shop`
+  const staff = () => `${areas.url}/staff`
+
+  it('each ask their own provider, and come back to themselves', async () => {
+    await open(area(at(two), { session: { key: 'staff' } }))
+    for (const [url, { issuer }] of [
+      [shop(), one],
+      [staff(), two],
+    ] as const) {
+      const begun = await browser.send(`${url}/login`)
+      expect(begun.headers.location).toContain(`${issuer}/auth`)
+      expect(authorizationRequest(begun).get('redirect_uri')).toBe(`${url}/callback`)
+      const demanded = await browser.send(`${url}/`)
+      expect(demanded.headers.location).toBe(
+        `${new URL(url).pathname}/login?${new URLSearchParams({ returnTo: `${new URL(url).pathname}/` })}`,
+      )
+    }
+  })
+
+  it.each<[string, () => (url: string) => RelyingPartyOptions]>([
+    ['another provider', () => area(at(two))],
+    ['another provider and key', () => area(at(two), { session: { key: 'staff' } })],
+    ['the same provider, but another key', () => area(at(one), { session: { key: 'staff' } })],
+  ])('take a session of the other for none of theirs: %s', async (_name, staffArea) => {
+    await open(staffArea())
+    await browser.visit(`${shop()}/login`)
+    expect(await whoIs(browser, shop())).toBe('ada')
+    expect(await whoIs(browser, staff())).toBeNull()
+    expect((await browser.send(`${staff()}/`)).status).toBe(303)
+    await browser.visit(`${staff()}/login`)
+    expect(await whoIs(browser, staff())).toBe('ada')
+  })
+
+  it('share a session where provider, client and key are the same', async () => {
+    await open(area(at(one)))
+    await browser.visit(`${shop()}/login`)
+    expect([await whoIs(browser, shop()), await whoIs(browser, staff())]).toEqual(['ada', 'ada'])
+  })
+
+  it('may be signed in to at once, under keys of their own', async () => {
+    await open(area(at(two), { session: { key: 'staff' } }))
+    await browser.visit(`${shop()}/login`)
+    await browser.visit(`${staff()}/login`)
+    expect([await whoIs(browser, shop()), await whoIs(browser, staff())]).toEqual(['ada', 'ada'])
+  })
+
+  it('do not finish a login that the other began', async () => {
+    await open(area(at(one), { session: { key: 'staff' } }))
+    const begun = await browser.visitUntil(`${shop()}/login`, `${shop()}/callback`)
+    const moved = begun.url.replace('/shop/', '/staff/')
+    expect((await browser.clone().send(moved)).status).toBe(400)
+    expect(await whoIs(browser, staff())).toBeNull()
+  })
+})

@@ -1,0 +1,75 @@
+import { MemoryStore, type Store } from 'express-session'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { App } from '../support/bed/app.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
+import { StoreView } from '../support/stores/storeView.js'
+
+/** A provider that is never asked. */
+const ISSUER = 'https://issuer.example'
+
+let start: (store: Store, options?: { store?: MemoryAuthStore }) => Promise<App>
+let apps: App[]
+let warnings: unknown[][]
+
+beforeEach(async () => {
+  warnings = []
+  vi.spyOn(process, 'emitWarning').mockImplementation((...args: unknown[]) => void warnings.push(args))
+  apps = []
+  // As in a new process: what was warned of is forgotten.
+  vi.resetModules()
+  const { startApp } = await import('../support/bed/app.js')
+  start = async (store, options = {}) => {
+    const app = await startApp(ISSUER, { store, options })
+    apps.push(app)
+    return app
+  }
+})
+afterEach(async () => {
+  for (const app of apps) await app.close()
+})
+
+/** Makes some requests. */
+async function use({ url }: App): Promise<void> {
+  for (let i = 0; i < 3; i++) {
+    expect((await new UserAgent().fetch(`${url}/who`)).json()).toEqual({ kind: 'anonymous', subject: null })
+  }
+}
+
+describe('sessions in the memory of a process', () => {
+  it.each([
+    ['alone', {}],
+    ['beside an AuthStore', { store: new MemoryAuthStore() }],
+  ])('are warned of in production, once in the life of the process: %s', async (_how, options) => {
+    vi.stubEnv('NODE_ENV', 'production')
+    for (let i = 0; i < 2; i++) await use(await start(new MemoryStore(), options))
+    expect(warnings).toEqual([
+      [
+        expect.stringMatching(/in the memory of this process.*connect-redis or connect-pg-simple/),
+        { type: 'ExpressRelyingPartyWarning', code: 'RP_MEMORY_STORE' },
+      ],
+    ])
+  })
+
+  it.each(['development', 'test', ''])('are not warned of where NODE_ENV is %j', async (environment) => {
+    vi.stubEnv('NODE_ENV', environment)
+    await use(await start(new MemoryStore()))
+    expect(warnings).toEqual([])
+  })
+
+  it('are told from those in another store', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    await use(await start(new StoreView(new MemoryStore())))
+    expect(warnings).toEqual([])
+  })
+})
+
+describe('a warning', () => {
+  it('is one of Node, with its type and code', async () => {
+    vi.mocked(process.emitWarning).mockRestore()
+    vi.stubEnv('NODE_ENV', 'production')
+    const heard = new Promise<Error & { code?: string }>((resolve) => process.once('warning', resolve))
+    await use(await start(new MemoryStore()))
+    expect(await heard).toMatchObject({ name: 'ExpressRelyingPartyWarning', code: 'RP_MEMORY_STORE' })
+  })
+})

@@ -1,0 +1,46 @@
+import { promisify } from 'node:util'
+import type { MemoryStore } from 'express-session'
+import { expect, it } from 'vitest'
+import type { Spoil } from '../provider/spoil.js'
+import type { App } from './app.js'
+import { expectAccepted, expectCleanError, type Flow, startFlow } from './conformance.js'
+import type { UserAgent } from './userAgent.js'
+
+/** Signs in, with an access token that has expired at once. */
+export async function startExpired(): Promise<{ flow: Flow; browser: UserAgent }> {
+  const flow = await startFlow({}, { tokens: { expires_in: 0 } })
+  const browser = await expectAccepted(flow)
+  flow.provider.spoil = {}
+  return { flow, browser }
+}
+
+/** Gets the session's access token from the application, and demands that there is one. */
+export async function tokenOf({ app }: Flow, browser: UserAgent): Promise<string> {
+  const answer = await browser.fetch(`${app.url}/token`)
+  expect(app.errors).toEqual([])
+  return answer.json<{ token: string }>().token
+}
+
+/** Declares that a spoiled refresh is rejected: nothing of it is given out or stored. Unspoiled it is accepted. */
+export function rejectsRefresh(what: string, spoil: Spoil): void {
+  it(`rejects ${what} in a refresh, and accepts the same refresh without it`, async () => {
+    const control = await startExpired()
+    expect(await tokenOf(control.flow, control.browser)).toEqual(expect.any(String))
+
+    const { flow, browser } = await startExpired()
+    const before = await tokenRecords(flow.app)
+    flow.provider.spoil = spoil
+    const answer = await browser.fetch(`${flow.app.url}/token`)
+    expectCleanError(flow, answer, 'ERR_ID_TOKEN_INVALID')
+    expect(await tokenRecords(flow.app)).toEqual(before)
+  })
+}
+
+/** The stored texts of the token records. */
+async function tokenRecords({ store }: App): Promise<unknown[]> {
+  const memory = store as MemoryStore
+  const sessions = (await promisify(memory.all.bind(memory))()) as Record<string, { value?: unknown }> | null
+  const records = Object.entries(sessions ?? {}).filter(([id]) => id.includes(':record:'))
+  expect(records).toHaveLength(1)
+  return records.map(([, { value }]) => value)
+}

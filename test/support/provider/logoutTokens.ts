@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto'
+import type { Express } from 'express'
+import { expect, it } from 'vitest'
+import { backchannelLogout, frontchannelLogout } from '../../../src/index.js'
+import { CLIENT_SECRET } from '../bed/app.js'
+import { expectAccepted, expectCleanError, type Flow, startFlow } from '../bed/conformance.js'
+import { type Answer, UserAgent } from '../bed/userAgent.js'
+import { keyFor, signJws } from './providerKeys.js'
+import { type Changes, changed } from './providerReplies.js'
+import type { JwtSpoil } from './spoil.js'
+
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+
+/** What is otherwise in a logout token than the provider would write. */
+export interface LogoutSpoil extends JwtSpoil {
+  readonly claims?: Changes
+}
+
+/** Starts a flow whose application has the routes of provider-initiated logout, and whose ID tokens name a `sid`. */
+export function startLogoutFlow(sid: string | undefined = 'sid-1'): Promise<Flow> {
+  const routes = (app: Express) => {
+    app.all('/backchannel-logout', backchannelLogout())
+    app.all('/frontchannel-logout', frontchannelLogout())
+  }
+  return startFlow({ app: { routes } }, { claims: { sid } })
+}
+
+/** Signs in from another session at the provider. */
+export async function signInAs(flow: Flow, claims: { sub?: string; sid?: string }): Promise<UserAgent> {
+  flow.provider.spoil = { claims }
+  const browser = new UserAgent()
+  await browser.visit(`${flow.app.url}/login`)
+  expect(flow.app.errors).toEqual([])
+  return browser
+}
+
+/** Signs a logout token as the provider does: for Ada's session `sid-1`. */
+export async function logoutToken({ provider }: Flow, spoil: LogoutSpoil = {}): Promise<string> {
+  const now = Math.floor(Date.now() / 1000)
+  const usual = {
+    iss: provider.issuer,
+    sub: 'ada',
+    aud: 'app',
+    iat: now,
+    exp: now + 120,
+    jti: randomUUID(),
+    sid: 'sid-1',
+    events: { [EVENT]: {} },
+  }
+  const header = changed({ alg: 'RS256', typ: 'logout+jwt' }, spoil.header)
+  const { jwk, privateKey } = spoil.key?.(provider.keys) ?? keyFor(provider.keys, header.alg, CLIENT_SECRET)
+  const payload = JSON.stringify(changed(usual, spoil.claims))
+  const jwt = await signJws(spoil.payload?.(payload) ?? payload, { kid: jwk.kid, ...header }, privateKey)
+  return spoil.jwt?.(jwt) ?? jwt
+}
+
+/** Delivers a logout token from server to server: without cookies. */
+export function deliver({ app }: Flow, token: string): Promise<Answer> {
+  return new UserAgent().fetch(`${app.url}/backchannel-logout`, { method: 'POST', body: { logout_token: token } })
+}
+
+/** Tells who is signed in in a browser. */
+export async function subjectIn({ app }: Flow, browser: UserAgent): Promise<unknown> {
+  return (await browser.fetch(`${app.url}/who`)).json().subject
+}
+
+/** Demands that a delivery is answered with 400, is not stored, and leaves the session. */
+export async function expectKept(flow: Flow, browser: UserAgent, answer: Answer): Promise<void> {
+  expectCleanError(flow, answer, 'ERR_LOGOUT_TOKEN_INVALID')
+  expect(answer.status).toBe(400)
+  expect(answer.headers['cache-control']).toBe('no-store')
+  expect(await subjectIn(flow, browser)).toBe('ada')
+}
+
+/** Demands that a delivery is answered with 200, is not stored, and ends the session. */
+export async function expectEnded(flow: Flow, browser: UserAgent, answer: Answer): Promise<void> {
+  expect(flow.app.errors).toEqual([])
+  expect(answer.status).toBe(200)
+  expect(answer.headers['cache-control']).toBe('no-store')
+  expect(await subjectIn(flow, browser)).toBeNull()
+}
+
+/** Declares that a spoiled logout token is refused and the session kept; unspoiled, it then ends that session. */
+export function refusesLogout(what: string, spoil: LogoutSpoil): void {
+  it(`refuses ${what}, and ends the session by the same token without it`, async () => {
+    const flow = await startLogoutFlow()
+    const browser = await expectAccepted(flow)
+    await expectKept(flow, browser, await deliver(flow, await logoutToken(flow, spoil)))
+    await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
+  })
+}
+
+/** Declares that a logout token ends the session. */
+export function acceptsLogout(what: string, spoil: LogoutSpoil = {}): void {
+  it(`accepts ${what}`, async () => {
+    const flow = await startLogoutFlow()
+    const browser = await expectAccepted(flow)
+    await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow, spoil)))
+  })
+}

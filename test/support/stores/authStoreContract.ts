@@ -1,0 +1,258 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { AuthStore } from '../../../src/index.js'
+
+/** A store under test, and how to let time pass for it. */
+export interface StoreUnderTest {
+  readonly store: AuthStore
+  /** Another `AuthStore` over the same data, as a second process has. Default is `store` itself. */
+  readonly sibling?: AuthStore
+  /**
+   * Lets this many seconds pass: by a fake clock, or by waiting where a server keeps the time. Called with `1.1` at
+   * most.
+   */
+  elapse(seconds: number): Promise<void> | void
+  /** Makes the store fail from now on, as when its server is gone. */
+  fail(): Promise<void> | void
+  close?(): Promise<void> | void
+}
+
+/** Values that a store must give back exactly: sealed text, JSON, characters beyond ASCII, and long ones. */
+const VALUES: Readonly<Record<string, string>> = {
+  'an empty value': '',
+  JSON: JSON.stringify({ claims: { name: 'Ada "Countess" Lovelace', tags: ['a', null] }, sealed: 'a-b_c==' }),
+  'quotes, backslashes and percent signs': `'"\\%s$1;--\n\r\t`,
+  'characters beyond ASCII': 'Zoë 数 🗝️',
+  'what looks like a number': '0123',
+  'a hundred kilobytes': 'abcdefghij'.repeat(10_000),
+}
+
+const PARALLEL = 50
+
+/**
+ * Declares the tests that every `AuthStore` must pass.
+ *
+ * @param create - makes a fresh store, once for the suite and once for the test of failures
+ */
+export function describeAuthStore(name: string, create: () => Promise<StoreUnderTest> | StoreUnderTest): void {
+  describe(name, () => {
+    let made: StoreUnderTest
+    let store: AuthStore
+    let sibling: AuthStore
+    let key: string
+    let count = 0
+
+    beforeAll(async () => {
+      made = await create()
+      store = made.store
+      sibling = made.sibling ?? made.store
+    })
+
+    beforeEach(() => {
+      key = `contract:key-${process.pid}.${Date.now()}_${count++}`
+    })
+
+    afterAll(async () => {
+      await made.close?.()
+    })
+
+    describe('get and set', () => {
+      it('gives nothing under a key that was never set', async () => {
+        expect(await store.get(key)).toBeUndefined()
+      })
+
+      it.each(Object.entries(VALUES))('gives back %s exactly, to its sibling too', async (_, value) => {
+        await store.set(key, value, 60)
+        expect(await store.get(key)).toBe(value)
+        expect(await sibling.get(key)).toBe(value)
+      })
+
+      it('takes a key of 200 characters, and tells it from one that differs in the last', async () => {
+        const long = key.padEnd(199, 'x')
+        await store.set(`${long}1`, 'one', 60)
+        expect(await store.get(`${long}1`)).toBe('one')
+        expect(await store.get(`${long}2`)).toBeUndefined()
+      })
+
+      it('overwrites what was there', async () => {
+        await store.set(key, 'one', 60)
+        await store.set(key, 'two', 60)
+        expect(await store.get(key)).toBe('two')
+      })
+
+      it('forgets a value when its time is over, and not before', async () => {
+        await store.set(key, 'short', 1)
+        await store.set(`${key}.long`, 'long', 60)
+        expect(await store.get(key)).toBe('short')
+        await made.elapse(1.1)
+        expect(await store.get(key)).toBeUndefined()
+        expect(await store.get(`${key}.long`)).toBe('long')
+      })
+
+      it('gives an overwritten value its new time', async () => {
+        await store.set(key, 'one', 1)
+        await store.set(key, 'two', 60)
+        await made.elapse(1.1)
+        expect(await store.get(key)).toBe('two')
+      })
+    })
+
+    describe('add', () => {
+      it('stores a value under a free key only', async () => {
+        expect(await store.add(key, 'one', 60)).toBe(true)
+        expect(await sibling.add(key, 'two', 60)).toBe(false)
+        expect(await store.get(key)).toBe('one')
+      })
+
+      it('adds again after a removal', async () => {
+        await store.add(key, 'one', 60)
+        await store.remove(key)
+        expect(await store.add(key, 'two', 60)).toBe(true)
+        expect(await store.get(key)).toBe('two')
+      })
+
+      it('adds again when the time of the value is over', async () => {
+        await store.add(key, 'one', 1)
+        expect(await store.add(key, 'too soon', 60)).toBe(false)
+        await made.elapse(1.1)
+        expect(await store.add(key, 'two', 60)).toBe(true)
+        expect(await store.get(key)).toBe('two')
+      })
+
+      it('leaves the time of a value as it was when it refuses', async () => {
+        await store.add(key, 'one', 1)
+        expect(await store.add(key, 'two', 60)).toBe(false)
+        await made.elapse(1.1)
+        expect(await store.get(key)).toBeUndefined()
+      })
+
+      it(`lets one of ${PARALLEL} at once win`, async () => {
+        const wins = await inParallel((i) => (i % 2 ? store : sibling).add(key, `value ${i}`, 60))
+        expect(wins).toHaveLength(1)
+        expect(await store.get(key)).toBe(`value ${wins[0]}`)
+      })
+    })
+
+    describe('replace', () => {
+      it('replaces the value that is expected', async () => {
+        await store.set(key, 'one', 60)
+        expect(await store.replace(key, 'one', 'two', 60)).toBe(true)
+        expect(await sibling.get(key)).toBe('two')
+      })
+
+      it('leaves another value as it is', async () => {
+        await store.set(key, 'one', 60)
+        expect(await store.replace(key, 'One', 'two', 60)).toBe(false)
+        expect(await store.replace(key, 'one ', 'two', 60)).toBe(false)
+        expect(await store.get(key)).toBe('one')
+      })
+
+      it.each(Object.entries(VALUES))('compares and stores %s exactly', async (_, value) => {
+        await store.set(key, value, 60)
+        expect(await store.replace(key, `${value}x`, 'two', 60)).toBe(false)
+        expect(await store.replace(key, value, `${value}x`, 60)).toBe(true)
+        expect(await store.get(key)).toBe(`${value}x`)
+      })
+
+      it('stores nothing where there is nothing, or no longer', async () => {
+        expect(await store.replace(key, '', 'two', 60)).toBe(false)
+        await store.set(key, 'one', 60)
+        await store.remove(key)
+        expect(await store.replace(key, 'one', 'two', 60)).toBe(false)
+        await store.set(key, 'one', 1)
+        await made.elapse(1.1)
+        expect(await store.replace(key, 'one', 'two', 60)).toBe(false)
+        expect(await store.get(key)).toBeUndefined()
+      })
+
+      it('gives the value its new time', async () => {
+        await store.set(key, 'one', 60)
+        await store.replace(key, 'one', 'two', 1)
+        await made.elapse(1.1)
+        expect(await store.get(key)).toBeUndefined()
+      })
+
+      it(`lets one of ${PARALLEL} at once win`, async () => {
+        await store.set(key, 'before', 60)
+        const wins = await inParallel((i) => (i % 2 ? store : sibling).replace(key, 'before', `value ${i}`, 60))
+        expect(wins).toHaveLength(1)
+        expect(await store.get(key)).toBe(`value ${wins[0]}`)
+      })
+    })
+
+    describe('remove', () => {
+      it('removes a value, and says whether there was one', async () => {
+        await store.set(key, 'one', 60)
+        expect(await store.remove(key)).toBe(true)
+        expect(await sibling.get(key)).toBeUndefined()
+        expect(await store.remove(key)).toBe(false)
+      })
+
+      it('removes only the value that is expected, where one is', async () => {
+        await store.set(key, 'one', 60)
+        expect(await store.remove(key, 'two')).toBe(false)
+        expect(await store.get(key)).toBe('one')
+        expect(await store.remove(key, 'one')).toBe(true)
+        expect(await store.get(key)).toBeUndefined()
+      })
+
+      it('takes an empty expected value for a value, not for none', async () => {
+        await store.set(key, 'one', 60)
+        expect(await store.remove(key, '')).toBe(false)
+        expect(await store.get(key)).toBe('one')
+      })
+
+      it('does not count a value whose time is over', async () => {
+        await store.set(key, 'one', 1)
+        await made.elapse(1.1)
+        expect(await store.remove(key)).toBe(false)
+      })
+
+      it('leaves other keys alone', async () => {
+        await store.set(key, 'one', 60)
+        await store.set(`${key}2`, 'two', 60)
+        await store.remove(key)
+        expect(await store.get(`${key}2`)).toBe('two')
+      })
+
+      it(`lets one of ${PARALLEL} at once win`, async () => {
+        await store.set(key, 'one', 60)
+        const wins = await inParallel((i) => (i % 2 ? store : sibling).remove(key, 'one'))
+        expect(wins).toHaveLength(1)
+      })
+
+      it('and replace at once have one winner', async () => {
+        for (let round = 0; round < 10; round++) {
+          await store.set(key, 'one', 60)
+          const [removed, replaced] = await Promise.all([
+            store.remove(key, 'one'),
+            sibling.replace(key, 'one', 'two', 60),
+          ])
+          expect([removed, replaced].filter(Boolean)).toHaveLength(1)
+          expect(await store.get(key)).toBe(replaced ? 'two' : undefined)
+        }
+      })
+    })
+
+    it('rejects every operation while it fails, instead of seeming empty', async () => {
+      const failing = await create()
+      const { store: broken } = failing
+      try {
+        await broken.set(key, 'one', 60)
+        await failing.fail()
+        await expect(broken.get(key)).rejects.toThrow()
+        await expect(broken.set(key, 'two', 60)).rejects.toThrow()
+        await expect(broken.add(key, 'two', 60)).rejects.toThrow()
+        await expect(broken.replace(key, 'one', 'two', 60)).rejects.toThrow()
+        await expect(broken.remove(key)).rejects.toThrow()
+      } finally {
+        await failing.close?.()
+      }
+    })
+  })
+}
+
+/** Runs an operation many times at once, and gives the numbers of those that resolved to `true`. */
+async function inParallel(operation: (number: number) => Promise<boolean>): Promise<number[]> {
+  const results = await Promise.all(Array.from({ length: PARALLEL }, (_, i) => operation(i)))
+  return results.flatMap((won, i) => (won ? [i] : []))
+}

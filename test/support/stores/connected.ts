@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import pgSession from 'connect-pg-simple'
+import { RedisStore } from 'connect-redis'
+import session, { type Store } from 'express-session'
+import { Pool, type PoolConfig } from 'pg'
+import type { AuthStore } from '../../../src/index.js'
+import { postgresStore } from '../../../src/postgres.js'
+import { redisStore } from '../../../src/redis.js'
+import type { UserAgent } from '../bed/userAgent.js'
+import { connectRedis } from './redis.js'
+
+/** The stores of one process, over connections of its own. */
+export interface Connected {
+  readonly sessions: Store
+  readonly store: AuthStore
+  close(): Promise<void>
+}
+
+/**
+ * Connects the stores of one process to a server.
+ *
+ * @param limit - how long the client waits for an answer. In milliseconds; default is for ever
+ */
+export type Connect = (url: string, limit?: number) => Promise<Connected>
+
+/** Sessions by connect-redis and tokens by redisStore, over one client. */
+export const connectRedisStores: Connect = async (url, limit) => {
+  const client = await connectRedis(url, limit ? { pingInterval: limit / 3, socket: { socketTimeout: limit } } : {})
+  return {
+    sessions: new RedisStore({ client }),
+    store: redisStore(client),
+    close: async () => client.destroy(),
+  }
+}
+
+/** Sessions by connect-pg-simple and tokens by postgresStore, over one pool. */
+export const connectPostgresStores: Connect = async (url, limit) => {
+  const pool = connectPostgres(url, limit ? { query_timeout: limit, connectionTimeoutMillis: limit } : {})
+  const store = postgresStore(pool)
+  await store.createTable()
+  return { sessions: await pgSessions(pool), store, close: () => pool.end() }
+}
+
+/** A pool for tests. */
+export function connectPostgres(connectionString: string, options: PoolConfig = {}): Pool {
+  const pool = new Pool({ connectionString, ...options })
+  // What is lost shows in the queries that fail.
+  pool.on('error', () => {})
+  return pool
+}
+
+/** The session store of connect-pg-simple, with its table. */
+export async function pgSessions(pool: Pool): Promise<Store> {
+  const schema = createRequire(import.meta.url).resolve('connect-pg-simple/table.sql')
+  // Test files run side by side, and the statements of the schema fail where the table is there.
+  await pool.query(`select pg_advisory_xact_lock(1); do $$ begin if to_regclass('session') is null then
+    ${await readFile(schema, 'utf8')} end if; end $$`)
+  return new (pgSession(session))({ pool, pruneSessionInterval: false })
+}
+
+/** Finds the signed-in mark in the session of a browser. */
+export function markOf(store: Store, browser: UserAgent, url: string): Promise<{ id: string }> {
+  const cookie = decodeURIComponent(browser.cookies(url).get('connect.sid') ?? '')
+  const [, sid = ''] = /^s:([^.]+)/.exec(cookie) ?? []
+  return new Promise((resolve, reject) => {
+    store.get(sid, (error: unknown, data) => (data?.auth ? resolve(data.auth) : reject(error as Error)))
+  })
+}

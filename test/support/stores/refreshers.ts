@@ -1,0 +1,114 @@
+import { MemoryStore } from 'express-session'
+import { RelyingPartyError } from '../../../src/errors.js'
+import type { AuthStore } from '../../../src/index.js'
+import { createSealer } from '../../../src/lib/seal.js'
+import { type RecordFields, type TokenRecord, TokenRecords, type Tokens } from '../../../src/records/records.js'
+import { Refresher, type Renew } from '../../../src/records/refresh.js'
+import { sessionAuthStore } from '../../../src/records/sessionAuthStore.js'
+import { SECRET } from '../bed/app.js'
+
+/** The longest that a token request may take here. In seconds. */
+const REQUEST_TIMEOUT = 5
+
+/** How long the lock of a refresh lives. In seconds. */
+export const LOCK_LIFETIME = 3 * REQUEST_TIMEOUT
+
+/** The tokens of a login at a {@link rotatingProvider}. */
+export const FIRST: Tokens = {
+  accessToken: 'access 0',
+  tokenType: 'bearer',
+  refreshToken: 'refresh 0',
+  idToken: 'id 0',
+}
+
+/** The fields of a record of Ada's, whose access token expires in so many seconds. */
+export function fields(expiresIn: number, more: Partial<RecordFields> = {}): RecordFields {
+  const now = Date.now() / 1000
+  return {
+    provider: 'default',
+    registration: 'registration',
+    issuer: 'https://issuer.example',
+    subject: 'ada',
+    claims: { sub: 'ada' },
+    scopes: ['openid'],
+    openedAt: now,
+    endsAt: now + 3600,
+    accessTokenExpiresAt: now + expiresIn,
+    refreshable: true,
+    ...more,
+  }
+}
+
+/** A provider that rotates refresh tokens, and ends the grant when one is used twice. */
+export function rotatingProvider() {
+  let current = 0
+  let ended = false
+  const state = {
+    requests: 0,
+    expiresIn: 600,
+    /** Whether a refresh token may be used again. */
+    takesReuse: false,
+    /** What every request fails with, before the refresh token is used up. */
+    fault: undefined as RelyingPartyError | undefined,
+    /** Holds every answer back. */
+    held: undefined as Promise<void> | undefined,
+    /** Comes before every request. */
+    prepare: () => Promise.resolve(),
+    endGrant() {
+      ended = true
+    },
+  }
+  const request: Renew['request'] = async (record, tokens) => {
+    state.requests++
+    await state.held
+    if (state.fault) throw state.fault
+    if (ended || !(state.takesReuse || tokens.refreshToken === `refresh ${current}`)) {
+      ended = true
+      throw new RelyingPartyError('ERR_SESSION_ENDED', 'the refresh token is not accepted')
+    }
+    current++
+    return {
+      fields: fields(state.expiresIn, { endsAt: record.endsAt }),
+      tokens: { ...tokens, accessToken: `access ${current}`, refreshToken: `refresh ${current}` },
+    }
+  }
+  return Object.assign(state, { renew: { prepare: () => state.prepare(), request } })
+}
+
+/** What a process told of its refreshes. */
+export interface Told {
+  readonly refreshed: TokenRecord[]
+  readonly failed: string[]
+  readonly ended: TokenRecord[]
+  overlaps: number
+}
+
+/** One process: a refresher of its own over a store that others may share. */
+export function startProcess(store: AuthStore = sessionAuthStore(new MemoryStore())) {
+  const records = new TokenRecords(store, createSealer([SECRET]))
+  const told: Told = { refreshed: [], failed: [], ended: [], overlaps: 0 }
+  const refresher = new Refresher(records, store, {
+    before: 60,
+    requestTimeout: REQUEST_TIMEOUT,
+    onRefreshed: (record) => told.refreshed.push(record),
+    onFailed: (_record, { code }) => told.failed.push(code),
+    onEnded: (record) => told.ended.push(record),
+    onOverlap: () => void told.overlaps++,
+  })
+  const accessToken = (record: TokenRecord | undefined) => record && records.open(record)?.accessToken
+  return { store, records, refresher, told, accessToken }
+}
+
+/** Asks a process for the access token of a session. */
+export async function ask(
+  { refresher, accessToken }: ReturnType<typeof startProcess>,
+  record: TokenRecord,
+  renew: Renew,
+): Promise<string | undefined> {
+  return accessToken(await refresher.fresh(record, renew))
+}
+
+/** What a token request fails with where the provider is down. */
+export function outage(): RelyingPartyError {
+  return new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the provider is down')
+}
