@@ -119,11 +119,11 @@ export class RelyingPartyError extends Error {
   retryUrl?: string
 
   constructor(code: ErrorCode, message: string, options: RelyingPartyErrorOptions = {}) {
-    const { hint, cause } = options
-    super(hint === undefined ? message : `${message}\n    Hint: ${hint}`, cause === undefined ? undefined : { cause })
-    this.message = message
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.hint = hint
+    this.hint = options.hint
+    const { stack, hint } = this
+    if (stack && hint) this.stack = stack.replace(message, () => `${message}\n    Hint: ${hint}`)
     this.help = `${ERRORS_PAGE}#${code.toLowerCase()}`
     this.status = options.status ?? STATUS[code]
     this.headers = options.headers ?? (this.status === 503 ? { 'Retry-After': '5' } : {})
@@ -149,9 +149,9 @@ export class LoginRefusedError extends RelyingPartyError {
   }
 }
 
-/** Builds the error for a wrong option: its name, what is wrong, and what to write instead. */
-export function configurationError(option: string, problem: string, mend?: string): RelyingPartyError {
-  return new RelyingPartyError('ERR_CONFIGURATION', `${option} ${problem}${mend ? `: ${mend}` : ''}`)
+/** Builds the error for a wrong option: its name, what is wrong, and as the hint what to write instead. */
+export function configurationError(option: string, problem: string, fix?: string): RelyingPartyError {
+  return new RelyingPartyError('ERR_CONFIGURATION', `${option} ${problem}`, fix === undefined ? {} : { hint: fix })
 }
 
 /** Wraps a failure of a store, so that an outage never looks like "nobody is signed in". */

@@ -92,8 +92,11 @@ describe('an error', () => {
     expect(new RelyingPartyError('ERR_CONFIGURATION', 'x')).not.toHaveProperty('cause')
   })
 
-  it('of an option names it, what is wrong and the mend', () => {
-    expect(configurationError('a.b', 'is missing', 'write it').message).toBe('a.b is missing: write it')
+  it('of an option names it, what is wrong and the fix', () => {
+    expect(configurationError('a.b', 'is missing', 'write it')).toMatchObject({
+      message: 'a.b is missing',
+      hint: 'write it',
+    })
     expect(configurationError('a.b', 'is missing').message).toBe('a.b is missing')
   })
 

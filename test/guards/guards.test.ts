@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { callback, login, logout, type RequireAuthOptions, requireAuth, requireScope } from '../../src/index.js'
 import { codesOf, muteExpress, type Site, startSite } from '../support/bed/site.js'
 import { UserAgent } from '../support/bed/userAgent.js'
+import { configurationErrorSaying } from '../support/run/configurationError.js'
 
 let site: Site
 let url: string
@@ -104,7 +105,7 @@ describe('requireAuth', () => {
     [{ provider: '' }, 'requireAuth.provider must be a non-empty string'],
     [['/a'], 'requireAuth must be an object, not an array'],
   ])('refuses wrong options at construction: %j', (options, message) => {
-    expect(() => requireAuth(options as RequireAuthOptions)).toThrow(message)
+    expect(() => requireAuth(options as RequireAuthOptions)).toThrow(configurationErrorSaying(message))
   })
 })
 

@@ -13,6 +13,7 @@ import {
   whoIs,
 } from '../support/bed/site.js'
 import { UserAgent } from '../support/bed/userAgent.js'
+import { configurationErrorSaying } from '../support/run/configurationError.js'
 
 const SCOPE = 'openid profile email offline_access reports:read'
 
@@ -166,7 +167,7 @@ describe('the authorization request', () => {
     [{ maxAge: '60' }, 'login.maxAge must be a number'],
     [{ returnTo: 1 }, 'login.returnTo must be a non-empty string'],
   ])('refuses wrong options at construction: %j', (options, message) => {
-    expect(() => login(options as LoginOptions)).toThrow(message)
+    expect(() => login(options as LoginOptions)).toThrow(configurationErrorSaying(message))
   })
 })
 

@@ -4,6 +4,7 @@ import { type LogoutOptions, logout } from '../../src/index.js'
 import { type AppOptions, startLocalProvider } from '../support/bed/app.js'
 import { basket, codesOf, type LocalProvider, muteExpress, type Site, startSite, whoIs } from '../support/bed/site.js'
 import { type Answer, UserAgent } from '../support/bed/userAgent.js'
+import { configurationErrorSaying } from '../support/run/configurationError.js'
 
 const OTHER_SITE = 'https://www.example.com/goodbye'
 
@@ -96,7 +97,9 @@ describe('where a logout leads', () => {
     expect((await browser.send(`${url}/logout/wrong`, { method: 'POST' })).status).toBe(500)
     expect(codesOf(site.app)).toEqual(['ERR_CONFIGURATION'])
     expect(await whoIs(browser, url)).toBe('ada')
-    expect(() => logout({ return_to: '/' } as LogoutOptions)).toThrow('did you mean returnTo?')
+    expect(() => logout({ return_to: '/' } as LogoutOptions)).toThrow(
+      configurationErrorSaying('did you mean returnTo?'),
+    )
   })
 })
 
