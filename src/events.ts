@@ -99,9 +99,11 @@ export type RelyingPartyEvent =
         | 'unreadable'
     })
   | (SessionEvent & {
-      /** All sessions of the subject at this provider have ended. */
+      /** All sessions of the subject at this provider have ended, or only those {@link withoutSid}. */
       readonly type: 'sessions.ended'
       readonly reason: 'backchannel_logout' | 'everywhere'
+      /** Whether only sessions ended whose ID token named no `sid`; any number, none included. */
+      readonly withoutSid?: true
     })
   | (SessionEvent & {
       /** The refresh token was revoked after a logout. */

@@ -5,13 +5,15 @@ import { type Logout, unverifiedParties, verifyLogoutToken } from '../protocol/l
 import type { Provider } from '../provider/provider.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
-import { endSid, endSubject } from './endSessions.js'
+import { endSid, endSubject, endWithoutSid } from './endSessions.js'
 
 /**
- * Takes the provider's word, from server to server, that a user has logged out there, and ends the sessions here: the one
- * that `sid` names, or else all that `sub` has at that provider. They end at once, in every process.
+ * Receives the provider's logout token, server to server, and ends the user's sessions here, at once and in every process.
  *
- * A logout token counts once, and only if all of it is right. It is answered with 200, or 400 as an error; the provider
+ * With `sid`, the sessions that were signed in from that session at the provider end, and those of `sub` whose ID token
+ * named no `sid`: any of them may come from it. Without `sid`, all sessions of `sub` at that provider end.
+ *
+ * A logout token is accepted once, and only if every check passes. The answer is 200, or 400 as an error; the provider
  * may then try again. Register the route's address as the `backchannel_logout_uri`. It needs no body parser.
  *
  * @throws at a request: `ERR_LOGOUT_TOKEN_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`,
@@ -61,8 +63,10 @@ async function carryOut(context: SessionContext, req: Request, provider: Provide
   const key = `jti:${createHash('sha256').update(`${provider.registration}\0${jti}`).digest('base64url')}`
   try {
     if ((await store.get(key)) !== undefined) throw replayed()
-    if (sid !== undefined) await endSid(context, req, provider, sid, issuedAt, 'backchannel_logout')
-    else if (subject !== undefined) {
+    if (sid !== undefined) {
+      if (subject !== undefined) await endWithoutSid(context, req, provider, subject, issuedAt)
+      await endSid(context, req, provider, sid, issuedAt, 'backchannel_logout')
+    } else if (subject !== undefined) {
       await endSubject(context, req, provider, subject, 'backchannel_logout', issuedAt)
     }
     const ttl = Math.max(1, Math.ceil(usableUntil - Date.now() / 1000))

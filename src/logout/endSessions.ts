@@ -59,6 +59,25 @@ export async function endSubject(
 }
 
 /**
+ * Ends the sessions of a subject whose ID token named no `sid`: any of them may come from the session that the provider
+ * has ended.
+ *
+ * @param endedAt - when the provider ended it, by its clock
+ */
+export async function endWithoutSid(
+  { config, services }: SessionContext,
+  req: Request,
+  provider: Provider,
+  subject: string,
+  endedAt: number,
+): Promise<void> {
+  const endsAt = Date.now() / 1000 + config.session.absoluteLifetime
+  await services.records.endWithoutSid(provider.registration, subject, endsAt, endedAt)
+  const reason = 'backchannel_logout'
+  config.emit({ type: 'sessions.ended', provider: provider.name, subject, reason, withoutSid: true }, req)
+}
+
+/**
  * Ends the sessions that were signed in from one session at a provider.
  *
  * @param endedAt - when the provider ended it, by its clock; `undefined` where nothing proves that it did

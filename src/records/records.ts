@@ -4,7 +4,7 @@ import { RelyingPartyError, storeError } from '../errors.js'
 import type { Sealer } from '../lib/seal.js'
 import type { AuthStore } from './authStore.js'
 import { Sids, sidIdOf } from './providerSessions.js'
-import { Subjects, subjectIdOf } from './subjects.js'
+import { type LoginTimes, Subjects, subjectIdOf } from './subjects.js'
 
 /** The tokens of a session. At rest they are sealed, bound to the record's id. */
 export interface Tokens {
@@ -97,14 +97,11 @@ export class TokenRecords {
    * @throws `ERR_SESSION_ENDED` when the provider has ended the session since; `ERR_STORE_UNAVAILABLE`
    */
   async create(fields: RecordFields, tokens: Tokens, issuedAt = fields.openedAt): Promise<TokenRecord> {
-    return this.#create(fields, tokens, { issuedAt, endsAt: fields.endsAt }).catch(rethrow)
+    const login = { issuedAt, endsAt: fields.endsAt, withoutSid: fields.sid === undefined }
+    return this.#create(fields, tokens, login).catch(rethrow)
   }
 
-  async #create(
-    fields: RecordFields,
-    tokens: Tokens,
-    login: { issuedAt: number; endsAt: number },
-  ): Promise<TokenRecord> {
+  async #create(fields: RecordFields, tokens: Tokens, login: LoginTimes): Promise<TokenRecord> {
     const subjectId = subjectIdOf(fields.registration, fields.subject)
     const generation = await this.#subjects.enter(subjectId, login)
     if (generation === undefined) throw overtaken()
@@ -115,7 +112,7 @@ export class TokenRecords {
     return { ...fields, id, stored, generation }
   }
 
-  async #enterSid(sidId: string, id: string, login: { issuedAt: number; endsAt: number }): Promise<void> {
+  async #enterSid(sidId: string, id: string, login: LoginTimes): Promise<void> {
     const gaveWay = await this.#sids.enter(sidId, id, login)
     if (gaveWay) {
       await Promise.all(gaveWay.map((oldest) => this.remove(oldest)))
@@ -128,12 +125,13 @@ export class TokenRecords {
   /** Reads a record, or gives `undefined` if the session has ended. */
   async read(id: string): Promise<TokenRecord | undefined> {
     const [subjectId = ''] = id.split('.')
-    const [stored, generation] = await Promise.all([
+    const [stored, generations] = await Promise.all([
       this.#store.get(key(id)),
-      this.#subjects.generation(subjectId),
+      this.#subjects.generations(subjectId),
     ]).catch(rethrow)
     if (stored === undefined) return undefined
     const record = JSON.parse(stored.slice(0, stored.indexOf(SEPARATOR))) as Omit<TokenRecord, 'id' | 'stored'>
+    const generation = generations?.[record.sid === undefined ? 'withoutSid' : 'withSid']
     if (record.generation === generation && record.endsAt * 1000 > Date.now()) return { ...record, id, stored }
     // What has ended for good goes, tokens and all. Should that fail, it still never counts again.
     await this.#store.remove(key(id)).catch(() => false)
@@ -179,6 +177,16 @@ export class TokenRecords {
    */
   async endSubject(registration: string, subject: string, endsAt: number, endedAt?: number): Promise<void> {
     await this.#subjects.end(subjectIdOf(registration, subject), endsAt, endedAt).catch(rethrow)
+  }
+
+  /**
+   * Ends the sessions of a subject at one registration whose ID token named no `sid`, in every process, at once.
+   *
+   * @param endsAt - until when such a session may last. In seconds since the epoch.
+   * @param endedAt - when the provider ended them, by its clock, so that logins it began before are refused
+   */
+  async endWithoutSid(registration: string, subject: string, endsAt: number, endedAt: number): Promise<void> {
+    await this.#subjects.endWithoutSid(subjectIdOf(registration, subject), endsAt, endedAt).catch(rethrow)
   }
 
   /**

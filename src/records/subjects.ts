@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { defined } from '../lib/defined.js'
 import { type AuthStore, compareAndSet } from './authStore.js'
 
 /** What the store holds of a subject. All times in seconds since the epoch. */
@@ -9,6 +10,16 @@ interface Entry {
   readonly until: number
   /** When the provider ended all sessions, by its own clock: logins it began before are over too. */
   readonly endedAt?: number
+  /** The second part of the generation of sessions whose ID token named no `sid`: another value ends only those. */
+  readonly withoutSid?: string
+  /** Like `endedAt`, for logins whose ID token names no `sid`. */
+  readonly withoutSidEndedAt?: number
+}
+
+/** What a session has to carry to live: it depends on whether the provider named its session. */
+export interface Generations {
+  readonly withSid: string
+  readonly withoutSid: string
 }
 
 /** A login that is about to get a session. All times in seconds since the epoch. */
@@ -17,10 +28,12 @@ export interface LoginTimes {
   readonly issuedAt: number
   /** The end of the session's absolute lifetime. */
   readonly endsAt: number
+  /** Whether the ID token names no `sid`. Default is `false`. */
+  readonly withoutSid?: boolean
 }
 
 /**
- * Lets all sessions of a subject end at once, in every process, by one write.
+ * Ends all sessions of a subject at once, in every process, by one write.
  *
  * Every session carries the generation its subject had at login, and lives while that is the current one. A new
  * generation ends them all, however many there are and whatever their requests are writing; and no later login brings
@@ -33,21 +46,21 @@ export class Subjects {
     this.#store = store
   }
 
-  /** Gives the current generation of a subject, if it has one. */
-  async generation(subjectId: string): Promise<string | undefined> {
+  /** Returns the current generations of a subject, if it has an entry. */
+  async generations(subjectId: string): Promise<Generations | undefined> {
     const stored = await this.#store.get(key(subjectId))
-    return stored?.slice(0, stored.indexOf(' '))
+    return stored === undefined ? undefined : toGenerations(parse(stored))
   }
 
-  /** Gives the generation for a new session, or `undefined` where the provider has ended the login meanwhile. */
+  /** Returns the generation for a new session, or `undefined` if the provider has ended the login meanwhile. */
   async enter(subjectId: string, login: LoginTimes): Promise<string | undefined> {
     for (;;) {
       const stored = await this.#store.get(key(subjectId))
       const entry = stored === undefined ? undefined : parse(stored)
-      if (entry?.endedAt !== undefined && login.issuedAt < entry.endedAt) return undefined
-      if (entry && entry.until >= login.endsAt) return entry.generation
+      if (entry && isOver(entry, login)) return undefined
+      if (entry && entry.until >= login.endsAt) return generationFor(entry, login)
       const next: Entry = { ...(entry ?? { generation: newGeneration() }), until: twice(login.endsAt) }
-      if ((await this.#write(subjectId, stored, next)) && entry) return entry.generation
+      if ((await this.#write(subjectId, stored, next)) && entry) return generationFor(entry, login)
       // A new entry is read back: a store that is not atomic between processes may have taken another's.
     }
   }
@@ -59,16 +72,29 @@ export class Subjects {
    * @param endedAt - when the provider ended them, by its clock; `undefined` when the application does
    */
   async end(subjectId: string, endsAt: number, endedAt?: number): Promise<void> {
+    await this.#change(subjectId, (entry) => ({
+      ...entry,
+      generation: newGeneration(),
+      until: twice(endsAt),
+      // A later end by the application, or an older one by the provider, does not take back what the provider ended.
+      ...defined({ endedAt: latest(endedAt, entry?.endedAt) }),
+    }))
+  }
+
+  /** Ends the sessions of a subject whose ID token named no `sid`, and no others. Parameters are those of {@link end}. */
+  async endWithoutSid(subjectId: string, endsAt: number, endedAt: number): Promise<void> {
+    await this.#change(subjectId, (entry) => ({
+      ...(entry ?? { generation: newGeneration() }),
+      until: Math.max(entry?.until ?? 0, twice(endsAt)),
+      withoutSid: newGeneration(),
+      ...defined({ withoutSidEndedAt: latest(endedAt, entry?.withoutSidEndedAt) }),
+    }))
+  }
+
+  async #change(subjectId: string, change: (entry: Entry | undefined) => Entry): Promise<void> {
     for (;;) {
       const stored = await this.#store.get(key(subjectId))
-      // What the provider ended last stays ended, also where the application or an older word of the provider comes after.
-      const latest = Math.max(endedAt ?? 0, (stored === undefined ? undefined : parse(stored).endedAt) ?? 0)
-      const entry: Entry = {
-        generation: newGeneration(),
-        until: twice(endsAt),
-        ...(latest > 0 ? { endedAt: latest } : {}),
-      }
-      if (await this.#write(subjectId, stored, entry)) return
+      if (await this.#write(subjectId, stored, change(stored === undefined ? undefined : parse(stored)))) return
     }
   }
 
@@ -78,19 +104,43 @@ export class Subjects {
   }
 }
 
-/** Gives the short name of a subject of one registration, as it stands in keys. */
+/** Returns the short name of a subject of one registration, as it appears in keys. */
 export function subjectIdOf(registration: string, subject: string): string {
   return createHash('sha256').update(`${registration}\0${subject}`).digest('base64url').slice(0, 22)
 }
 
-/** The generation comes first: it is all that most requests read. */
-function serialize({ generation, until, endedAt }: Entry): string {
-  return `${generation} ${until} ${endedAt ?? ''}`
+function toGenerations({ generation, withoutSid }: Entry): Generations {
+  return { withSid: generation, withoutSid: withoutSid === undefined ? generation : `${generation}.${withoutSid}` }
+}
+
+function generationFor(entry: Entry, { withoutSid }: LoginTimes): string {
+  return toGenerations(entry)[withoutSid ? 'withoutSid' : 'withSid']
+}
+
+/** Checks whether the provider has ended a login since it issued it. */
+function isOver({ endedAt = 0, withoutSidEndedAt = 0 }: Entry, { issuedAt, withoutSid }: LoginTimes): boolean {
+  return issuedAt < endedAt || (withoutSid === true && issuedAt < withoutSidEndedAt)
+}
+
+function latest(one: number | undefined, other: number | undefined): number | undefined {
+  return Math.max(one ?? 0, other ?? 0) || undefined
+}
+
+function serialize({ generation, until, endedAt, withoutSid, withoutSidEndedAt }: Entry): string {
+  return [generation, until, endedAt, withoutSid, withoutSidEndedAt].map((field) => field ?? '').join(' ')
 }
 
 function parse(stored: string): Entry {
-  const [generation = '', until, endedAt] = stored.split(' ')
-  return { generation, until: Number(until), ...(endedAt ? { endedAt: Number(endedAt) } : {}) }
+  const [generation = '', until, endedAt, withoutSid, withoutSidEndedAt] = stored.split(' ')
+  return {
+    generation,
+    until: Number(until),
+    ...defined({
+      endedAt: endedAt ? Number(endedAt) : undefined,
+      withoutSid: withoutSid || undefined,
+      withoutSidEndedAt: withoutSidEndedAt ? Number(withoutSidEndedAt) : undefined,
+    }),
+  }
 }
 
 function newGeneration(): string {

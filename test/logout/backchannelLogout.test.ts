@@ -140,6 +140,27 @@ describe('a logout token', () => {
     expect([await subjectIn(flow, other), await subjectIn(flow, grace)]).toEqual(['ada', 'grace'])
   })
 
+  it("with sub and sid also ends that subject's sessions whose ID token named no sid, and only those", async () => {
+    const flow = await startLogoutFlow()
+    const named = await expectAccepted(flow)
+    const unnamed = [await signInAs(flow, {}), await signInAs(flow, {})]
+    const other = await signInAs(flow, { sid: 'sid-2' })
+    const grace = await signInAs(flow, { sub: 'grace' })
+    expect(await subjectIn(flow, unnamed[0] as UserAgent)).toBe('ada')
+    const token = await logoutToken(flow)
+    for (const browser of [named, ...unnamed])
+      await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
+    expect([await subjectIn(flow, other), await subjectIn(flow, grace)]).toEqual(['ada', 'grace'])
+    // Without sub it names nobody else's session: those without a sid stay.
+    const later = await signInAs(flow, {})
+    expect((await deliver(flow, await logoutToken(flow, { claims: { sub: undefined } }))).status).toBe(200)
+    expect(await subjectIn(flow, later)).toBe('ada')
+    await expectEnded(flow, later, await deliver(flow, token))
+    expect(flow.app.events).toContainEqual(
+      expect.objectContaining({ type: 'sessions.ended', subject: 'ada', withoutSid: true }),
+    )
+  })
+
   it('of an issuer that is configured without the slash at its end is accepted, as its logins are', async () => {
     const provider = await SpoiledProvider.start({ issuerPath: '/' })
     onTestFinished(() => provider.close())

@@ -171,6 +171,66 @@ describe('the end of all sessions of a subject', () => {
   })
 })
 
+describe('the end of the sessions of a subject that name no sid', () => {
+  const signInWithoutSid = (issuedAt?: number) => records.create(withoutSid(), tokens, issuedAt)
+
+  it('ends those of that subject at that registration, and no others', async () => {
+    const [one, two] = [await signInWithoutSid(), await signInWithoutSid()]
+    const others = [
+      await signIn(),
+      await signIn({ sid: 'sid-2' }),
+      await records.create({ ...withoutSid(), subject: 'grace' }, tokens),
+      await records.create({ ...withoutSid(), registration: 'another' }, tokens),
+    ]
+    await records.endWithoutSid(HERE, 'ada', endsAt(), now())
+    expect([await lives(one), await lives(two)]).toEqual([false, false])
+    for (const other of others) expect(await lives(other)).toBe(true)
+  })
+
+  it('each time ends those that began since the last, and the end of all sessions ends both kinds', async () => {
+    await records.endWithoutSid(HERE, 'ada', endsAt(), now())
+    const [one, named] = [await signInWithoutSid(), await signIn()]
+    expect([await lives(one), await lives(named)]).toEqual([true, true])
+    await records.endWithoutSid(HERE, 'ada', endsAt(), now())
+    const two = await signInWithoutSid()
+    expect([await lives(one), await lives(two), await lives(named)]).toEqual([false, true, true])
+    await records.endSubject(HERE, 'ada', endsAt())
+    expect([await lives(two), await lives(named)]).toEqual([false, false])
+    expect([await lives(await signInWithoutSid()), await lives(await signIn())]).toEqual([true, true])
+  })
+
+  it('refuses such a login that the provider issued before, whatever ends after, and takes one issued after', async () => {
+    await records.endWithoutSid(HERE, 'ada', endsAt(), now())
+    await records.endWithoutSid(HERE, 'ada', endsAt(), now() - 60)
+    await records.endSubject(HERE, 'ada', endsAt())
+    await expect(signInWithoutSid(now() - 1)).rejects.toMatchObject(overtaken)
+    expect(await lives(await signInWithoutSid(now() + 1))).toBe(true)
+    expect(await lives(await signIn({}, now() - 1))).toBe(true)
+  })
+
+  it('during such a login leaves that login without a session', async () => {
+    await signIn()
+    const set = store.set.bind(store)
+    vi.spyOn(store, 'set').mockImplementationOnce(async (...args) => {
+      expect(args[0]).toMatch(/^record:/)
+      await startProcess().endWithoutSid(HERE, 'ada', endsAt(), now())
+      await set(...args)
+    })
+    expect(await lives(await signInWithoutSid())).toBe(false)
+    expect(await lives(await signInWithoutSid())).toBe(true)
+  })
+
+  it('keeps the sessions of an entry that was stored without this', async () => {
+    const [named, unnamed] = [await signIn(), await signInWithoutSid()]
+    const [name = ''] = store.keys().filter((key) => key.startsWith('subject:'))
+    const [generation, until] = String(await store.get(name)).split(' ')
+    await store.set(name, `${generation} ${until} `, ABSOLUTE)
+    expect([await lives(named), await lives(unnamed)]).toEqual([true, true])
+    await records.endWithoutSid(HERE, 'ada', endsAt(), now())
+    expect([await lives(named), await lives(unnamed)]).toEqual([true, false])
+  })
+})
+
 describe('the generation of a subject', () => {
   const entry = async () => {
     const [name = ''] = store.keys().filter((key) => key.startsWith('subject:'))
