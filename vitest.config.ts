@@ -39,6 +39,8 @@ export default defineConfig({
           name: 'library',
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**', 'test/package/**'],
+          // Files share one module registry per worker: loading openid-client, jose and Express afresh takes longer than most files.
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },

@@ -1,5 +1,6 @@
+import { syncBuiltinESMExports } from 'node:module'
 import nock from 'nock'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { RelyingPartyError } from '../../src/index.js'
 import { createFetch, type HttpLimits } from '../../src/lib/fetch.js'
 
@@ -14,7 +15,12 @@ async function failure(response: Promise<Response>): Promise<RelyingPartyError> 
   )
 }
 
-afterAll(() => nock.restore())
+// nock replaces functions of node:http, which modules loaded before it hold by their ESM names.
+beforeAll(() => syncBuiltinESMExports())
+afterAll(() => {
+  nock.restore()
+  syncBuiltinESMExports()
+})
 
 describe('faults on the way, by https', () => {
   const issuer = 'https://issuer.example'

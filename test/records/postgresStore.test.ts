@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { postgresStore } from '../../src/postgres.js'
+import { configurationErrorSaying } from '../support/run/configurationError.js'
 import { describeWith } from '../support/run/requirements.js'
 import { describeAuthStore, type StoreUnderTest } from '../support/stores/authStoreContract.js'
 
@@ -146,6 +147,8 @@ describe('the options of postgresStore', () => {
   })
 
   it('refuse what is no option', () => {
-    expect(() => postgresStore(pool, { tabel: 'tokens' } as object)).toThrow(/did you mean table/)
+    expect(() => postgresStore(pool, { tabel: 'tokens' } as object)).toThrow(
+      configurationErrorSaying('did you mean table'),
+    )
   })
 })

@@ -119,13 +119,16 @@ export async function signedInThings({ store }: App): Promise<string[]> {
 
 const USUAL: FlowSettings = {}
 
-/** The settings of this test file whose login is shown to be accepted unspoiled. */
-const controlled = new Set<FlowSettings>()
+/** By test file, the settings whose login is shown to be accepted unspoiled. */
+const controlled = new Map<string | undefined, Set<FlowSettings>>()
 
 /** Declares that a spoiled login is rejected, and, once for the same settings, that it is accepted unspoiled. */
 export function rejects(what: string, spoil: Spoil, code: ErrorCode, settings = USUAL): void {
-  if (!controlled.has(settings)) accepts('the login that is spoiled in what follows', {}, settings)
-  controlled.add(settings)
+  const file = expect.getState().testPath
+  const inThisFile = controlled.get(file) ?? new Set()
+  controlled.set(file, inThisFile)
+  if (!inThisFile.has(settings)) accepts('the login that is spoiled in what follows', {}, settings)
+  inThisFile.add(settings)
   it(`rejects ${what}`, async () => {
     await expectRejected(await startFlow(settings, spoil), code)
   })
