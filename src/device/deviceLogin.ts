@@ -4,7 +4,7 @@ import { configurationError, RelyingPartyError } from '../errors.js'
 import { callable, checkOptions, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
 import { requireSessionCookie } from '../login/login.js'
-import { emitTokens, openLogin } from '../login/signIn.js'
+import { emitRefused, signIn } from '../login/signIn.js'
 import { requestDeviceAuthorization } from '../protocol/device.js'
 import type { Provider } from '../provider/provider.js'
 import { asksForPage, isCrossSite } from '../request/navigation.js'
@@ -14,7 +14,7 @@ import { type SessionContext, sessionMiddleware } from '../session/sessionCaller
 import { startPage } from '../setup/urls.js'
 import { clearDevice, type DeviceTransaction, findDevice, storeDevice } from './cookie.js'
 import { type DeviceView, sendDevicePage, toView } from './page.js'
-import { type DeviceState, deviceRefusal, lookAtDevice, takeDevice } from './polling.js'
+import { type DeviceState, deviceRefusal, lookAtDevice, refuseTaken, takeDevice } from './polling.js'
 import { streamDevice } from './stream.js'
 
 /** Options of {@link deviceLogin}. */
@@ -148,13 +148,15 @@ async function finish(
   const authentication = await takeDevice(context, transaction)
   if (authentication) {
     const step = { provider: provider.name, transaction: transaction.id }
-    const { claims, tokens } = authentication
-    clearDevice(config, res)
-    emitTokens(config, req, step, tokens)
     const checks = ['device_code', 'iss', 'signature', 'aud', 'exp']
-    const alg = provider.options.idTokenSigningAlg
-    config.emit({ type: 'login.verified', ...step, subject: claims.sub, alg, checks }, req)
-    await openLogin(context, req, { ...authentication, provider, step })
+    clearDevice(config, res)
+    try {
+      await signIn(context, req, { ...authentication, provider, step, checks })
+    } catch (error) {
+      emitRefused(config, error, step, req)
+      await refuseTaken(context, transaction, error)
+      throw error
+    }
   }
   answerSignedIn(context, req, res, transaction.returnTo)
 }

@@ -1,4 +1,5 @@
 import { type ErrorCode, RelyingPartyError, storeError } from '../errors.js'
+import { emitRefused, type LoginStep } from '../login/signIn.js'
 import type { Authentication } from '../protocol/authentication.js'
 import { deviceCodeExpired, nextInterval, pollDevice } from '../protocol/device.js'
 import type { Provider } from '../provider/provider.js'
@@ -22,6 +23,8 @@ type Stored =
   | { readonly state: 'taken' }
   | { readonly state: 'refused'; readonly code: ErrorCode }
 
+const TAKEN = JSON.stringify({ state: 'taken' })
+
 /**
  * Finds out where a device login stands. Whoever looks first when a poll is due makes it: by compare and set in the
  * store, so that there is one poll however many tabs and processes look, and none when nobody does.
@@ -39,7 +42,7 @@ export async function lookAtDevice(
   if (known.state === 'approved') return { state: 'approved' }
   if (known.state !== 'pending') return known
   const now = Date.now() / 1000
-  if (now >= transaction.expiresAt) return { state: 'refused', code: 'ERR_DEVICE_CODE_EXPIRED' }
+  if (now >= transaction.expiresAt) return expire(context, transaction, read)
   if (now < known.nextPollAt) return pending(known.nextPollAt - now)
   // While the poll is under way nobody else is due.
   const busy = JSON.stringify({ ...known, nextPollAt: now + Math.max(known.interval, context.config.http.timeout * 2) })
@@ -63,9 +66,20 @@ export async function takeDevice(
   const read = await context.services.store.get(key).catch(rethrow)
   const known = read === undefined ? undefined : (JSON.parse(read) as Stored)
   if (known?.state !== 'approved') return undefined
-  if (!(await put(context, transaction, read, JSON.stringify({ state: 'taken' })))) return undefined
+  if (!(await put(context, transaction, read, TAKEN))) return undefined
   const opened = context.config.sealer.open('device-tokens', key, known.sealed)
   return opened && (JSON.parse(opened.toString('utf8')) as Authentication)
+}
+
+/** Shows other tabs of the browser that the login whose tokens were taken has failed. The next look asks nothing. */
+export async function refuseTaken(
+  context: SessionContext,
+  transaction: DeviceTransaction,
+  error: unknown,
+): Promise<void> {
+  if (!(error instanceof RelyingPartyError)) return
+  // The failure itself is what the caller has to learn of, not that the store failed beside it.
+  await put(context, transaction, TAKEN, refusedFor(error.code)).catch(() => false)
 }
 
 async function poll(
@@ -83,10 +97,30 @@ async function poll(
   } catch (error) {
     if (!(error instanceof RelyingPartyError)) throw error
     if (error.code === 'ERR_PROVIDER_UNAVAILABLE') return later(nextInterval(interval, 'outage'))
-    const { provider: name, id } = transaction
-    context.config.emit({ type: 'login.refused', provider: name, transaction: id, code: error.code })
+    emitRefused(context.config, error, stepOf(transaction))
     return { state: 'refused', code: error.code }
   }
+}
+
+/** Ends a login whose code has expired. Whoever writes that it has reports it, once for all tabs and processes. */
+async function expire(
+  context: SessionContext,
+  transaction: DeviceTransaction,
+  read: string | undefined,
+): Promise<DeviceState> {
+  const code = 'ERR_DEVICE_CODE_EXPIRED'
+  if (await put(context, transaction, read, refusedFor(code))) {
+    emitRefused(context.config, deviceCodeExpired(), stepOf(transaction))
+  }
+  return { state: 'refused', code }
+}
+
+function refusedFor(code: ErrorCode): string {
+  return JSON.stringify({ state: 'refused', code })
+}
+
+function stepOf({ provider, id }: DeviceTransaction): LoginStep {
+  return { provider, transaction: id }
 }
 
 /** The error that a refused device login is reported as, to those who ask later. */

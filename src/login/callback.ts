@@ -1,14 +1,14 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { RelyingPartyError, storeError } from '../errors.js'
 import type { Parameters } from '../lib/uniqueParameters.js'
-import { type Authentication, authenticate } from '../protocol/authentication.js'
+import { authenticate } from '../protocol/authentication.js'
 import { judgeAuthorizationResponse } from '../protocol/authorizationResponse.js'
 import { isState, type Transaction, transactionId } from '../protocol/transaction.js'
-import type { Provider } from '../provider/provider.js'
+import type { ResolvedProviderOptions } from '../provider/resolveOptions.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
 import { isAt, loginUrl, startPage } from '../setup/urls.js'
-import { emitTokens, type LoginStep, openLogin } from './signIn.js'
+import { emitRefused, signIn } from './signIn.js'
 import { clearTransaction, type FoundTransaction, findTransaction } from './transactionCookie.js'
 
 /**
@@ -97,8 +97,8 @@ async function finishLogin(context: SessionContext, req: Request, res: Response,
     responseType: provider.options.responseType,
   })
   const authentication = await authenticate(provider, transaction, response, config.redirectUri)
-  emitVerified(context, req, step, provider, authentication)
-  await openLogin(context, req, { ...authentication, provider, step, anonymousId: transaction.sessionId })
+  const checks = checksOf(provider.options)
+  await signIn(context, req, { ...authentication, provider, step, checks, anonymousId: transaction.sessionId })
   res.redirect(303, config.origin + transaction.returnTo)
 }
 
@@ -140,26 +140,14 @@ function leadOn(
   return true
 }
 
-/** Tells what the token endpoint gave, where it was asked, and what was verified. */
-function emitVerified(
-  { config }: SessionContext,
-  req: Request,
-  step: LoginStep,
-  provider: Provider,
-  { tokens, claims }: Authentication,
-): void {
-  const { responseType } = provider.options
-  if (responseType !== 'id_token') emitTokens(config, req, step, tokens)
+/** What was checked by the time a user is signed in. */
+function checksOf({ responseType }: ResolvedProviderOptions): string[] {
   const ofCode = responseType === 'id_token' ? [] : ['code_verifier']
-  const checks = ['state', 'iss', ...ofCode, 'signature', 'aud', 'exp', 'nonce']
-  if (responseType === 'code id_token') checks.push('c_hash')
-  config.emit(
-    { type: 'login.verified', ...step, subject: claims.sub, alg: provider.options.idTokenSigningAlg, checks },
-    req,
-  )
+  const ofBoth = responseType === 'code id_token' ? ['c_hash'] : []
+  return ['state', 'iss', ...ofCode, 'signature', 'aud', 'exp', 'nonce', ...ofBoth]
 }
 
-/** Tells of a failed login, and gives the error the ways on. */
+/** Reports a failed login, and adds the ways on to its error. */
 function refused(
   { config }: SessionContext,
   req: Request,
@@ -167,19 +155,11 @@ function refused(
   transaction: Transaction | undefined,
   state: string | undefined,
 ): unknown {
-  const known = error instanceof RelyingPartyError ? error : undefined
-  config.emit(
-    {
-      type: 'login.refused',
-      provider: transaction?.provider,
-      transaction: transaction && state ? transactionId(state) : undefined,
-      code: known?.code,
-    },
-    req,
-  )
-  if (known) {
-    known.returnTo = transaction?.returnTo ?? startPage(config)
-    known.retryUrl = loginUrl(config, transaction?.returnTo, namedProvider(transaction))
+  const step = transaction && state ? { provider: transaction.provider, transaction: transactionId(state) } : undefined
+  emitRefused(config, error, step, req)
+  if (error instanceof RelyingPartyError) {
+    error.returnTo = transaction?.returnTo ?? startPage(config)
+    error.retryUrl = loginUrl(config, transaction?.returnTo, namedProvider(transaction))
   }
   return error
 }

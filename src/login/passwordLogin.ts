@@ -11,7 +11,7 @@ import { queryParameter } from '../request/url.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
 import { startPage } from '../setup/urls.js'
 import { requireSessionCookie } from './login.js'
-import { emitTokens, openLogin } from './signIn.js'
+import { emitRefused, signIn } from './signIn.js'
 
 /** Options of {@link passwordLogin}. */
 export interface PasswordLoginOptions {
@@ -93,11 +93,11 @@ export function passwordLogin(options: PasswordLoginOptions): RequestHandler {
       throw new RelyingPartyError('ERR_CROSS_SITE_REQUEST', 'the login was sent by a page of another site')
     }
     const fields = await readFields(req)
-    if (await passes(options.rateLimit, req, res)) await signIn(context, req, res, options, fields)
+    if (await passes(options.rateLimit, req, res)) await attempt(context, req, res, options, fields)
   })
 }
 
-async function signIn(
+async function attempt(
   context: SessionContext,
   req: Request,
   res: Response,
@@ -111,15 +111,9 @@ async function signIn(
   const scope = options.scope === undefined ? provider.options.scope : toList(options.scope).join(' ')
   try {
     const authentication = await requestByPassword(provider, toCredentials(fields), scope)
-    const { tokens, claims } = authentication
-    emitTokens(config, req, step, tokens)
-    const checks = ['iss', 'signature', 'aud', 'exp']
-    const alg = provider.options.idTokenSigningAlg
-    config.emit({ type: 'login.verified', ...step, subject: claims.sub, alg, checks }, req)
-    await openLogin(context, req, { ...authentication, provider, step })
+    await signIn(context, req, { ...authentication, provider, step, checks: ['iss', 'signature', 'aud', 'exp'] })
   } catch (error) {
-    const code = error instanceof RelyingPartyError ? error.code : undefined
-    config.emit({ type: 'login.refused', ...step, code }, req)
+    emitRefused(config, error, step, req)
     throw error
   }
   const wanted = options.returnTo ?? fields.get('returnTo') ?? queryParameter(req, 'returnTo')

@@ -24,6 +24,8 @@ export interface LoginStep {
 export interface VerifiedLogin extends Authentication {
   readonly provider: Provider
   readonly step: LoginStep
+  /** What was checked, for the event `login.verified`. */
+  readonly checks: readonly string[]
   /** The session the login began in, where the request may have come without its cookie. */
   readonly anonymousId?: string | undefined
 }
@@ -32,18 +34,38 @@ export interface VerifiedLogin extends Authentication {
  * Signs the user in, whichever flow authenticated them: asks `onLogin`, stores the token record, then the session that
  * points at it, under a new session ID. A browser that has gone would never know that ID: it keeps the session it had.
  *
+ * Emits `login.tokens`, `login.verified` and `session.opened`; the caller reports a failure by {@link emitRefused}.
+ *
  * @throws `ERR_LOGIN_REFUSED`, `ERR_USERINFO_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`,
  *   `ERR_TRANSACTION_CONSUMED` when the browser has gone, `ERR_SESSION_ENDED` when the provider has ended the session
  */
-export async function openLogin(context: SessionContext, req: Request, login: VerifiedLogin): Promise<void> {
+export async function signIn(context: SessionContext, req: Request, login: VerifiedLogin): Promise<void> {
+  emitVerified(context.config, req, login)
   const claims = await accept(context, req, login)
   if (req.res?.closed) throw browserGone()
   await open(context, req, login, claims)
   context.config.emit({ type: 'session.opened', ...login.step, subject: login.claims.sub }, req)
 }
 
-/** Tells what the token endpoint gave. */
-export function emitTokens({ emit }: Config, req: Request, step: LoginStep, tokens: LoginTokens): void {
+/**
+ * Reports a login that failed, in any flow and at any step.
+ *
+ * @param step - as far as the login is known
+ * @param req - absent where the browser only waits, as in the polls of a device login
+ */
+export function emitRefused({ emit }: Config, error: unknown, step?: LoginStep, req?: Request): void {
+  const code = error instanceof RelyingPartyError ? error.code : undefined
+  emit({ type: 'login.refused', provider: step?.provider, transaction: step?.transaction, code }, req)
+}
+
+/** Reports the tokens, where the token endpoint was asked for some, and what was verified. */
+function emitVerified({ emit }: Config, req: Request, { provider, step, tokens, claims, checks }: VerifiedLogin): void {
+  if (tokens.accessToken !== undefined) emitTokens(emit, req, step, tokens)
+  const alg = provider.options.idTokenSigningAlg
+  emit({ type: 'login.verified', ...step, subject: claims.sub, alg, checks }, req)
+}
+
+function emitTokens(emit: Config['emit'], req: Request, step: LoginStep, tokens: LoginTokens): void {
   emit(
     {
       type: 'login.tokens',

@@ -287,7 +287,11 @@ describe('deviceLogin as JSON', () => {
     const first = await kiosk.look(browser)
     prepare(kiosk)
     later(seconds)
+    const looks = await Promise.all([browser, browser.clone(), browser.clone()].map((tab) => kiosk.look(tab)))
+    for (const look of looks) if (look.status !== 'pending') expect(look.error).toBe('ERR_DEVICE_CODE_EXPIRED')
     expect(await kiosk.look(browser)).toMatchObject({ status: 'refused', error: 'ERR_DEVICE_CODE_EXPIRED' })
+    const refused = kiosk.app.events.filter(({ type }) => type === 'login.refused')
+    expect(refused).toMatchObject([{ code: 'ERR_DEVICE_CODE_EXPIRED', transaction: expect.any(String) as string }])
     const again = (await browser.fetch(`${kiosk.app.url}/device`, { method: 'POST' })).json<Shown>()
     expect(again.user_code).not.toBe(first.user_code)
     expect(await kiosk.look(browser)).toMatchObject({ user_code: again.user_code })
@@ -338,18 +342,23 @@ describe('deviceLogin as JSON', () => {
     expect(await strict.look(other)).toMatchObject({ status: 'refused', error: 'ERR_ID_TOKEN_INVALID' })
   })
 
-  it('asks onLogin, which may refuse', async () => {
+  it('asks onLogin, which may refuse: reported once, and shown to other tabs as refused', async () => {
     let refuse = true
     const kiosk = await startKiosk({}, { onLogin: () => void (refuse && fail()) })
     const browser = new UserAgent()
     await answerDevice(await kiosk.look(browser))
     later(6)
+    const tab = browser.clone()
     expect((await browser.fetch(`${kiosk.app.url}/device`)).status).toBe(403)
+    expect(await kiosk.look(tab)).toMatchObject({ status: 'refused', error: 'ERR_LOGIN_REFUSED' })
+    const ends = () => kiosk.app.events.filter(({ type }) => /^(login\.refused|session\.opened)$/.test(type))
+    expect(ends()).toMatchObject([{ type: 'login.refused', provider: 'default', code: 'ERR_LOGIN_REFUSED' }])
     expect((await browser.fetch(`${kiosk.app.url}/who`)).json()).toMatchObject({ kind: 'anonymous' })
     refuse = false
     await answerDevice((await browser.fetch(`${kiosk.app.url}/device`, { method: 'POST' })).json<Shown>())
     later(6)
     expect((await kiosk.look(browser)).status).toBe('signed_in')
+    expect(ends().map(({ type }) => type)).toEqual(['login.refused', 'session.opened'])
 
     function fail(): never {
       throw new LoginRefusedError('Not today.')
