@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { Response } from 'express'
 import { renderSVG } from 'uqr'
 import type { ErrorCode } from '../errors.js'
+import { escapeHtml, hashSource } from '../lib/html.js'
 import type { DeviceTransaction } from './cookie.js'
 import type { DeviceState } from './polling.js'
 import { deviceRefusal } from './polling.js'
@@ -136,20 +136,4 @@ ${body}
 </body>
 </html>
 `
-}
-
-function hashSource(content: string): string {
-  return `'sha256-${createHash('sha256').update(content).digest('base64')}'`
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character)
 }

@@ -3,7 +3,8 @@ import { configurationError, RelyingPartyError } from '../errors.js'
 import { boolean, checkOptions, type Shape, string } from '../lib/check.js'
 import { endSessionUrl } from '../protocol/endSession.js'
 import type { Provider } from '../provider/provider.js'
-import { asksForPage, isCrossSite, isInquiry } from '../request/navigation.js'
+import { sendGoOnPage } from '../request/goOnPage.js'
+import { asksForPage, isCrossSite, isInquiry, isSafe } from '../request/navigation.js'
 import { safeReturnTo } from '../request/returnTo.js'
 import { queryParameter } from '../request/url.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
@@ -33,9 +34,11 @@ const SHAPE: Shape<LogoutOptions> = { returnTo: string, everywhere: boolean }
 /**
  * Ends the session, here and then at the provider where it has RP-initiated logout. The refresh token is revoked.
  *
- * The token record goes first, so that no slow request brings the session back. Works without a session too. A request
- * from another site is refused; HEAD ends nothing. A script gets `{ logoutUrl }` as JSON, to send the browser there. A
- * revocation that fails is told as an event, and delays the answer by no more than `http.timeout`.
+ * The token record is removed first, so that no slow request brings the session back. Works without a session too. A
+ * request from another site is refused; HEAD ends nothing. A form POST is answered with a small page that goes on by
+ * itself, since `form-action 'self'` of a Content Security Policy blocks redirects to the provider. A script gets
+ * `{ logoutUrl }` as JSON and sends the browser there. A revocation that fails is reported as an event, and delays the
+ * answer by no more than `http.timeout`.
  *
  * @throws at a request: `ERR_CROSS_SITE_REQUEST`, `ERR_STORE_UNAVAILABLE`
  * @see [OpenID Connect RP-Initiated Logout](https://openid.net/specs/openid-connect-rpinitiated-1_0.html)
@@ -125,7 +128,13 @@ function fromForm(req: Request): unknown {
   return typeof req.body === 'object' && req.body !== null ? (req.body as { returnTo?: unknown }).returnTo : undefined
 }
 
+/**
+ * Sends a page on, or a script the way. A page that posted a form is sent on by a page: `form-action 'self'`, which helmet
+ * sets by default, also blocks every redirect that follows the form, and the user would stay signed in at the provider.
+ */
 function answer(req: Request, res: Response, url: string): void {
-  if (asksForPage(req) || !req.accepts('json')) res.redirect(303, url)
-  else res.json({ logoutUrl: url })
+  const isPage = asksForPage(req)
+  if (!isPage && req.accepts('json')) res.json({ logoutUrl: url })
+  else if (!isPage || isSafe(req)) res.redirect(303, url)
+  else sendGoOnPage(res, url, { title: 'Signing out', link: 'Continue' })
 }

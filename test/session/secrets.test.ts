@@ -15,7 +15,7 @@ import {
   upToCallback,
   whoIs,
 } from '../support/bed/site.js'
-import { UserAgent } from '../support/bed/userAgent.js'
+import { refreshOf, UserAgent } from '../support/bed/userAgent.js'
 
 let provider: LocalProvider
 let site: Site
@@ -161,8 +161,8 @@ describe('what is sealed for one purpose opens for no other', () => {
     site = await startSite({}, provider)
     const { url } = site.app
     await browser.visit(`${url}/profile`)
-    const { headers } = await browser.send(`${url}/logout?returnTo=/who`, { method: 'POST' })
-    const state = new URL(String(headers.location)).searchParams.get('state')
+    const answer = await browser.send(`${url}/logout?returnTo=/who`, { method: 'POST' })
+    const state = new URL(String(refreshOf(answer))).searchParams.get('state')
     const logout = String(browser.cookies(url).get('rp.logout'))
     await browser.send(`${url}/login`)
     const [[name, login] = ['', '']] = transactionCookies(browser, url)

@@ -29,8 +29,8 @@ export interface Init {
 const MAX_HOPS = 15
 
 /**
- * Stands for a browser: keeps cookies by host, sends the headers of a navigation, follows redirects, and posts the form
- * of a form_post page. Like a browser it sends no Lax cookie with a POST from another host.
+ * Stands for a browser: keeps cookies by host, sends the headers of a navigation, follows redirects and pages that go on
+ * by themselves, and posts the form of a form_post page. Like a browser it sends no Lax cookie with a POST from another host.
  */
 export class UserAgent {
   readonly #jars = new Map<string, Map<string, Cookie>>()
@@ -160,6 +160,8 @@ function nextStep(answer: Answer): { url: string; init: Init } | undefined {
   if (answer.status >= 300 && answer.status < 400 && location) {
     return { url: new URL(location, answer.url).href, init: { from: answer.url } }
   }
+  const refresh = refreshOf(answer)
+  if (refresh !== undefined) return { url: refresh, init: { from: answer.url } }
   const form = /<form[^>]*method="post"[^>]*action="([^"]+)"[^>]*>([\s\S]*?)<\/form>/i.exec(answer.text)
   if (!form || !/(\.submit\(\)|onload)/.test(answer.text)) return undefined
   const fields = [...(form[2] ?? '').matchAll(/<input[^>]*name="([^"]*)"[^>]*value="([^"]*)"/gi)]
@@ -167,6 +169,12 @@ function nextStep(answer: Answer): { url: string; init: Init } | undefined {
   const once = new Set(pairs.map(([name]) => name)).size === pairs.length
   const body = once ? Object.fromEntries(pairs) : new URLSearchParams(pairs)
   return { url: decode(form[1] ?? ''), init: { method: 'POST', body, from: answer.url } }
+}
+
+/** Returns where a page goes on to by itself, without a script. */
+export function refreshOf({ text }: Pick<Answer, 'text'>): string | undefined {
+  const [, url] = /<meta http-equiv="refresh" content="0;url=([^"]*)">/i.exec(text) ?? []
+  return url === undefined ? undefined : decode(url)
 }
 
 function decode(text: string): string {
