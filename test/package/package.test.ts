@@ -208,15 +208,11 @@ describe('an application that installs the tarball', () => {
       await withApplication(main, provider, (url) => expectSignIn(url, provider.issuer, user))
     })
 
-    it('compiles with the types of Express 4', async () => {
+    it('compiles with the types of Express 4, except for a wrong option', async () => {
       await installIn(consumer, [await asInstalledHere('@types/express', '@types/express4')])
-      const args = [...common, '--module', 'nodenext', '--noEmit', 'main.ts']
-      expect(await run(tsc, args, consumer)).toEqual({ status: 0, stdout: '', stderr: '' })
-    })
-
-    it('is told of a wrong option by the types', async () => {
-      const { status, stdout } = await run(tsc, [...common, '--module', 'nodenext', '--noEmit', 'misuse.ts'], consumer)
-      expect(stdout).toMatch(/^misuse\.ts\(4,\d+\): error TS2322/)
+      const args = [...common, '--module', 'nodenext', '--noEmit', 'main.ts', 'misuse.ts']
+      const { status, stdout } = await run(tsc, args, consumer)
+      expect(stdout).toMatch(/^misuse\.ts\(4,\d+\): error TS2322.*\n(?: .*\n)*$/)
       expect(status).not.toBe(0)
     })
   })
