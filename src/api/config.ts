@@ -21,7 +21,7 @@ import type { ResourceServerOptions, TokenCacheOptions } from './options.js'
 import { metadataUrl, resourceIdentifier } from './resourceIdentifier.js'
 import type { AuthorizationServerServices } from './token/authorizationServer.js'
 import { VerifiedTokens } from './token/cache.js'
-import type { AccessTokenExpectations } from './token/claims.js'
+import type { AccessTokenExpectations, Refusal } from './token/claims.js'
 import { introspect } from './token/introspection.js'
 import { algorithmsProblem, createFindIssuer, type FindIssuer } from './token/issuers.js'
 import { createJwtVerifier, type Verdict } from './token/verify.js'
@@ -140,6 +140,12 @@ function createServices({ http, allowInsecureHttp = false }: ResourceServerOptio
   }
 }
 
+const NO_JWT: Refusal = {
+  message: 'it is no JWT',
+  hint: 'an opaque token needs resourceServer.introspection',
+  claim: 'header',
+}
+
 function createVerify(
   findIssuer: FindIssuer,
   { fetch }: AuthorizationServerServices,
@@ -154,6 +160,6 @@ function createVerify(
     if (ask && introspection.tokens === 'all') return ask(token)
     const decoded = decode(token)
     if (decoded) return verifyJwt(token, decoded)
-    return ask ? ask(token) : { message: 'it is no JWT', claim: 'header' }
+    return ask ? ask(token) : NO_JWT
   }
 }

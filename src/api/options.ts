@@ -76,8 +76,8 @@ export interface ResourceServerOptions {
    */
   algorithms?: readonly string[]
   /**
-   * What `typ` must say. `'at+jwt'`: just that (RFC 9068). Default is `'tolerant'`: `JWT` or nothing too, if the claims
-   * tell that it is an access token. An ID token is refused either way.
+   * What `typ` must be. `'at+jwt'`: just that (RFC 9068). Default is `'tolerant'`: `JWT` or nothing too, if the claims are
+   * those of an access token. An ID token is refused either way.
    */
   typ?: 'at+jwt' | 'tolerant'
   /** How far clocks may differ. In seconds. Default is `5`, limit `300`. */
@@ -95,8 +95,8 @@ export interface ResourceServerOptions {
    */
   acceptSession?: boolean
   /**
-   * The claims that hold the scopes, or a function that reads them. Default is `['scope', 'scp']`. Auth0's role-based
-   * access control has `'permissions'`.
+   * The claims that hold the scopes, or a function that reads them from verified claims and returns a list. Default is
+   * `['scope', 'scp']`. Auth0's role-based access control has `'permissions'`.
    */
   scopes?: string | readonly string[] | ((claims: Claims) => readonly string[])
   /**

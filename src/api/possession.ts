@@ -31,16 +31,20 @@ export async function judgePossession(
 ): Promise<Finding> {
   const { cnf } = claims
   const { jkt, 'x5t#S256': x5t }: Record<string, unknown> = typeof cnf === 'object' && cnf !== null ? { ...cnf } : {}
-  const invalid = (reason: string) => tokenInvalid(config, credentials, reason)
+  const invalid = (message: string, hint?: string) => tokenInvalid(config, credentials, { message, hint })
   if (cnf !== undefined && jkt === undefined && x5t === undefined) {
     return invalid('it is bound to something that this server cannot check')
   }
   if (x5t !== undefined && x5t !== thumbprint(config, req)) {
-    return invalid('it is bound to another client certificate than that of the connection')
+    return invalid(
+      'it is bound to another client certificate than that of the connection',
+      'cnf has x5t#S256. If a proxy ends TLS, resourceServer.clientCertificate must return what it passes on',
+    )
   }
   const needsDPoP = jkt !== undefined || credentials.scheme === 'DPoP' || config.dpop?.required === true
   if (!needsDPoP) return undefined
-  if (typeof jkt !== 'string' || !config.dpop) return invalid('it is not bound to a key that DPoP could prove')
+  if (!config.dpop) return invalid('it is bound to a key, which is not accepted here', 'set resourceServer.dpop')
+  if (typeof jkt !== 'string') return invalid('it is not bound to a key that DPoP could prove')
   if (credentials.scheme !== 'DPoP') return invalid('it is bound to a key, and came as a plain Bearer token')
   return judgeProof(config, config.dpop, req, res, { accessToken: credentials.token, jkt })
 }
@@ -52,15 +56,15 @@ async function judgeProof(
   res: Response,
   bound: { accessToken: string; jkt: string },
 ): Promise<Finding> {
-  const refused = (message: string, cause?: unknown) =>
-    refusal(config, 'DPoP', 'ERR_DPOP_PROOF_INVALID', 'invalid_dpop_proof', { message, cause })
+  const refused = (message: string, details?: { hint: string | undefined; cause: unknown }) =>
+    refusal(config, 'DPoP', 'ERR_DPOP_PROOF_INVALID', 'invalid_dpop_proof', { message, ...details })
   const proof = req.get('DPoP')
   if (proof === undefined) return refused('the request has no DPoP proof')
   const uri = dpop.origin + publicUrl(dpop, req)
   const verdict = await dpop.judge(proof, { method: req.method, uri, ...bound })
   if (isProofRefusal(verdict)) {
-    const { message, nonceRequired, ...cause } = verdict
-    if (!nonceRequired) return refused(`the DPoP proof is refused: ${message}`, cause)
+    const { message, hint, nonceRequired, ...cause } = verdict
+    if (!nonceRequired) return refused(`the DPoP proof is refused: ${message}`, { hint, cause })
     const headers = { 'DPoP-Nonce': dpop.nonces?.current() ?? '' }
     const said = { message: `the DPoP proof is refused: ${message}`, headers }
     return refusal(config, 'DPoP', 'ERR_DPOP_NONCE_REQUIRED', 'use_dpop_nonce', said)

@@ -12,11 +12,10 @@ import { isRefusal, type Verdict, type VerifiedToken } from './token/verify.js'
 import { noCredentials, refusal, TokenContext, tokenInvalid } from './tokenCaller.js'
 
 /**
- * Says who makes a request, from its access token: sets `req.auth`. Requests without a valid token are refused, in the
+ * Identifies the caller from the access token of a request: sets `req.auth`. Requests without a valid token are refused, in the
  * form of RFC 6750. Mount it before the routes and guards of an API.
  *
- * Of a JWT are checked: the signature, by the issuer's keys; `iss`, `aud`, `exp`, `nbf`, `iat`, and that it is an access
- * token. `jku`, `jwk`, `x5u` and the like in its header are never looked at. A token that passed counts as verified for
+ * Checks the signature of a JWT by the issuer's keys, `iss`, `aud`, `exp`, `nbf`, `iat`, and that it is an access token. `jku`, `jwk`, `x5u` and the like in its header are never looked at. A token that passed counts as verified for
  * a minute, or until it expires, or until its key is gone; `validate` and `isRevoked` still judge each request.
  *
  * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_AUTHENTICATION_REQUIRED`, `ERR_CREDENTIALS_MALFORMED`,
@@ -64,7 +63,7 @@ function judgeSession(req: Request, { origin }: AuthContext): Finding {
   if (isSafe(req) || !isCrossSite(req, origin)) return undefined
   return new RelyingPartyError(
     'ERR_CROSS_SITE_REQUEST',
-    'the request was not sent by a page of this application, and only its session says who makes it',
+    'the request was not sent by a page of this application, and only its session identifies the caller',
   )
 }
 
@@ -78,8 +77,8 @@ function judge(
   verdict: Verdict,
 ): void {
   if (isRefusal(verdict)) {
-    const { message, ...cause } = verdict
-    next(tokenInvalid(config, credentials, message, cause))
+    const { message, hint, ...cause } = verdict
+    next(tokenInvalid(config, credentials, { message, hint, cause }))
     return
   }
   const settle = (finding: Finding) => {
@@ -105,10 +104,11 @@ async function judgeRequest(
   const finding = await judgePossession(config, req, res, credentials, verified)
   if (finding) return finding
   if (config.isRevoked && (await config.isRevoked(claims, req)) !== false) {
-    return tokenInvalid(config, credentials, 'it was revoked')
+    return tokenInvalid(config, credentials, { message: 'it was revoked', hint: 'by resourceServer.isRevoked' })
   }
   if (config.validate && (await config.validate(claims, req)) !== true) {
-    return tokenInvalid(config, credentials, 'resourceServer.validate did not return true')
+    const hint = 'resourceServer.validate did not return true'
+    return tokenInvalid(config, credentials, { message: 'it is not accepted here', hint })
   }
   return undefined
 }

@@ -10,6 +10,7 @@ import {
 } from '../guards/caller.js'
 import { buildChallenge, type ChallengeParameters } from '../guards/challenge.js'
 import { AccessTokenAuth } from './accessTokenAuth.js'
+import { defined } from '../lib/defined.js'
 import type { ResourceServerConfig } from './config.js'
 import type { Credentials } from './token/credentials.js'
 import type { VerifiedToken } from './token/verify.js'
@@ -78,21 +79,28 @@ export function refusal(
   scheme: Scheme | undefined,
   code: ErrorCode,
   error: string,
-  { message, cause, headers }: { message: string; cause?: unknown; headers?: Record<string, string> },
+  { message, hint, cause, headers }: RefusalDetails,
 ): RelyingPartyError {
   const challenge = { 'WWW-Authenticate': buildChallenges(config, scheme, { error }) }
-  return new RelyingPartyError(code, message, { headers: { ...challenge, ...headers }, cause })
+  return new RelyingPartyError(code, message, { headers: { ...challenge, ...headers }, cause, ...defined({ hint }) })
+}
+
+/** What is said of a refusal: `message` to whoever sent the request, the rest to whoever operates the API. */
+export interface RefusalDetails {
+  readonly message: string
+  readonly hint?: string | undefined
+  readonly cause?: unknown
+  readonly headers?: Record<string, string>
 }
 
 /** The error for a token that is refused. */
 export function tokenInvalid(
   config: ResourceServerConfig,
   { scheme }: Credentials,
-  reason: string,
-  cause?: unknown,
+  { message: reason, ...details }: RefusalDetails,
 ): RelyingPartyError {
   const message = `the access token is refused: ${reason}`
-  return refusal(config, scheme, 'ERR_ACCESS_TOKEN_INVALID', 'invalid_token', { message, cause })
+  return refusal(config, scheme, 'ERR_ACCESS_TOKEN_INVALID', 'invalid_token', { ...details, message })
 }
 
 /**

@@ -1,78 +1,103 @@
+import { isUtf8 } from 'node:buffer'
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { CryptoKey } from 'jose'
-import { decodeProtectedHeader } from 'jose/decode/protected_header'
 import { JOSEError, JWSSignatureVerificationFailed } from 'jose/errors'
 import { compactVerify } from 'jose/jws/compact/verify'
+import { defined } from '../lib/defined.js'
+import { quote } from '../lib/quote.js'
 
 /** Why a JWT was refused. `claim` names the claim or header parameter that failed. */
 export class JwtError extends Error {
   override readonly name = 'JwtError'
   /** The claim or header parameter that failed, or `signature`. */
   readonly claim: string
-  /** What was expected, where that can be said. */
+  /** What was expected, if that can be said. */
   readonly expected: unknown
   /** What was found. Never the token. */
   readonly actual: unknown
+  /** The likely cause and the fix, for whoever operates the application. */
+  readonly hint: string | undefined
 
-  constructor(message: string, claim: string, comparison: { expected?: unknown; actual?: unknown } = {}) {
+  constructor(message: string, claim: string, details: { expected?: unknown; actual?: unknown; hint?: string } = {}) {
     super(message)
     this.claim = claim
-    this.expected = comparison.expected
-    this.actual = comparison.actual
+    this.expected = details.expected
+    this.actual = details.actual
+    this.hint = details.hint
   }
 }
 
-/** A JWT whose signature is verified; its claims are not judged yet. */
+/** A JWT whose signature is verified; its claims are not checked yet. */
 export interface VerifiedJwt {
   readonly header: Readonly<Record<string, unknown>> & { readonly alg: string; readonly kid?: string }
   readonly payload: Readonly<Record<string, unknown>>
 }
 
-/** Finds the keys for a header, or gives the shared secret for HMAC. */
-export type KeySource = (header: {
-  alg: string
-  kid?: string | undefined
-}) => Promise<readonly (CryptoKey | KeyObject)[]>
+/** A key that verifies signatures. */
+export type VerifyingKey = CryptoKey | KeyObject
+
+/**
+ * Finds the keys for a header, or returns the shared secret for HMAC.
+ *
+ * Called again with the keys it returned when none of them verifies: it then returns those that its owner has published
+ * since, perhaps under the same `kid`.
+ */
+export type KeySource = (
+  header: { alg: string; kid?: string | undefined },
+  tried?: readonly VerifyingKey[],
+) => Promise<readonly VerifyingKey[]>
+
+/** The longest JWT accepted. In characters. */
+export const MAX_JWT_LENGTH = 65_536
 
 /**
  * Verifies a compact JWS with the keys that fit it, and parses its payload as a JSON object.
  *
+ * @param options.algorithmsOption - the option that lists the algorithms, for the hint
  * @throws {JwtError} When the form, `alg` or signature is wrong.
  */
 export async function verifySignature(
   token: string,
-  options: { algorithms: readonly string[]; keys: KeySource },
+  options: { algorithms: readonly string[]; keys: KeySource; algorithmsOption?: string },
 ): Promise<VerifiedJwt> {
-  const header = readHeader(token, options.algorithms)
+  const jwt = token.length > MAX_JWT_LENGTH ? undefined : decodeJwt(token)
+  if (!jwt) throw new JwtError('the token is not a JWT, or longer than 64 KiB', 'header')
+  const header = checkHeader(jwt.header, options)
   const keys = await options.keys(header)
-  for (const key of keys) {
-    const payload = await verifyWithKey(token, header.alg, key)
-    if (payload) return { header, payload: parsePayload(payload) }
-  }
+  if (await isSignedByOne(token, jwt, keys)) return { header, payload: jwt.payload }
   if (keys.length === 0) {
     throw new JwtError('no key of the issuer fits the token', 'kid', { actual: header.kid })
   }
+  if (await isSignedByOne(token, jwt, await options.keys(header, keys))) return { header, payload: jwt.payload }
   throw new JwtError('the signature does not verify', 'signature')
 }
 
+async function isSignedByOne(token: string, jwt: DecodedJwt, keys: readonly VerifyingKey[]): Promise<boolean> {
+  for (const key of keys) {
+    if (await verifyWithKey(token, jwt, key)) return true
+  }
+  return false
+}
+
 /**
- * Verifies the signature of a compact JWS with one key.
+ * Verifies the signature of a compact JWS with one key, by the `alg` of its header.
  *
- * @returns the payload, or `undefined` where the signature is not by this key
- * @throws {JwtError} When the token is no JWS that can be verified, such as one with an unknown `crit`.
+ * @param jwt - the token, decoded: the bytes that are verified must be those it was decoded from
+ * @returns whether the signature is by this key
+ * @throws {JwtError} When the token is no JWS that can be verified.
  */
-export async function verifyWithKey(
-  token: string,
-  alg: string,
-  key: CryptoKey | KeyObject,
-): Promise<Uint8Array | undefined> {
+export async function verifyWithKey(token: string, jwt: DecodedJwt, key: VerifyingKey): Promise<boolean> {
+  const problem = headerProblem(jwt.header)
+  if (problem) throw new JwtError(problem.message, problem.claim)
   try {
     const { payload, protectedHeader } = await compactVerify(token, key)
-    return protectedHeader.alg === alg ? payload : undefined
+    if (protectedHeader.alg !== jwt.header.alg) return false
+    if (!jwt.bytes.equals(payload)) throw new JwtError('the signature is of other claims', 'signature')
+    return true
   } catch (error) {
-    if (error instanceof JWSSignatureVerificationFailed) return undefined
+    if (error instanceof JWSSignatureVerificationFailed) return false
     if (error instanceof JOSEError || error instanceof TypeError) {
-      throw new JwtError(`the token cannot be verified: ${error.message}`, 'signature')
+      throw new JwtError('the token cannot be verified', 'signature', { hint: error.message })
     }
     throw error
   }
@@ -82,9 +107,23 @@ export async function verifyWithKey(
 export interface DecodedJwt {
   readonly header: Readonly<Record<string, unknown>>
   readonly payload: Readonly<Record<string, unknown>>
+  /** What the payload was parsed from. */
+  readonly bytes: Buffer
 }
 
-/** Makes the function that takes compact JWTs apart; it gives `undefined` for what is none. Unverified. */
+/**
+ * Returns what makes a JWS header unacceptable in a JWT, whoever signed it: an extension that has to be understood, or one
+ * by which the payload is not what it seems.
+ *
+ * @see [RFC 7515 §4.1.11](https://www.rfc-editor.org/rfc/rfc7515#section-4.1.11)
+ * @see [RFC 7797 §7](https://www.rfc-editor.org/rfc/rfc7797#section-7)
+ */
+export function headerProblem(header: DecodedJwt['header']): { message: string; claim: string } | undefined {
+  const claim = ['crit', 'b64', 'zip'].find((name) => Object.hasOwn(header, name))
+  return claim === undefined ? undefined : { message: 'the token uses an extension that is not accepted', claim }
+}
+
+/** Creates the function that takes compact JWTs apart; it returns `undefined` for anything else. Unverified. */
 export function createDecoder(): (token: string) => DecodedJwt | undefined {
   // Tokens by one key have the same header: it is parsed once as long as it stays the same.
   let encoded = ''
@@ -98,14 +137,16 @@ export function createDecoder(): (token: string) => DecodedJwt | undefined {
     if (!isCanonical(token, second + 1, token.length)) return undefined
     if (encoded.length !== first || !token.startsWith(encoded)) {
       encoded = token.slice(0, first)
-      header = parseObject(encoded)
+      header = parseObject(Buffer.from(encoded, 'base64url'))
     }
-    const payload = header && parseObject(token.slice(first + 1, second))
-    return header && payload && { header, payload }
+    if (!header) return undefined
+    const bytes = Buffer.from(token.slice(first + 1, second), 'base64url')
+    const payload = parseObject(bytes)
+    return payload && { header, payload, bytes }
   }
 }
 
-/** Takes a compact JWT apart, or gives `undefined` if it is none. Unverified. */
+/** Takes a compact JWT apart, or returns `undefined` if it is none. Unverified. */
 export function decodeJwt(token: string): DecodedJwt | undefined {
   return createDecoder()(token)
 }
@@ -113,7 +154,7 @@ export function decodeJwt(token: string): DecodedJwt | undefined {
 /** Three parts of base64url; the last may be empty. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/
 
-/** Tells whether a part ends as RFC 4648 §3.5 wants: bits that stand for nothing are zero. */
+/** Checks whether a part ends as RFC 4648 §3.5 wants: bits that stand for nothing are zero. */
 function isCanonical(token: string, start: number, end: number): boolean {
   switch ((end - start) % 4) {
     case 0:
@@ -127,9 +168,10 @@ function isCanonical(token: string, start: number, end: number): boolean {
   }
 }
 
-function parseObject(encoded: string): Record<string, unknown> | undefined {
+function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
+  if (!isUtf8(bytes)) return undefined
   try {
-    const value: unknown = JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8'))
+    const value: unknown = JSON.parse(bytes.toString('utf8'))
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : undefined
@@ -141,38 +183,33 @@ function parseObject(encoded: string): Record<string, unknown> | undefined {
 /** HMAC with a secret that both sides know, where an issuer signs so. */
 export const SECRET_ALGORITHMS: readonly string[] = ['HS256', 'HS384', 'HS512']
 
-/** Gives the secret as the key for HMAC algorithms. */
+/** Returns the secret as the key for HMAC algorithms. */
 export function secretKey(secret: string): KeyObject {
   return createSecretKey(Buffer.from(secret, 'utf8'))
 }
 
-function readHeader(token: string, algorithms: readonly string[]): { alg: string; kid?: string } {
-  let header: ReturnType<typeof decodeProtectedHeader>
-  try {
-    header = decodeProtectedHeader(token)
-  } catch {
-    throw new JwtError('the token is not a JWT', 'header')
-  }
+function checkHeader(
+  header: DecodedJwt['header'],
+  { algorithms, algorithmsOption }: { algorithms: readonly string[]; algorithmsOption?: string },
+): VerifiedJwt['header'] {
   const { alg, kid } = header
   if (typeof alg !== 'string' || !algorithms.includes(alg)) {
-    throw new JwtError('the token is signed with another algorithm than the registered one', 'alg', {
+    const hint = algorithmHint(alg, algorithms, algorithmsOption)
+    throw new JwtError('the token is signed with an algorithm that is not accepted', 'alg', {
       expected: algorithms,
       actual: alg,
+      hint,
     })
   }
+  const problem = headerProblem(header)
+  if (problem) throw new JwtError(problem.message, problem.claim)
   if (kid !== undefined && typeof kid !== 'string') throw new JwtError('kid is not a string', 'kid')
-  return { ...header, alg } as { alg: string; kid?: string }
+  return { ...header, alg, ...defined({ kid }) }
 }
 
-function parsePayload(bytes: Uint8Array): Record<string, unknown> {
-  let payload: unknown
-  try {
-    payload = JSON.parse(Buffer.from(bytes).toString('utf8'))
-  } catch {
-    payload = undefined
-  }
-  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
-    throw new JwtError('the payload is not a JSON object', 'payload')
-  }
-  return payload as Record<string, unknown>
+/** Explains a refused `alg`: both algorithms, and the option that decides. */
+export function algorithmHint(actual: unknown, expected: readonly string[], option?: string): string {
+  const cause = `the token has alg ${quote(actual)}, accepted is ${expected.join(', ')}.`
+  if (actual === 'none') return `${cause} An unsigned token is never accepted`
+  return option ? `${cause} If the issuer is to sign with that one, set ${option}` : cause
 }

@@ -1,6 +1,7 @@
 import type { CryptoKey, JWK } from 'jose'
 import type { CustomFetch } from 'openid-client'
 import { RelyingPartyError } from '../errors.js'
+import type { VerifyingKey } from './jws.js'
 import { type KeyHeader, KeySet, type PublicKey } from './keySet.js'
 import { type Freshness, RemoteCache } from './remoteCache.js'
 
@@ -9,8 +10,9 @@ export { PUBLIC_KEY_ALGORITHMS } from './keySet.js'
 /**
  * Caches the public keys of providers by their `jwks_uri`. One cache serves every kind of token.
  *
- * Keys are fresh for 10 minutes. A `kid` that is not among them has them fetched again at once, then not again for 30
- * seconds. While the endpoint fails, keys in hand serve for 24 hours. Keys that cannot be used are skipped.
+ * Keys are fresh for 10 minutes. They are fetched again at once for a `kid` that is not among them, or when those that fit
+ * do not verify a token (a new key under an old `kid`); then not again for 30 seconds. While the endpoint fails, keys in
+ * hand serve for 24 hours. Keys that cannot be used are skipped.
  */
 export class KeyCache {
   readonly #sets: RemoteCache<KeySet>
@@ -35,17 +37,27 @@ export class KeyCache {
   /**
    * Finds the keys that fit a token's header; empty if there is none.
    *
+   * @param tried - keys found before that did not verify the token: only others are returned, fetched again if need be
    * @throws `ERR_PROVIDER_UNAVAILABLE` when none in hand fits and none can be fetched.
    */
-  async find(jwksUri: string, header: KeyHeader): Promise<CryptoKey[]> {
-    return (await this.lookUp(jwksUri, header)).map(({ key }) => key)
+  async find(jwksUri: string, header: KeyHeader, tried?: readonly VerifyingKey[]): Promise<CryptoKey[]> {
+    return (await this.lookUp(jwksUri, header, tried)).map(({ key }) => key)
   }
 
-  /** Finds keys as {@link KeyCache.find} does, at once where they are in hand. */
-  lookUp(jwksUri: string, header: KeyHeader): readonly PublicKey[] | Promise<readonly PublicKey[]> {
-    const set = this.#sets.get(jwksUri, (previous) => this.#load(jwksUri, previous))
+  /** Finds keys as {@link KeyCache.find} does, at once if they are in hand. */
+  lookUp(
+    jwksUri: string,
+    header: KeyHeader,
+    tried?: readonly VerifyingKey[],
+  ): readonly PublicKey[] | Promise<readonly PublicKey[]> {
+    if (tried) return this.#findOthers(jwksUri, header, tried)
+    const set = this.#current(jwksUri)
     if (set instanceof Promise) return set.then((loaded) => this.#search(loaded, jwksUri, header))
     return this.#search(set, jwksUri, header)
+  }
+
+  #current(jwksUri: string): KeySet | Promise<KeySet> {
+    return this.#sets.get(jwksUri, (previous) => this.#load(jwksUri, previous))
   }
 
   #search(set: KeySet, jwksUri: string, header: KeyHeader): readonly PublicKey[] | Promise<readonly PublicKey[]> {
@@ -55,8 +67,24 @@ export class KeyCache {
   }
 
   #searchAgain(jwksUri: string, header: KeyHeader): readonly PublicKey[] | Promise<readonly PublicKey[]> {
-    const loading = this.#sets.refetch(jwksUri, (previous) => this.#load(jwksUri, previous))
+    const loading = this.#refetch(jwksUri)
     return loading ? loading.then((reloaded) => reloaded.find(header)) : []
+  }
+
+  /** Keys in hand have judged the token already: if they cannot be fetched again, that stands. */
+  async #findOthers(jwksUri: string, header: KeyHeader, tried: readonly VerifyingKey[]): Promise<readonly PublicKey[]> {
+    try {
+      // Without a request the set may have changed too, by one that another token caused in the meantime.
+      const set = await (this.#refetch(jwksUri) ?? this.#current(jwksUri))
+      return (await set.find(header)).filter(({ key }) => !tried.includes(key))
+    } catch (error) {
+      if (error instanceof RelyingPartyError) return []
+      throw error
+    }
+  }
+
+  #refetch(jwksUri: string): Promise<KeySet> | undefined {
+    return this.#sets.refetch(jwksUri, (previous) => this.#load(jwksUri, previous))
   }
 
   async #load(jwksUri: string, previous: KeySet | undefined): Promise<KeySet> {

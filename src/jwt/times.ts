@@ -1,7 +1,75 @@
-/** The last second a `Date` can hold: a greater number is not a time. */
-const LAST_TIME = 8_640_000_000_000
+import { quote } from '../lib/quote.js'
 
-/** Tells whether a claim is a NumericDate: seconds since the epoch, finite and not negative. */
+/** The last second of the year 9999: a greater number is in milliseconds, or no time at all. */
+const LAST_TIME = 253_402_300_799
+
+/** Checks whether a claim is a NumericDate: seconds since the epoch, finite and not negative. */
 export function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= LAST_TIME
+}
+
+/** What is wrong with a time in a JWT. */
+export interface TimeProblem {
+  readonly message: string
+  readonly hint: string
+  readonly claim: TimeClaim
+  /** By this clock, in seconds since the epoch. */
+  readonly expected?: number
+  readonly actual: unknown
+}
+
+type TimeClaim = 'exp' | 'nbf' | 'iat' | 'auth_time'
+
+/**
+ * Checks the times of a JWT: `exp`, `nbf`, `iat` and `auth_time`, each a time if it is there, `exp` in the future and the
+ * others not.
+ *
+ * @param options.clockTolerance - how far clocks may differ, in seconds
+ * @param options.required - the claims that must be there
+ * @returns what is wrong, or `undefined`
+ * @see [RFC 7519 §4.1](https://www.rfc-editor.org/rfc/rfc7519#section-4.1)
+ */
+export function timesProblem(
+  claims: Readonly<Record<string, unknown>>,
+  { clockTolerance, required }: { clockTolerance: number; required: readonly TimeClaim[] },
+): TimeProblem | undefined {
+  const now = Date.now() / 1000
+  for (const claim of ['exp', 'nbf', 'iat', 'auth_time'] as const) {
+    const actual = claims[claim]
+    if (actual === undefined && !required.includes(claim)) continue
+    if (!isTime(actual)) return noTime(claim, actual)
+    if (claim === 'exp' ? actual + clockTolerance > now : actual - clockTolerance <= now) continue
+    const message = claim === 'exp' ? 'the token has expired' : PREMATURE[claim]
+    return { message, hint: clocksHint(claim, actual, now, clockTolerance), claim, expected: now, actual }
+  }
+  return undefined
+}
+
+const PREMATURE = {
+  nbf: 'the token is not valid yet',
+  iat: 'the token was issued in the future',
+  auth_time: 'the time of authentication is in the future',
+}
+
+function noTime(claim: TimeClaim, actual: unknown): TimeProblem {
+  const message = claim === 'exp' ? 'the token has no valid expiry time' : 'a time in the token is missing or malformed'
+  const milliseconds = typeof actual === 'number' && isTime(actual / 1000)
+  const found =
+    actual === undefined
+      ? `${claim} is missing; it must be`
+      : `${claim} is ${quote(actual)}${milliseconds ? ', which looks like milliseconds' : ''}; it must be`
+  return { message, hint: `${found} a number of seconds since the epoch`, claim, actual }
+}
+
+function clocksHint(claim: TimeClaim, actual: number, now: number, clockTolerance: number): string {
+  const clocks = `${claim} is ${at(actual)}, the clock of this server reads ${at(now)}`
+  const likely =
+    claim === 'exp'
+      ? "If the token is fresh, this clock is ahead or the issuer's is behind"
+      : "This clock is behind or the issuer's is ahead"
+  return `${clocks}. ${likely}: synchronize both, or raise clockTolerance (${clockTolerance} seconds, up to 300)`
+}
+
+function at(seconds: number): string {
+  return new Date(seconds * 1000).toISOString()
 }

@@ -4,6 +4,9 @@ import { JwtError, verifySignature } from '../jwt/jws.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
 
+/** The longest UserInfo response accepted: its claims are kept in the session. In bytes. */
+const MAX_CLAIMS = 65_536
+
 /**
  * Fetches the UserInfo claims: as JSON, or as a signed JWT, which is verified. Its `sub` must be the subject's.
  *
@@ -44,6 +47,7 @@ export async function fetchUserInfo(
 async function readClaims(provider: Provider, response: Response): Promise<Readonly<Record<string, unknown>>> {
   if (response.status !== 200) throw new Error(`the endpoint answered ${response.status}`)
   const body = await response.text()
+  if (Buffer.byteLength(body) > MAX_CLAIMS) throw new Error('the response is longer than 64 KiB')
   if (contentType(response) === 'application/jwt') return readSigned(provider, body)
   const claims: unknown = JSON.parse(body)
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
@@ -55,7 +59,11 @@ async function readClaims(provider: Provider, response: Response): Promise<Reado
 /** A signed response holds `iss` and `aud` where it is made well; where present they must be right. */
 async function readSigned(provider: Provider, jwt: string): Promise<Readonly<Record<string, unknown>>> {
   const { clientId, idTokenSigningAlg } = provider.options
-  const { payload } = await verifySignature(jwt, { algorithms: [idTokenSigningAlg], keys: provider.keySource })
+  const { payload } = await verifySignature(jwt, {
+    algorithms: [idTokenSigningAlg],
+    algorithmsOption: 'idTokenSigningAlg',
+    keys: provider.keySource,
+  })
   const { issuer } = await provider.metadata()
   if (payload.iss !== undefined && payload.iss !== issuer) {
     throw new JwtError('iss is another issuer', 'iss', { expected: issuer, actual: payload.iss })

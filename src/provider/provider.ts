@@ -67,16 +67,16 @@ export class Provider {
     return this.#configured.configuration
   }
 
-  /** Finds the keys that fit a token of this provider, or gives the client secret for HMAC. */
-  readonly keySource: KeySource = async (header) => {
+  /** Finds the keys that fit a token of this provider, or returns the client secret for HMAC. */
+  readonly keySource: KeySource = async (header, tried) => {
     const { clientSecret } = this.options
-    if (header.alg.startsWith('HS')) return clientSecret === undefined ? [] : [secretKey(clientSecret)]
+    if (header.alg.startsWith('HS')) return clientSecret === undefined || tried ? [] : [secretKey(clientSecret)]
     const { jwks_uri } = await this.metadata()
     if (typeof jwks_uri !== 'string' || !URL.canParse(jwks_uri)) {
       throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.options.issuer} has no jwks_uri`)
     }
     this.#requireTls(jwks_uri, 'jwks_uri')
-    return this.#services.keys.find(jwks_uri, header)
+    return this.#services.keys.find(jwks_uri, header, tried)
   }
 
   #requireTls(url: string, name: string): void {

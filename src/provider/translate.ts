@@ -1,6 +1,7 @@
 import * as openid from 'openid-client'
 import { type ErrorCode, RelyingPartyError } from '../errors.js'
-import { JwtError } from '../jwt/jws.js'
+import { algorithmHint, JwtError } from '../jwt/jws.js'
+import { defined } from '../lib/defined.js'
 
 /** Claims whose values stay out of errors. */
 const SECRET_CLAIMS = new Set(['nonce', 'at_hash', 'c_hash', 's_hash'])
@@ -21,9 +22,10 @@ export function translateError(error: unknown, code: ErrorCode, doing: string): 
 }
 
 function fromJwtError(error: JwtError, code: ErrorCode, doing: string): RelyingPartyError {
-  const { claim, expected, actual } = error
+  const { claim, expected, actual, hint } = error
   return new RelyingPartyError(code, `${doing} failed: ${error.message}`, {
     cause: SECRET_CLAIMS.has(claim) ? { claim } : { claim, expected, actual },
+    ...defined({ hint }),
   })
 }
 
@@ -52,6 +54,18 @@ function fromRefusal(error: unknown, code: ErrorCode, doing: string): RelyingPar
     return new RelyingPartyError('ERR_ID_TOKEN_INVALID', `${doing} failed: the claim ${claim} is not as expected`, {
       cause: SECRET_CLAIMS.has(claim) ? { claim } : { claim, expected, actual: claims?.[claim] },
     })
+  }
+  const refused = chain.find((cause): cause is AlgorithmRefusal => isAlgorithmRefusal(cause))
+  if (refused) {
+    const { header, expected } = refused
+    return new RelyingPartyError(
+      'ERR_ID_TOKEN_INVALID',
+      `${doing} failed: the token is signed with an algorithm that is not accepted`,
+      {
+        cause: { claim: 'alg', expected, actual: header.alg },
+        hint: algorithmHint(header.alg, [expected].flat(), 'idTokenSigningAlg'),
+      },
+    )
   }
   // A SyntaxError quotes what it could not parse, which may be a token.
   const told = chain.findLast((cause): cause is Error => cause instanceof Error && !(cause instanceof SyntaxError))
@@ -85,6 +99,17 @@ interface Comparison {
 
 function isComparison(value: unknown): value is Comparison {
   return typeof value === 'object' && value !== null && 'claim' in value && typeof value.claim === 'string'
+}
+
+/** What openid-client says of an ID token that is signed with another algorithm than the registered one. */
+interface AlgorithmRefusal {
+  header: { alg: unknown }
+  expected: string | string[]
+}
+
+function isAlgorithmRefusal(value: unknown): value is AlgorithmRefusal {
+  if (typeof value !== 'object' || value === null || !('header' in value) || !('expected' in value)) return false
+  return typeof value.header === 'object' && value.header !== null && 'alg' in value.header
 }
 
 function clientRefused(doing: string, cause: object): RelyingPartyError {

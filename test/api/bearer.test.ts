@@ -3,13 +3,12 @@ import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import express4 from 'express4'
-import { SignJWT } from 'jose'
 import request from 'supertest'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { RelyingPartyError } from '../../src/index.js'
 import { type Api, createApi } from '../support/api/api.js'
 import { startLocalProvider } from '../support/bed/app.js'
-import { AUDIENCE, createKey, signToken, startIssuer, type TestIssuer } from '../support/provider/issuer.js'
+import { AUDIENCE, createKey, signRaw, signToken, startIssuer, type TestIssuer } from '../support/provider/issuer.js'
 
 let issuer: TestIssuer
 let api: Api
@@ -126,6 +125,46 @@ describe('answers (RFC 6750 §3)', () => {
     expect(JSON.stringify(headers)).not.toMatch(/aud|127\.0\.0\.1|other\.example/)
   })
 
+  it.each<[string, Record<string, unknown>, Record<string, unknown>, RegExp]>([
+    ['iss', { iss: 'https://typo.example' }, {}, /"https:\/\/typo\.example".*issuer is "http:\/\/127\.0\.0\.1/],
+    [
+      'aud',
+      { aud: 'https://other.example' },
+      {},
+      /"https:\/\/other\.example".*"https:\/\/api\.example\.com".*audience/,
+    ],
+    ['alg', {}, { alg: 'ES256' }, /"ES256".*RS256.*resourceServer\.algorithms/],
+    ['exp', { exp: 1_700_000_000 }, {}, /2023-11-14T22:13:20\.000Z.*clock.*20\d\d-.*clockTolerance/],
+    ['exp', { exp: 1_900_000_000_000 }, {}, /milliseconds/],
+    [
+      'iat',
+      { iat: 4_000_000_000 },
+      {},
+      /2096-10-02T07:06:40\.000Z.*clock of this server reads 20\d\d-.*clockTolerance/,
+    ],
+    ['nonce', { nonce: 'n' }, { typ: 'JWT' }, /nonce/],
+    ['kid', {}, { kid: 'gone' }, /RS256.*"gone"/],
+  ])('explains a refusal by %s to operators alone: %o %o', async (claim, claims, header, hint) => {
+    const explaining = createApi(issuer.issuer, { algorithms: ['RS256'] })
+    const now = Math.floor(Date.now() / 1000)
+    const payload = { iss: issuer.issuer, aud: AUDIENCE, client_id: 'app', exp: now + 300, ...claims }
+    const token = signRaw(issuer.key, { alg: 'RS256', kid: issuer.key.kid, typ: 'at+jwt', ...header }, payload)
+    const { headers } = await explaining.get('/', token).expect(401)
+    const error = explaining.errors[0] as RelyingPartyError
+    expect(error.hint).toMatch(hint)
+    expect(error.message).not.toMatch(/resourceServer|127\.0\.0\.1|example|aud\b|iss\b|\balg\b|ES256/)
+    expect(headers['www-authenticate']).toBe('Bearer error="invalid_token"')
+    expect(JSON.stringify(error.cause)).toContain(claim)
+  })
+
+  it('writes values of a token into a hint so that they can forge no line of a log', async () => {
+    const explaining = createApi(issuer.issuer)
+    await explaining.get('/', await issuer.token({ iss: `x\n\u2028\u202eERROR ${'y'.repeat(5000)}` })).expect(401)
+    const { hint = '' } = explaining.errors[0] as RelyingPartyError
+    expect(hint).toMatch(/^[\x20-\x7e…]+$/)
+    expect(hint.length).toBeLessThan(600)
+  })
+
   it('answers a missing scope by 403 insufficient_scope, with every scope that is needed', async () => {
     const { requireScope } = await import('../../src/index.js')
     const both = createApi(
@@ -175,6 +214,12 @@ describe('claims (RFC 9068 §4)', () => {
     ['exp as a string', () => ({ exp: String(now() + 600) })],
     ['exp that is no time', () => ({ exp: 1e300 })],
     ['a negative exp', () => ({ exp: -1 })],
+    ['exp in milliseconds', () => ({ exp: (now() + 600) * 1000 })],
+    ['nbf in milliseconds', () => ({ nbf: now() * 1000 })],
+    ['iat in milliseconds', () => ({ iat: now() * 1000 })],
+    ['auth_time in milliseconds', () => ({ auth_time: now() * 1000 })],
+    ['auth_time in the future', () => ({ auth_time: now() + 60 })],
+    ['auth_time as a string', () => ({ auth_time: 'yesterday' })],
     ['exp as true', () => ({ exp: true })],
     ['exp as an array', () => ({ exp: [now() + 600] })],
     ['nbf in the future', () => ({ nbf: now() + 60 })],
@@ -194,6 +239,9 @@ describe('claims (RFC 9068 §4)', () => {
     await api.get('/', await issuer.token({ aud: ['https://other.example', AUDIENCE] })).expect(200)
     await api.get('/', await issuer.token({ exp: now() - 3 })).expect(200)
     await api.get('/', await issuer.token({ nbf: now() + 3, iat: now() + 3 })).expect(200)
+    await api.get('/', await issuer.token({ auth_time: now() - 86_400 })).expect(200)
+    await api.get('/', await issuer.token({ auth_time: 0, nbf: 0 })).expect(200)
+    await api.get('/', await issuer.token({ exp: Date.UTC(9999, 11, 31) / 1000 })).expect(200)
   })
 
   it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
@@ -205,8 +253,69 @@ describe('claims (RFC 9068 §4)', () => {
     ['a Keycloak ID token', { typ: 'ID' }, { typ: 'JWT' }],
     ['a Keycloak refresh token', { typ: 'Refresh' }, { typ: 'JWT' }],
     ['a logout token', { events: {} }, { typ: 'JWT' }],
+    ['a Cognito ID token', { token_use: 'id' }, { typ: undefined }],
+    ['a refresh token by token_use', { token_use: 'refresh' }, {}],
+    ['token_use of another kind under at+jwt', { token_use: 'id' }, { typ: 'at+jwt' }],
+    ['token_use that is no string', { token_use: ['access'] }, {}],
+    ['a Keycloak ID token with a nonce', { typ: 'ID', nonce: 'n' }, { typ: 'JWT' }],
+    ['a nonce and a claim typ in another case', { typ: 'bearer', nonce: 'n' }, { typ: 'JWT' }],
+    ['at_hash, whatever the claim typ', { typ: 'Bearer', at_hash: 'h' }, { typ: 'JWT' }],
+    ['claims of an access token that are null', { scope: null, client_id: null }, { typ: 'JWT' }],
   ])('refuses %s', async (_what, claims, header) => {
     await api.get('/', await issuer.token(claims, header)).expect(401)
+  })
+
+  it.each<[string, Record<string, unknown>]>([
+    ['of Cognito', { token_use: 'access' }],
+    ['with token_use in full', { token_use: 'access_token' }],
+    ['of Keycloak before 25, which repeats the nonce', { typ: 'Bearer', nonce: 'n' }],
+    ['of Keycloak, bound to a key of another kind of client', { typ: 'DPoP', nonce: 'n' }],
+  ])('accepts an access token %s', async (_what, claims) => {
+    await api.get('/', await issuer.token(claims, { typ: 'JWT' })).expect(200)
+    await api.get('/', await issuer.token(claims, { typ: undefined })).expect(200)
+  })
+
+  it.each(['roles', 'cognito:groups'])(
+    'takes no ID token for having the claim that scopes names: %s',
+    async (claim) => {
+      const reading = createApi(issuer.issuer, { scopes: claim })
+      const bare = { scope: undefined, client_id: undefined, azp: 'app', [claim]: ['reports:read'] }
+      await reading.get('/reports', await issuer.token(bare, { typ: 'JWT' })).expect(401)
+      await reading.get('/reports', await issuer.token({ ...bare, client_id: 'app' }, { typ: 'JWT' })).expect(200)
+      await reading.get('/reports', await issuer.token(bare)).expect(200)
+    },
+  )
+
+  it('shows a function for scopes verified claims only, frozen', async () => {
+    const seen: unknown[] = []
+    const reading = createApi(issuer.issuer, {
+      scopes: (claims) => {
+        seen.push(claims.sub, Object.isFrozen(claims))
+        return ['reports:read']
+      },
+    })
+    const forged = await issuer.token({ sub: 'eve' }, { typ: 'JWT' }, await createKey('RS256', issuer.key.kid))
+    await reading.get('/reports', forged).expect(401)
+    expect(seen).toEqual([])
+    await reading.get('/reports', await issuer.token({}, { typ: 'JWT' })).expect(200)
+    expect(seen).toEqual(['ada', true])
+  })
+
+  it('refuses a token whose scopes the function cannot read, and explains it in the hint', async () => {
+    for (const scopes of [
+      (claims: Record<string, unknown>) => (claims.realm_access as { roles: string[] }).roles,
+      () => 'reports:read' as never,
+      async () => ['reports:read'],
+      () => [7] as never,
+    ]) {
+      const failing = createApi(issuer.issuer, { scopes: scopes as () => string[] })
+      const { headers } = await failing.get('/', await issuer.token()).expect(401)
+      expect(headers['www-authenticate']).toBe('Bearer error="invalid_token"')
+      expect(failing.errors[0]).toMatchObject({ hint: expect.stringContaining('resourceServer.scopes') })
+    }
+    await createApi(issuer.issuer, { scopes: () => undefined as never })
+      .get('/', await issuer.token())
+      .expect(200)
   })
 
   it.each(['at+jwt', 'AT+JWT', 'application/at+jwt', 'JWT', undefined])('accepts the typ %s', async (typ) => {
@@ -301,12 +410,29 @@ describe('signatures (RFC 8725, CVE-2026-22817, CVE-2026-22818)', () => {
     }
   })
 
-  it('refuses a critical header parameter that it does not know', async () => {
-    const token = await new SignJWT({ iss: issuer.issuer, aud: AUDIENCE, client_id: 'app' })
-      .setProtectedHeader({ alg: 'RS256', kid: issuer.key.kid, typ: 'at+jwt', crit: ['exotic'], exotic: true })
-      .setExpirationTime('5m')
-      .sign(issuer.key.privateKey, { crit: { exotic: true } })
-    await api.get('/', token).expect(401)
+  it.each<[string, object, boolean]>([
+    ['crit with an unknown extension', { crit: ['exotic'], exotic: true }, false],
+    ['crit with b64', { crit: ['b64'], b64: true }, false],
+    ['an empty crit', { crit: [] }, false],
+    ['b64', { b64: true }, false],
+    ['zip', { zip: 'DEF' }, false],
+    // The unencoded payload below is base64url itself: what is verified and what is decoded would differ.
+    ['an unencoded payload', { crit: ['b64'], b64: false }, true],
+    ['an unencoded payload without crit', { b64: false }, true],
+  ])('refuses %s in the header, and asks for no key', async (_what, extension, unencoded) => {
+    const server = await startIssuer()
+    try {
+      const now = Math.floor(Date.now() / 1000)
+      const claims = { iss: server.issuer, aud: AUDIENCE, client_id: 'app', exp: now + 300 }
+      const header = { alg: 'RS256', kid: server.key.kid, typ: 'at+jwt' }
+      const payload = unencoded ? Buffer.from(JSON.stringify(claims)).toString('base64url') : claims
+      const strict = createApi(server.issuer)
+      await strict.get('/', signRaw(server.key, { ...header, ...extension }, payload, { unencoded })).expect(401)
+      expect(server.requests).toEqual([])
+      await strict.get('/', signRaw(server.key, { ...header, exotic: true }, claims)).expect(200)
+    } finally {
+      await server.close()
+    }
   })
 
   it('refuses a token in another spelling of base64url, also of one that is held', async () => {
@@ -396,6 +522,44 @@ describe('keys and outages', () => {
       await rotating.get('/', await server.token()).expect(200)
       const added = await server.addKey('ES256')
       await rotating.get('/', await server.token({}, {}, added)).expect(200)
+    } finally {
+      await server.close()
+    }
+  })
+
+  it('accepts a token by a new key under an old kid, and asks once per cooldown for signatures that fail', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const server = await startIssuer('ES256')
+    const asked = () => server.requests.filter((path) => path === '/jwks').length
+    try {
+      const rotating = createApi(server.issuer)
+      const old = await server.token({ jti: 'old' })
+      await rotating.get('/', old).expect(200)
+      const forger = await createKey('ES256', server.key.kid)
+      for (let i = 0; i < 5; i++) await rotating.get('/', await server.token({ jti: `${i}` }, {}, forger)).expect(401)
+      expect(asked()).toBe(2)
+      const renewed = await createKey('ES256', server.key.kid)
+      server.jwks.keys = [renewed.jwk]
+      vi.setSystemTime(Date.now() + 31_000)
+      await rotating.get('/', await server.token({ jti: 'new' }, {}, renewed)).expect(200)
+      await rotating.get('/', await server.token({ jti: 'without kid' }, { kid: undefined }, renewed)).expect(200)
+      await rotating.get('/', old).expect(401)
+      await rotating.get('/', await server.token({ jti: 'late' }, {}, forger)).expect(401)
+      expect(asked()).toBe(3)
+    } finally {
+      vi.useRealTimers()
+      await server.close()
+    }
+  })
+
+  it('answers 401, not 503, to a signature that fails while the provider is down: the keys in hand decide', async () => {
+    const server = await startIssuer('ES256')
+    try {
+      const going = createApi(server.issuer)
+      await going.get('/', await server.token()).expect(200)
+      server.down = 500
+      await going.get('/', await server.token({}, {}, await createKey('ES256', server.key.kid))).expect(401)
+      await going.get('/', await server.token({ jti: 'sound' })).expect(200)
     } finally {
       await server.close()
     }

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { AuthStore, ResourceServerOptions } from '../../src/index.js'
 import { type Api, createApi } from '../support/api/api.js'
 import { createProofKey, type ProofKey, prove } from '../support/api/dpop.js'
-import { AUDIENCE, startIssuer, type TestIssuer } from '../support/provider/issuer.js'
+import { AUDIENCE, signRaw, startIssuer, type TestIssuer } from '../support/provider/issuer.js'
 
 const URL_OF_ROOT = `${AUDIENCE}/`
 const NONCE_SECRET = 'a nonce secret of at least thirty-two characters'
@@ -102,6 +102,9 @@ describe('DPoP', () => {
     ['no jti', () => ({ jti: undefined })],
     ['jti as a number', () => ({ jti: 7 })],
     ['an endless jti', () => ({ jti: 'x'.repeat(300) })],
+    ['iat in milliseconds', () => ({ iat: Date.now() })],
+    ['b64', () => ({}), { b64: true }],
+    ['zip', () => ({}), { zip: 'DEF' }],
     ['another typ', () => ({}), { typ: 'JWT' }],
     ['no typ', () => ({}), { typ: undefined }],
     ['no key', () => ({}), { jwk: undefined }],
@@ -115,6 +118,25 @@ describe('DPoP', () => {
     const other = await createProofKey()
     await send(api, await prove(other, { htu: URL_OF_ROOT, token })).expect(401)
     await send(api, await prove({ ...other, jwk: key.jwk }, { htu: URL_OF_ROOT, token })).expect(401)
+  })
+
+  it('refuses a proof with an unencoded payload, which could be read in two ways', async () => {
+    const rsa = await createProofKey('RS256')
+    const bound = await issuer.token({ cnf: { jkt: rsa.jkt } })
+    const header = { typ: 'dpop+jwt', alg: 'RS256', jwk: rsa.jwk }
+    const [, payload = ''] = (await prove(rsa, { htu: URL_OF_ROOT, token: bound })).split('.')
+    const unencoded = (extension: object) => signRaw(rsa, { ...header, ...extension }, payload, { unencoded: true })
+    await send(api, unencoded({ crit: ['b64'], b64: false }), bound).expect(401)
+    await send(api, unencoded({}), bound).expect(200)
+  })
+
+  it('explains a wrong htu to operators: what came, and what resource makes of the request', async () => {
+    const explaining = createDPoPApi()
+    await send(explaining, await prove(key, { htu: 'https://internal.example/', token })).expect(401)
+    expect(explaining.errors[0]).toMatchObject({
+      message: 'the DPoP proof is refused: it is for another URL',
+      hint: expect.stringMatching(/internal\.example.*api\.example\.com\/.*resourceServer\.resource/),
+    })
   })
 
   it('refuses a proof that shows its private key', async () => {

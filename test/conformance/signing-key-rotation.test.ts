@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { defined } from '../../src/lib/defined.js'
 import { expectAccepted, expectRejected, startFlow } from '../support/bed/conformance.js'
 import { createRsaKey } from '../support/provider/providerKeys.js'
 
@@ -10,6 +11,22 @@ describe('signing-key-rotation', () => {
     expect(flow.provider.requests('jwks')).toHaveLength(1)
     flow.provider.keys = { ...flow.provider.keys, rsa: await createRsaKey() }
     await expectAccepted(flow)
+    expect(flow.provider.requests('jwks')).toHaveLength(2)
+  })
+
+  it('accepts a new key under an old kid, and no longer the one it replaced', async () => {
+    const flow = await startFlow()
+    await expectAccepted(flow)
+    const { rsa: old } = flow.provider.keys
+    const { privateKey, jwk } = await createRsaKey()
+    flow.provider.keys = {
+      ...flow.provider.keys,
+      rsa: { privateKey, jwk: { ...jwk, ...defined({ kid: old.jwk.kid }) } },
+    }
+    await expectAccepted(flow)
+    expect(flow.provider.requests('jwks')).toHaveLength(2)
+    flow.provider.spoil = { key: () => old }
+    await expectRejected(flow, 'ERR_ID_TOKEN_INVALID')
     expect(flow.provider.requests('jwks')).toHaveLength(2)
   })
 

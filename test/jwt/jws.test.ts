@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { decodeJwt, JwtError, type KeySource, secretKey, verifySignature, verifyWithKey } from '../../src/jwt/jws.js'
+import { signRaw } from '../support/provider/issuer.js'
 
 type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>
 
@@ -32,7 +33,7 @@ describe('verifySignature', () => {
     return error as JwtError
   }
 
-  it('gives header and payload of a token that a key of the issuer signed', async () => {
+  it('returns header and payload of a token that a key of the issuer signed', async () => {
     const { header, payload } = await verifySignature(token, { algorithms: ['RS256'], keys: from(right.publicKey) })
     expect(header).toEqual({ alg: 'RS256', kid: 'a' })
     expect(payload).toEqual(CLAIMS)
@@ -82,11 +83,18 @@ describe('verifySignature', () => {
   })
 
   it('verifies with one key by the algorithm that is asked for, and no other that the key could do', async () => {
-    expect(await verifyWithKey(token, 'RS256', right.publicKey)).toEqual(
-      new TextEncoder().encode(JSON.stringify(CLAIMS)),
-    )
-    expect(await verifyWithKey(token, 'PS256', right.publicKey)).toBeUndefined()
-    expect(await verifyWithKey(token, 'RS256', wrong.publicKey)).toBeUndefined()
+    const decoded = decodeJwt(token) ?? expect.fail()
+    const other = await generateKeyPair('ES256')
+    expect(await verifyWithKey(token, decoded, right.publicKey)).toBe(true)
+    expect(await verifyWithKey(token, { ...decoded, header: { alg: 'PS256' } }, right.publicKey)).toBe(false)
+    await expect(verifyWithKey(token, decoded, other.publicKey)).rejects.toThrow(JwtError)
+    expect(await verifyWithKey(token, decoded, wrong.publicKey)).toBe(false)
+  })
+
+  it('accepts a signature only of the bytes that were decoded', async () => {
+    const decoded = decodeJwt(token) ?? expect.fail()
+    const forged = { ...decoded, payload: { sub: 'eve' }, bytes: Buffer.from('{"sub":"eve"}') }
+    await expect(verifyWithKey(token, forged, right.publicKey)).rejects.toThrow(JwtError)
   })
 
   it('verifies HS256 by the secret where that is the registered algorithm', async () => {
@@ -97,13 +105,56 @@ describe('verifySignature', () => {
     expect((await refusal(jwt, from(secretKey(`${secret} `)), ['HS256'])).claim).toBe('signature')
   })
 
-  it('refuses a token with critical header parameters that it does not know', async () => {
-    const header = { alg: 'RS256', crit: ['urn:x'], 'urn:x': 1 }
-    const sign = (options: object) =>
-      new SignJWT(CLAIMS)
-        .setProtectedHeader(header)
-        .sign(right.privateKey, options as { crit: Record<string, boolean> })
-    expect((await refusal(await sign({ crit: { 'urn:x': true } }))).claim).toBe('signature')
+  it.each<[string, Record<string, unknown>]>([
+    ['crit', { crit: ['urn:x'], 'urn:x': 1 }],
+    ['crit', { crit: ['b64'], b64: true }],
+    ['crit', { crit: ['b64'], b64: false }],
+    ['crit', { crit: [] }],
+    ['crit', { crit: null }],
+    ['b64', { b64: false }],
+    ['b64', { b64: true }],
+    ['zip', { zip: 'DEF' }],
+  ])('refuses %s in a header before it looks for a key: %o', async (claim, extension) => {
+    const jwt = signRaw(right, { alg: 'RS256', kid: 'a', ...extension }, JSON.stringify(CLAIMS))
+    expect((await refusal(jwt, () => expect.fail('keys were looked for'))).claim).toBe(claim)
+    const sound = signRaw(right, { alg: 'RS256', kid: 'a', exotic: 1 }, JSON.stringify(CLAIMS))
+    await expect(verifySignature(sound, { algorithms: ['RS256'], keys: from(right.publicKey) })).resolves.toMatchObject(
+      { payload: CLAIMS },
+    )
+  })
+
+  it('refuses a payload that is not UTF-8, though well signed', async () => {
+    const header = { alg: 'RS256' }
+    const text = '{"sub":"ad\u00e4"}'
+    const latin1 = Buffer.from(text, 'latin1').toString('base64url')
+    expect((await refusal(signRaw(right, header, latin1, { unencoded: true }))).claim).toBe('header')
+    const sound = signRaw(right, header, text)
+    await expect(verifySignature(sound, { algorithms: ['RS256'], keys: from(right.publicKey) })).resolves.toBeDefined()
+  })
+
+  it('refuses a token over 64 KiB, though well signed', async () => {
+    const around = (length: number) => signRaw(right, { alg: 'RS256' }, JSON.stringify({ sub: 'a'.repeat(length) }))
+    expect((await refusal(around(50_000))).claim).toBe('header')
+    const keys = from(right.publicKey)
+    await expect(verifySignature(around(48_000), { algorithms: ['RS256'], keys })).resolves.toBeDefined()
+  })
+
+  it('asks again for keys when none verifies, once, and takes only a token that those verify', async () => {
+    const asked: unknown[] = []
+    const keys: KeySource = async (_header, tried) => {
+      asked.push(tried)
+      return tried ? [right.publicKey] : [wrong.publicKey]
+    }
+    await expect(verifySignature(token, { algorithms: ['RS256'], keys })).resolves.toMatchObject({ payload: CLAIMS })
+    expect(asked).toEqual([undefined, [wrong.publicKey]])
+    expect((await refusal(token, from(wrong.publicKey))).claim).toBe('signature')
+  })
+
+  it('names both algorithms and the option in the hint for a wrong one, never in the message', async () => {
+    const options = { algorithms: ['ES256'], algorithmsOption: 'idTokenSigningAlg', keys: from() }
+    const error = await verifySignature(token, options).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ claim: 'alg', hint: expect.stringMatching(/"RS256".*ES256.*idTokenSigningAlg/) })
+    expect((error as JwtError).message).not.toMatch(/RS256|ES256|idTokenSigningAlg/)
   })
 
   it('refuses what is no JWT, without throwing anything else', async () => {
@@ -131,7 +182,7 @@ describe('verifySignature', () => {
       const jwt = await new CompactSign(Buffer.from(payload))
         .setProtectedHeader({ alg: 'RS256' })
         .sign(right.privateKey)
-      expect((await refusal(jwt)).claim).toBe('payload')
+      expect((await refusal(jwt)).claim).toBe('header')
     }
   })
 
@@ -155,7 +206,7 @@ describe('decodeJwt', () => {
     const encode = (text: string) => Buffer.from(text).toString('base64url')
     const parts = [encode('{"alg":"RS256"}   '.slice(0, 16)), encode('{"sub":"ada"} '), encode('signature ')]
     expect(parts.map(({ length }) => length % 4)).not.toContain(0)
-    expect(decodeJwt(parts.join('.'))).toEqual({ header: { alg: 'RS256' }, payload: { sub: 'ada' } })
+    expect(decodeJwt(parts.join('.'))).toMatchObject({ header: { alg: 'RS256' }, payload: { sub: 'ada' } })
     for (const [i, part] of parts.entries()) {
       const last = part.at(-1) ?? ''
       const other = part.slice(0, -1) + String.fromCharCode(last.charCodeAt(0) + 1)

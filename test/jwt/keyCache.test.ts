@@ -75,7 +75,7 @@ function endpoint(...keys: readonly unknown[]) {
 }
 
 async function verify(cache: KeyCache, token: string, alg: string) {
-  return verifySignature(token, { algorithms: [alg], keys: (header) => cache.find(URI, header) })
+  return verifySignature(token, { algorithms: [alg], keys: (header, tried) => cache.find(URI, header, tried) })
 }
 
 describe('the key cache', () => {
@@ -100,6 +100,42 @@ describe('the key cache', () => {
     remote.keys = [rotated.jwk]
     await expect(verify(cache, jwt(rotated, { alg: 'RS256', kid: 'b' }), 'RS256')).resolves.toBeDefined()
     expect(remote.requests).toBe(2)
+  })
+
+  it('accepts a new key under an old kid, also for a token that was checked with the old one meanwhile', async () => {
+    const old = generate('p256', { kid: 'a' })
+    const remote = endpoint(old.jwk)
+    const cache = new KeyCache(remote)
+    const header = { alg: 'ES256', kid: 'a' }
+    await verify(cache, jwt(old, header), 'ES256')
+    const tried = await cache.find(URI, header)
+    pairs.delete('p256')
+    const renewed = generate('p256', { kid: 'a' })
+    remote.keys = [renewed.jwk]
+    await expect(verify(cache, jwt(renewed, header), 'ES256')).resolves.toBeDefined()
+    expect(await cache.find(URI, header, tried)).toHaveLength(1)
+    await expect(verify(cache, jwt(old, header), 'ES256')).rejects.toMatchObject({ claim: 'signature' })
+    expect(remote.requests).toBe(2)
+  })
+
+  it('asks once in 30 seconds because of signatures that fail, and lets them fail while it cannot', async () => {
+    const key = generate('p256', { kid: 'a' })
+    const remote = endpoint(key.jwk)
+    const cache = new KeyCache(remote)
+    const header = { alg: 'ES256', kid: 'a' }
+    const forged = `${jwt(key, header).split('.', 2).join('.')}.${Buffer.alloc(64, 1).toString('base64url')}`
+    const flood = async () => {
+      for (let i = 0; i < 5; i++) {
+        await expect(verify(cache, forged, 'ES256')).rejects.toMatchObject({ claim: 'signature' })
+      }
+    }
+    await flood()
+    expect(remote.requests).toBe(2)
+    pass(31)
+    remote.fails = true
+    await flood()
+    expect(remote.requests).toBe(3)
+    await expect(verify(cache, jwt(key, header), 'ES256')).resolves.toBeDefined()
   })
 
   it('makes one request per 30 seconds under a flood of unknown kids, and serves known keys meanwhile', async () => {

@@ -1,5 +1,6 @@
 import type { CustomFetch } from 'openid-client'
 import { RelyingPartyError } from '../../errors.js'
+import type { VerifyingKey } from '../../jwt/jws.js'
 import type { KeyCache } from '../../jwt/keyCache.js'
 import type { KeyHeader, PublicKey } from '../../jwt/keySet.js'
 import type { RemoteCache } from '../../jwt/remoteCache.js'
@@ -31,26 +32,30 @@ export class AuthorizationServer {
     this.#jwksUri = jwksUri
   }
 
-  /** Finds the keys that fit a token's header, at once where they are in hand. */
-  keysFor(header: KeyHeader): readonly PublicKey[] | Promise<readonly PublicKey[]> {
-    if (this.#jwksUri !== undefined) return this.#services.keys.lookUp(this.#jwksUri, header)
+  /**
+   * Finds the keys that fit a token's header, at once if they are in hand.
+   *
+   * @param tried - keys found before that did not verify the token: only others are returned
+   */
+  keysFor(header: KeyHeader, tried?: readonly VerifyingKey[]): readonly PublicKey[] | Promise<readonly PublicKey[]> {
+    if (this.#jwksUri !== undefined) return this.#services.keys.lookUp(this.#jwksUri, header, tried)
     const metadata = this.metadata()
-    if (metadata instanceof Promise) return metadata.then((loaded) => this.#keysBy(loaded, header))
-    return this.#keysBy(metadata, header)
+    if (metadata instanceof Promise) return metadata.then((loaded) => this.#keysBy(loaded, header, tried))
+    return this.#keysBy(metadata, header, tried)
   }
 
-  /** Gives the metadata, discovered when it is needed and not fresh. */
+  /** Returns the metadata, discovered when it is needed and not fresh. */
   metadata(): AuthorizationServerMetadata | Promise<AuthorizationServerMetadata> {
     return this.#services.metadata.get(this.issuer, () => this.#discover())
   }
 
-  /** Gives the URL of an endpoint. @throws `ERR_METADATA_INVALID` */
+  /** Returns the URL of an endpoint. @throws `ERR_METADATA_INVALID` */
   async endpoint(name: 'introspection_endpoint'): Promise<string> {
     return this.#url(await this.metadata(), name)
   }
 
-  #keysBy(metadata: AuthorizationServerMetadata, header: KeyHeader) {
-    return this.#services.keys.lookUp(this.#url(metadata, 'jwks_uri'), header)
+  #keysBy(metadata: AuthorizationServerMetadata, header: KeyHeader, tried: readonly VerifyingKey[] | undefined) {
+    return this.#services.keys.lookUp(this.#url(metadata, 'jwks_uri'), header, tried)
   }
 
   #url(metadata: AuthorizationServerMetadata, name: Exclude<keyof AuthorizationServerMetadata, 'issuer'>): string {

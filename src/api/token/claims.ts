@@ -1,5 +1,6 @@
 import type { DecodedJwt } from '../../jwt/jws.js'
-import { isTime } from '../../jwt/times.js'
+import { timesProblem } from '../../jwt/times.js'
+import { quote } from '../../lib/quote.js'
 
 type Claims = Readonly<Record<string, unknown>>
 
@@ -7,7 +8,7 @@ type Claims = Readonly<Record<string, unknown>>
 export interface AccessTokenExpectations {
   /** The names of this API, of which `aud` must hold one. */
   readonly audience: readonly string[]
-  /** Whether `typ` must say `at+jwt`, or an access token may also be told from its claims. */
+  /** Whether `typ` must be `at+jwt`, or an access token may also be recognized by its claims. */
   readonly typ: 'at+jwt' | 'tolerant'
   readonly clockTolerance: number
   readonly maxTokenAge: number | undefined
@@ -17,7 +18,10 @@ export interface AccessTokenExpectations {
 
 /** Why a token is refused. */
 export interface Refusal {
+  /** For whoever sent the token: it names no option. */
   readonly message: string
+  /** The likely cause and the fix, for whoever operates the API. */
+  readonly hint?: string
   /** The claim or header parameter that failed, or `signature`. */
   readonly claim: string
   readonly expected?: unknown
@@ -44,34 +48,31 @@ export function judgeAccessToken(
 
 /** Judges `aud`: it must hold one of this API's names. */
 export function judgeAudience({ aud }: Claims, { audience }: AccessTokenExpectations): Refusal | undefined {
-  const fits = Array.isArray(aud) ? aud.some((item) => audience.includes(item as string)) : isOneOf(audience, aud)
-  return fits ? undefined : { message: 'aud is not this API', claim: 'aud', expected: audience, actual: aud }
+  const fits = Array.isArray(aud) ? aud.some((item) => isOneOf(audience, item)) : isOneOf(audience, aud)
+  if (fits) return undefined
+  const found = aud === undefined ? 'the token has no aud' : `aud is ${quote(aud)}`
+  const hint =
+    `${found}, expected is ${audience.map(quote).join(' or ')}. Ask the issuer for a token for this API, or set ` +
+    'resourceServer.audience to what its tokens have in aud'
+  return { message: 'the token was issued for another API', hint, claim: 'aud', expected: audience, actual: aud }
 }
 
-/** Judges `exp`, `nbf` and `iat`. */
+/** Judges `exp`, `nbf`, `iat` and `auth_time`. */
 export function judgeTimes(
-  { exp, nbf, iat }: Claims,
+  claims: Claims,
   { clockTolerance, maxTokenAge }: AccessTokenExpectations,
   { expRequired = true } = {},
 ): Refusal | undefined {
-  const now = Date.now() / 1000
-  if (exp === undefined ? expRequired : !isTime(exp)) {
-    return { message: 'exp is missing or not a time', claim: 'exp', actual: exp }
+  const problem = timesProblem(claims, { clockTolerance, required: expRequired ? ['exp'] : [] })
+  if (problem || maxTokenAge === undefined) return problem
+  const { iat } = claims as { iat?: number }
+  if (iat === undefined) {
+    const hint = 'iat is missing, which resourceServer.maxTokenAge needs'
+    return { message: 'the age of the token is unknown', hint, claim: 'iat' }
   }
-  if (isTime(exp) && exp + clockTolerance <= now)
-    return { message: 'the token has expired', claim: 'exp', expected: now, actual: exp }
-  if (nbf !== undefined && !isTime(nbf)) return { message: 'nbf is not a time', claim: 'nbf', actual: nbf }
-  if (nbf !== undefined && nbf - clockTolerance > now) {
-    return { message: 'the token is not valid yet', claim: 'nbf', expected: now, actual: nbf }
-  }
-  if (iat !== undefined && !isTime(iat)) return { message: 'iat is not a time', claim: 'iat', actual: iat }
-  if (iat !== undefined && iat - clockTolerance > now) {
-    return { message: 'iat is in the future: compare the clocks', claim: 'iat', expected: now, actual: iat }
-  }
-  if (maxTokenAge === undefined) return undefined
-  if (iat === undefined) return { message: 'iat is missing, which maxTokenAge needs', claim: 'iat' }
-  if (iat + maxTokenAge + clockTolerance >= now) return undefined
-  return { message: 'the token is older than maxTokenAge', claim: 'iat', expected: maxTokenAge, actual: iat }
+  if (iat + maxTokenAge + clockTolerance >= Date.now() / 1000) return undefined
+  const hint = `the token is older than resourceServer.maxTokenAge, ${maxTokenAge} seconds`
+  return { message: 'the token is too old', hint, claim: 'iat', expected: maxTokenAge, actual: iat }
 }
 
 /** Claims that only ID tokens and logout tokens have. */
@@ -82,36 +83,62 @@ const OWN_CLAIMS = ['scope', 'scp', 'permissions', 'client_id', 'cid', 'appid', 
 
 /**
  * Tells an access token from an ID token, a logout token and whatever else an issuer signs with the same keys: by `typ`,
- * or where the issuer does not set it, by the claims.
+ * or if the issuer does not set it, by the claims. A claim that this API is told to read scopes from proves nothing: an ID
+ * token may have it too.
  *
  * @see [RFC 9068 §4](https://www.rfc-editor.org/rfc/rfc9068#section-4)
  * @see [RFC 8725 §3.11](https://www.rfc-editor.org/rfc/rfc8725#section-3.11)
  */
 function judgeType({ typ }: Claims, payload: Claims, expected: AccessTokenExpectations): Refusal | undefined {
+  // Amazon Cognito names the kind of token in token_use, Keycloak in a claim typ.
+  if (!isAccessTokenUse(payload.token_use)) return otherKind('token_use', payload.token_use, 'access')
   const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ
   if (type === 'at+jwt') return undefined
-  if (expected.typ === 'at+jwt' || (type !== undefined && type !== 'jwt')) {
-    return { message: 'typ is not that of an access token', claim: 'typ', expected: 'at+jwt', actual: typ }
-  }
-  const foreign = FOREIGN_CLAIMS.find((claim) => Object.hasOwn(payload, claim))
-  if (foreign) return { message: `the token has ${foreign}, which no access token has`, claim: foreign }
-  // Keycloak names the kind of token in a claim.
-  if (payload.typ !== undefined && payload.typ !== 'Bearer' && payload.typ !== 'DPoP') {
-    return { message: 'the claim typ is not that of an access token', claim: 'typ', actual: payload.typ }
-  }
-  const own = Array.isArray(expected.scopes) ? [...OWN_CLAIMS, ...(expected.scopes as string[])] : OWN_CLAIMS
-  if (own.some((claim) => Object.hasOwn(payload, claim)) || readScopes(payload, expected).length > 0) return undefined
-  return { message: 'nothing tells that this is an access token and not an ID token', claim: 'typ', actual: typ }
+  if (expected.typ === 'at+jwt' || (type !== undefined && type !== 'jwt')) return otherKind('typ', typ, 'at+jwt')
+  const isKeycloak = payload.typ === 'Bearer' || payload.typ === 'DPoP'
+  if (payload.typ !== undefined && !isKeycloak) return otherKind('typ', payload.typ, 'Bearer')
+  // Access tokens of Keycloak before 25 repeat the nonce of the login.
+  const foreign = FOREIGN_CLAIMS.find((claim) => Object.hasOwn(payload, claim) && !(isKeycloak && claim === 'nonce'))
+  if (foreign) return { ...NO_ACCESS_TOKEN, hint: `it has ${foreign}, which no access token has`, claim: foreign }
+  if (OWN_CLAIMS.some((claim) => (payload[claim] ?? null) !== null)) return undefined
+  const hint =
+    `its typ is ${quote(typ)} and it has none of the claims ${OWN_CLAIMS.join(', ')}, so that it may be an ID token: ` +
+    'send the access token, and have the issuer set typ to at+jwt'
+  return { ...NO_ACCESS_TOKEN, hint, claim: 'typ', actual: typ }
 }
 
-function judgeSubject({ sub }: Claims): Refusal | undefined {
+const NO_ACCESS_TOKEN = { message: 'it is no access token' }
+
+function otherKind(claim: string, actual: unknown, expected: string): Refusal {
+  const hint = `${claim} is ${quote(actual)}, expected is ${expected}: the token is of another kind`
+  return { ...NO_ACCESS_TOKEN, hint, claim, expected, actual }
+}
+
+/** Checks what `token_use` says of the kind of a token, if it is there. */
+export function isAccessTokenUse(use: unknown): boolean {
+  return use === undefined || use === 'access' || use === 'access_token'
+}
+
+/** Judges `sub`, which tokens of machines may lack. */
+export function judgeSubject({ sub }: Claims): Refusal | undefined {
   if (sub === undefined || (typeof sub === 'string' && sub !== '')) return undefined
-  return { message: 'sub is not a string', claim: 'sub' }
+  return { message: 'the subject of the token is malformed', hint: 'sub is not a non-empty string', claim: 'sub' }
 }
 
-/** Reads the scopes of a token: each claim a list separated by spaces, or an array of strings. */
-export function readScopes(claims: Claims, { scopes }: Pick<AccessTokenExpectations, 'scopes'>): readonly string[] {
-  if (typeof scopes === 'function') return Object.freeze([...scopes(claims)])
+/**
+ * Reads the scopes of verified claims: each claim a list separated by spaces, or an array of strings.
+ *
+ * @returns `undefined` if the application's function returns no list of strings
+ * @throws what that function throws
+ */
+export function readScopes(
+  claims: Claims,
+  { scopes }: Pick<AccessTokenExpectations, 'scopes'>,
+): readonly string[] | undefined {
+  if (typeof scopes === 'function') {
+    const read: unknown = scopes(claims) ?? []
+    return Array.isArray(read) && read.every((item) => typeof item === 'string') ? Object.freeze([...read]) : undefined
+  }
   const found: string[] = []
   for (const claim of scopes) {
     if (!Object.hasOwn(claims, claim)) continue

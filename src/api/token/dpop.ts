@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import type { JWK } from 'jose'
 import { calculateJwkThumbprint } from 'jose/jwk/thumbprint'
 import { LRUCache } from 'lru-cache'
-import { decodeJwt, JwtError, verifyWithKey } from '../../jwt/jws.js'
+import { algorithmHint, type DecodedJwt, decodeJwt, headerProblem, JwtError, verifyWithKey } from '../../jwt/jws.js'
 import { KeySet, unusableKey } from '../../jwt/keySet.js'
-import { isTime } from '../../jwt/times.js'
+import { timesProblem } from '../../jwt/times.js'
+import { quote } from '../../lib/quote.js'
 import type { Refusal } from './claims.js'
 
 /** How DPoP proofs are judged at one resource server. All times in seconds. */
@@ -76,19 +77,35 @@ export function createProofJudge(
 
   return async (proof, request) => {
     const decoded = proof.length > MAX_PROOF ? undefined : decodeJwt(proof)
-    if (!decoded) return { message: 'it is no JWT', claim: 'header' }
+    if (!decoded) return { message: 'it is no JWT', hint: 'or longer than 4,096 characters', claim: 'header' }
     const { typ, alg, jwk } = decoded.header
-    if (typ !== 'dpop+jwt') return { message: 'typ is not dpop+jwt', claim: 'typ', actual: typ }
-    if (typeof alg !== 'string' || !rules.algorithms.includes(alg)) {
-      return { message: 'alg is none of those accepted', claim: 'alg', expected: rules.algorithms, actual: alg }
+    if (typ !== 'dpop+jwt') {
+      return {
+        message: 'it is no DPoP proof',
+        hint: `typ is ${quote(typ)}, expected is dpop+jwt`,
+        claim: 'typ',
+        actual: typ,
+      }
     }
+    if (typeof alg !== 'string' || !rules.algorithms.includes(alg)) {
+      return {
+        message: 'it is signed with an algorithm that is not accepted',
+        hint: algorithmHint(alg, rules.algorithms, 'resourceServer.dpop.algorithms'),
+        claim: 'alg',
+        expected: rules.algorithms,
+        actual: alg,
+      }
+    }
+    const problem = headerProblem(decoded.header)
+    if (problem) return problem
     const refusal = judgeClaims(decoded.payload, request, rules)
     if (refusal) return refusal
     const key = await keyOf(proof, jwk)
-    if (!key) return { message: 'jwk is no public key that is accepted', claim: 'jwk' }
-    if (key.jkt !== request.jkt) return { message: 'the key is not the one the token is bound to', claim: 'jkt' }
-    if (!(await isSignedBy(proof, alg, key.keys)))
+    if (!key) return { message: 'it has no public key that is accepted', hint: 'see jwk in its header', claim: 'jwk' }
+    if (key.jkt !== request.jkt) return { message: 'its key is not the one the token is bound to', claim: 'jkt' }
+    if (!(await isSignedBy(proof, decoded, alg, key.keys))) {
       return { message: 'the signature does not verify', claim: 'signature' }
+    }
     const { jti, iat, nonce } = decoded.payload as { jti: string; iat: number; nonce?: string }
     return {
       id: digest(`${key.jkt}\0${jti}`),
@@ -109,29 +126,42 @@ function judgeClaims(
   { maxAge, clockTolerance, isNonce }: ProofRules,
 ): ProofRefusal | undefined {
   const now = Date.now() / 1000
-  if (htm !== method) return { message: 'htm is another method', claim: 'htm', expected: method, actual: htm }
+  if (htm !== method) {
+    const hint = `htm is ${quote(htm)}, the request is a ${method}`
+    return { message: 'it is for another method', hint, claim: 'htm', expected: method, actual: htm }
+  }
   const expected = normalize(uri)
   if (typeof htu !== 'string' || expected === undefined || normalize(htu) !== expected) {
-    return { message: 'htu is another URL', claim: 'htu', expected: uri, actual: htu }
+    const hint =
+      `htu is ${quote(htu)}, expected is ${quote(uri)}, which begins with the origin of resourceServer.resource: it must ` +
+      'be the URL where clients reach this API'
+    return { message: 'it is for another URL', hint, claim: 'htu', expected: uri, actual: htu }
   }
   if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI) {
-    return { message: 'jti is missing, too long or not a string', claim: 'jti' }
+    return {
+      message: 'its identifier is missing or malformed',
+      hint: 'jti is no string of 1 to 256 characters',
+      claim: 'jti',
+    }
   }
-  if (!isTime(iat)) return { message: 'iat is missing or not a time', claim: 'iat', actual: iat }
-  if (iat - clockTolerance > now) return { message: 'iat is in the future', claim: 'iat', expected: now, actual: iat }
-  if (iat + maxAge + clockTolerance < now) {
-    return { message: 'the proof is too old', claim: 'iat', expected: now, actual: iat }
+  const problem = timesProblem({ iat }, { clockTolerance, required: ['iat'] })
+  if (problem) return { ...problem, message: 'its time is missing, malformed or in the future' }
+  if ((iat as number) + maxAge + clockTolerance < now) {
+    const hint = `iat is ${now - (iat as number)} seconds ago by the clock of this server; dpop.maxAge is ${maxAge}`
+    return { message: 'it is too old', hint, claim: 'iat', expected: now, actual: iat }
   }
-  if (ath !== digest(accessToken)) return { message: 'ath is not the hash of the access token', claim: 'ath' }
+  if (ath !== digest(accessToken)) {
+    return { message: 'it is for another access token', hint: 'ath is not the hash of the access token', claim: 'ath' }
+  }
   if (!isNonce || (typeof nonce === 'string' && isNonce(nonce))) return undefined
-  return { message: 'nonce is missing or no longer accepted', claim: 'nonce', nonceRequired: true }
+  return { message: 'it lacks a current nonce of this server', claim: 'nonce', nonceRequired: true }
 }
 
-async function isSignedBy(proof: string, alg: string, keys: KeySet): Promise<boolean> {
+async function isSignedBy(proof: string, decoded: DecodedJwt, alg: string, keys: KeySet): Promise<boolean> {
   const [key] = await keys.find({ alg })
   if (!key) return false
   try {
-    return (await verifyWithKey(proof, alg, key.key)) !== undefined
+    return await verifyWithKey(proof, decoded, key.key)
   } catch (error) {
     if (error instanceof JwtError) return false
     throw error

@@ -1,7 +1,15 @@
 import type { CustomFetch } from 'openid-client'
 import { RelyingPartyError } from '../../errors.js'
-import { JwtError, verifySignature } from '../../jwt/jws.js'
-import { type AccessTokenExpectations, judgeAudience, judgeTimes, type Refusal } from './claims.js'
+import { JwtError, type KeySource, verifySignature } from '../../jwt/jws.js'
+import { quote } from '../../lib/quote.js'
+import {
+  type AccessTokenExpectations,
+  isAccessTokenUse,
+  judgeAudience,
+  judgeSubject,
+  judgeTimes,
+  type Refusal,
+} from './claims.js'
 import type { TrustedIssuer } from './issuers.js'
 import { type Verdict, verified } from './verify.js'
 
@@ -18,6 +26,9 @@ export interface Introspection {
   readonly signedResponse: boolean
   readonly allowMissingAudience: boolean
 }
+
+/** The longest answer accepted. In bytes. */
+const MAX_ANSWER = 65_536
 
 const SIGNED = 'application/token-introspection+jwt'
 
@@ -42,7 +53,7 @@ export async function introspect(
   return refusal ?? verified({ ...said, iss: issuer.server.issuer }, expected)
 }
 
-const INACTIVE: Refusal = { message: 'its issuer does not know it, or it is no longer active', claim: 'active' }
+const INACTIVE: Refusal = { message: 'it has expired, was revoked, or is unknown to its issuer', claim: 'active' }
 
 async function request(
   fetch: CustomFetch,
@@ -65,13 +76,18 @@ async function request(
   if (response.status === 401 || response.status === 403) {
     throw new RelyingPartyError(
       'ERR_CLIENT_REFUSED',
-      "the introspection endpoint refused this application's credentials: check resourceServer.introspection",
-      { cause: { status: response.status } },
+      "the introspection endpoint refused this application's credentials",
+      {
+        cause: { status: response.status },
+        hint: 'check clientId, clientSecret and clientAuth of resourceServer.introspection',
+      },
     )
   }
   if (response.status !== 200) throw invalid(`the endpoint answered ${response.status}`)
+  const body = await response.text()
+  if (Buffer.byteLength(body) > MAX_ANSWER) throw invalid('the answer is longer than 64 KiB')
   const [contentType = ''] = (response.headers.get('content-type') ?? '').toLowerCase().split(';')
-  return { contentType: contentType.trim(), body: await response.text() }
+  return { contentType: contentType.trim(), body }
 }
 
 /** Each part is form-encoded first (RFC 6749 §2.3.1). */
@@ -98,8 +114,7 @@ async function readSigned(
   { clientId }: Introspection,
 ): Promise<Claims> {
   if (contentType !== SIGNED) throw invalid('the answer is not signed')
-  const keys = async (header: { alg: string; kid?: string | undefined }) =>
-    (await issuer.keysFor(header)).map(({ key }) => key)
+  const keys: KeySource = async (header, tried) => (await issuer.keysFor(header, tried)).map(({ key }) => key)
   try {
     const { header, payload } = await verifySignature(body, { algorithms: issuer.algorithms, keys })
     if (header.typ !== 'token-introspection+jwt') throw new JwtError('typ is not that of an introspection', 'typ')
@@ -120,21 +135,26 @@ function judge(
   { allowMissingAudience }: Introspection,
   expected: AccessTokenExpectations,
 ): Refusal | undefined {
-  const { iss, sub, aud, token_type, token_use } = claims
-  if (iss !== undefined && iss !== issuer.server.issuer) {
-    return { message: 'iss is another issuer', claim: 'iss', expected: issuer.server.issuer, actual: iss }
-  }
-  if (sub !== undefined && (typeof sub !== 'string' || sub === '')) {
-    return { message: 'sub is not a string', claim: 'sub' }
+  const { iss, aud, token_type, token_use } = claims
+  const { issuer: trusted } = issuer.server
+  if (iss !== undefined && iss !== trusted) {
+    const hint = `iss is ${quote(iss)}, the issuer that was asked is ${quote(trusted)}`
+    return {
+      message: 'the issuer of the token is not trusted here',
+      hint,
+      claim: 'iss',
+      expected: trusted,
+      actual: iss,
+    }
   }
   if (token_type !== undefined && !/^(bearer|dpop)$/i.test(String(token_type))) {
-    return { message: 'it is no access token', claim: 'token_type' }
+    return { message: 'it is no access token', hint: `token_type is ${quote(token_type)}`, claim: 'token_type' }
   }
-  if (token_use !== undefined && token_use !== 'access_token' && token_use !== 'access') {
-    return { message: 'it is no access token', claim: 'token_use' }
+  if (!isAccessTokenUse(token_use)) {
+    return { message: 'it is no access token', hint: `token_use is ${quote(token_use)}`, claim: 'token_use' }
   }
   const audience = aud === undefined && allowMissingAudience ? undefined : judgeAudience(claims, expected)
-  return audience ?? judgeTimes(claims, expected, { expRequired: false })
+  return judgeSubject(claims) ?? audience ?? judgeTimes(claims, expected, { expRequired: false })
 }
 
 function invalid(problem: string, cause?: unknown): RelyingPartyError {

@@ -1,8 +1,7 @@
-import type { KeyObject } from 'node:crypto'
-import type { CryptoKey, JWK } from 'jose'
+import type { JWK } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { configurationError, RelyingPartyError } from '../../errors.js'
-import { SECRET_ALGORITHMS, secretKey } from '../../jwt/jws.js'
+import { SECRET_ALGORITHMS, secretKey, type VerifyingKey } from '../../jwt/jws.js'
 import { type KeyHeader, KeySet, PUBLIC_KEY_ALGORITHMS, unusableKey } from '../../jwt/keySet.js'
 import { checkOptions, oneOf, type Shape, string } from '../../lib/check.js'
 import { checkIssuer } from '../../lib/issuer.js'
@@ -38,7 +37,7 @@ export type IssuerResolver = (
 
 /** A key to verify with, and whether it is still its owner's. */
 export interface VerificationKey {
-  readonly key: CryptoKey | KeyObject
+  readonly key: VerifyingKey
   readonly current: boolean
 }
 
@@ -46,11 +45,19 @@ export interface VerificationKey {
 export interface TrustedIssuer {
   readonly server: AuthorizationServer
   readonly algorithms: readonly string[]
-  keysFor(header: KeyHeader): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
+  /** @param tried - keys found before that did not verify the token: only others are returned */
+  keysFor(
+    header: KeyHeader,
+    tried?: readonly VerifyingKey[],
+  ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 }
 
-/** Finds an issuer among those that are trusted, at once where they are listed. */
-export type FindIssuer = (issuer: string) => TrustedIssuer | undefined | Promise<TrustedIssuer | undefined>
+/** Finds an issuer among those that are trusted, at once if they are listed. */
+export interface FindIssuer {
+  (issuer: string): TrustedIssuer | undefined | Promise<TrustedIssuer | undefined>
+  /** The identifiers of all trusted issuers, unless a function knows them. */
+  readonly listed?: readonly string[]
+}
 
 const MIN_SECRET = 32
 
@@ -110,7 +117,7 @@ export function createFindIssuer(
     if (listed.has(issuer.server.issuer)) throw configurationError('resourceServer.issuer', 'names an issuer twice')
     listed.set(issuer.server.issuer, issuer)
   }
-  return (issuer) => listed.get(issuer)
+  return Object.assign((issuer: string) => listed.get(issuer), { listed: [...listed.keys()] })
 }
 
 function resolvedIssuers(resolve: IssuerResolver, context: IssuerContext): FindIssuer {
@@ -155,11 +162,11 @@ function createIssuer(option: TrustedIssuerOption, path: string, context: Issuer
   const server = new AuthorizationServer(issuer, context.services, jwksUri)
   if (secret !== undefined) {
     const shared = [{ key: secretKey(secret), current: true }]
-    return { server, algorithms, keysFor: () => shared }
+    return { server, algorithms, keysFor: (_header, tried) => (tried ? [] : shared) }
   }
-  if (keys === undefined) return { server, algorithms, keysFor: (header) => server.keysFor(header) }
+  if (keys === undefined) return { server, algorithms, keysFor: (header, tried) => server.keysFor(header, tried) }
   const given = new KeySet(keys)
-  return { server, algorithms, keysFor: (header) => given.find(header) }
+  return { server, algorithms, keysFor: (header, tried) => (tried ? [] : given.find(header)) }
 }
 
 function defaultAlgorithms(secret: string | undefined): readonly string[] {

@@ -1,4 +1,7 @@
-import { type DecodedJwt, JwtError, verifyWithKey } from '../../jwt/jws.js'
+import { algorithmHint, type DecodedJwt, headerProblem, JwtError, verifyWithKey } from '../../jwt/jws.js'
+import type { KeyHeader } from '../../jwt/keySet.js'
+import { defined } from '../../lib/defined.js'
+import { quote } from '../../lib/quote.js'
 import { type AccessTokenExpectations, judgeAccessToken, type Refusal, readScopes } from './claims.js'
 import type { FindIssuer, TrustedIssuer, VerificationKey } from './issuers.js'
 
@@ -22,10 +25,10 @@ export function isRefusal(verdict: Verdict): verdict is Refusal {
 }
 
 /**
- * Makes the function that verifies JWT access tokens. Whatever can be judged without a key is judged before any key is
+ * Creates the function that verifies JWT access tokens. Whatever can be judged without a key is judged before any key is
  * looked for or signature computed, so that a bad token is cheap.
  *
- * @returns a function that answers at once where it can, and rejects with `ERR_PROVIDER_UNAVAILABLE` or
+ * @returns a function that answers at once if it can, and rejects with `ERR_PROVIDER_UNAVAILABLE` or
  *   `ERR_METADATA_INVALID` when keys are needed and cannot be had
  */
 export function createJwtVerifier(
@@ -33,77 +36,135 @@ export function createJwtVerifier(
   expected: AccessTokenExpectations,
 ): (token: string, decoded: DecodedJwt) => Verdict | Promise<Verdict> {
   return (token, decoded) => {
-    const refusal = judgeAccessToken(decoded, expected)
+    const refusal = headerProblem(decoded.header) ?? judgeAccessToken(decoded, expected)
     if (refusal) return refusal
     const { iss } = decoded.payload
-    if (typeof iss !== 'string') return { message: 'iss is missing or not a string', claim: 'iss' }
+    if (typeof iss !== 'string') {
+      return { message: 'the token names no issuer', hint: 'iss is missing or not a string', claim: 'iss' }
+    }
     const issuer = findIssuer(iss)
-    if (issuer instanceof Promise) return issuer.then((found) => verify(token, decoded, found, expected))
-    return verify(token, decoded, issuer, expected)
+    const check = (found: TrustedIssuer | undefined) =>
+      found ? verify({ token, decoded, issuer: found, expected }) : untrusted(iss, findIssuer)
+    return issuer instanceof Promise ? issuer.then(check) : check(issuer)
   }
 }
 
-function verify(
-  token: string,
-  decoded: DecodedJwt,
-  issuer: TrustedIssuer | undefined,
-  expected: AccessTokenExpectations,
-): Verdict | Promise<Verdict> {
-  const { header, payload } = decoded
-  if (!issuer) return { message: 'iss is no trusted issuer', claim: 'iss', actual: payload.iss }
-  const { alg, kid } = header
-  if (typeof alg !== 'string' || !issuer.algorithms.includes(alg)) {
-    return { message: 'alg is none of those accepted', claim: 'alg', expected: issuer.algorithms, actual: alg }
+/** A JWT whose claims have been judged, and the issuer that must have signed it. */
+interface Candidate {
+  readonly token: string
+  readonly decoded: DecodedJwt
+  readonly issuer: TrustedIssuer
+  readonly expected: AccessTokenExpectations
+}
+
+function untrusted(iss: string, { listed }: FindIssuer): Refusal {
+  const message = 'the issuer of the token is not trusted here'
+  if (!listed) {
+    const hint = `iss is ${quote(iss)}, and the function resourceServer.issuer returned undefined for it`
+    return { message, hint, claim: 'iss', actual: iss }
   }
-  if (kid !== undefined && typeof kid !== 'string') return { message: 'kid is not a string', claim: 'kid' }
-  const keys = issuer.keysFor({ alg, kid })
-  if (keys instanceof Promise) return keys.then((found) => verifySignature(token, decoded, alg, found, expected))
-  if (keys.length === 0) return noKey(decoded)
-  return verifySignature(token, decoded, alg, keys, expected)
+  const hint =
+    `iss is ${quote(iss)}, resourceServer.issuer is ${listed.map(quote).join(' or ')}: they must be the same, ` +
+    'including a slash at the end'
+  return { message, hint, claim: 'iss', expected: listed, actual: iss }
+}
+
+function verify(candidate: Candidate): Verdict | Promise<Verdict> {
+  const { decoded, issuer } = candidate
+  const { alg, kid } = decoded.header
+  if (typeof alg !== 'string' || !issuer.algorithms.includes(alg)) {
+    return {
+      message: 'the token is signed with an algorithm that is not accepted',
+      hint: algorithmHint(alg, issuer.algorithms, 'resourceServer.algorithms'),
+      claim: 'alg',
+      expected: issuer.algorithms,
+      actual: alg,
+    }
+  }
+  if (kid !== undefined && typeof kid !== 'string') {
+    return { message: 'the token is malformed', hint: 'kid is not a string', claim: 'kid' }
+  }
+  const header: KeyHeader = { alg, ...defined({ kid }) }
+  const keys = issuer.keysFor(header)
+  if (keys instanceof Promise) return keys.then((found) => verifySignature(candidate, header, found))
+  return keys.length === 0 ? noKey(header) : verifySignature(candidate, header, keys)
 }
 
 async function verifySignature(
-  token: string,
-  decoded: DecodedJwt,
-  alg: string,
+  candidate: Candidate,
+  header: KeyHeader,
   keys: readonly VerificationKey[],
-  expected: AccessTokenExpectations,
 ): Promise<Verdict> {
-  if (keys.length === 0) return noKey(decoded)
+  if (keys.length === 0) return noKey(header)
+  const { decoded, issuer, expected } = candidate
   try {
-    for (const key of keys) {
-      if (await verifyWithKey(token, alg, key.key)) return verified(decoded.payload, expected, key)
-    }
+    const key = (await signerAmong(keys, candidate)) ?? (await signerAmong(await others(), candidate))
+    if (key) return verified(decoded.payload, expected, key)
   } catch (error) {
-    if (error instanceof JwtError) return { message: error.message, claim: error.claim }
+    if (error instanceof JwtError)
+      return { message: error.message, ...defined({ hint: error.hint }), claim: error.claim }
     throw error
   }
   return { message: 'the signature does not verify', claim: 'signature' }
+
+  /** Those the issuer has published since, perhaps under the same `kid`. */
+  function others() {
+    return issuer.keysFor(
+      header,
+      keys.map(({ key }) => key),
+    )
+  }
 }
 
-function noKey({ header }: DecodedJwt): Refusal {
-  return { message: 'no key of the issuer fits the token', claim: 'kid', actual: header.kid }
+async function signerAmong(
+  keys: readonly VerificationKey[],
+  { token, decoded }: Candidate,
+): Promise<VerificationKey | undefined> {
+  for (const key of keys) {
+    if (await verifyWithKey(token, decoded, key.key)) return key
+  }
+  return undefined
 }
 
-/** Makes a verified token of claims that have been judged. */
+function noKey({ alg, kid }: KeyHeader): Refusal {
+  const hint = `the issuer has published no key for alg ${alg} and kid ${quote(kid)}; its keys were fetched again`
+  return { message: 'no key of the issuer fits the token', hint, claim: 'kid', actual: kid }
+}
+
+/** Makes a verified token of claims that have been judged, or refuses it if its scopes cannot be read. */
 export function verified(
   claims: Readonly<Record<string, unknown>>,
   expected: AccessTokenExpectations,
   key?: VerificationKey,
-): VerifiedToken {
+): Verdict {
   const { exp = Infinity, iat, iss } = claims as { exp?: number; iat?: number; iss: string }
   const { maxTokenAge } = expected
   const oldest = maxTokenAge === undefined || iat === undefined ? Infinity : iat + maxTokenAge
+  const frozen = deepFreeze(claims)
+  let scopes: readonly string[] | undefined
+  let failure: unknown
+  try {
+    scopes = readScopes(frozen, expected)
+  } catch (error) {
+    failure = error
+  }
+  if (!scopes) return unreadableScopes(failure)
   return Object.freeze({
-    claims: deepFreeze(claims),
-    scopes: readScopes(claims, expected),
+    claims: frozen,
+    scopes,
     issuer: iss,
     expiresAt: Math.min(exp, oldest),
-    ...(key ? { key } : {}),
+    ...defined({ key }),
   })
 }
 
-/** Freezes a JSON value with all that is in it. It takes no more stack for a deeper one. */
+function unreadableScopes(failure: unknown): Refusal {
+  const what = failure === undefined ? 'returned no list of strings' : `threw ${quote(String(failure))}`
+  const hint = `the function resourceServer.scopes ${what}: it must return a list for any verified claims`
+  return { message: 'the scopes of the token cannot be read', hint, claim: 'scope' }
+}
+
+/** Freezes a JSON value with all that is in it. Iterative, so that deep nesting cannot overflow the stack. */
 function deepFreeze<T extends object>(value: T): T {
   const pending: object[] = [value]
   for (let at = pending.pop(); at; at = pending.pop()) {

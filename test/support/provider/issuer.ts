@@ -1,3 +1,4 @@
+import { KeyObject, sign } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose'
 import { listen, type Running } from '../bed/app.js'
@@ -60,6 +61,19 @@ export async function signToken(
   return new SignJWT(defined(payload))
     .setProtectedHeader(defined({ alg: key.alg, kid: key.kid, typ: 'at+jwt', ...header }) as { alg: string })
     .sign(key.privateKey)
+}
+
+/** Signs any header and payload by RS256, also what no library would. The payload may be left unencoded (RFC 7797). */
+export function signRaw(
+  { privateKey }: Pick<TestKey, 'privateKey'>,
+  header: object,
+  payload: object | string,
+  { unencoded = false } = {},
+): string {
+  const first = Buffer.from(JSON.stringify(header)).toString('base64url')
+  const text = typeof payload === 'string' ? payload : JSON.stringify(payload)
+  const input = `${first}.${unencoded ? text : Buffer.from(text).toString('base64url')}`
+  return `${input}.${sign('sha256', Buffer.from(input), KeyObject.from(privateKey)).toString('base64url')}`
 }
 
 /** Leaves out what is `undefined`. */

@@ -80,7 +80,9 @@ export async function signJws(
     return `${base64url(JSON.stringify(header))}.${base64url(payload)}.`
   }
   if (alg === 'HS256') return signHs256(`${base64url(JSON.stringify(header))}.${base64url(payload)}`, key)
-  return new CompactSign(Buffer.from(payload)).setProtectedHeader({ ...header, alg }).sign(key)
+  const { crit = [] } = header as { crit?: readonly string[] }
+  const options = { crit: Object.fromEntries(crit.map((name) => [name, true])) }
+  return new CompactSign(Buffer.from(payload)).setProtectedHeader({ ...header, alg }).sign(key, options)
 }
 
 /** Signs with a secret of any length; a signer of jose demands a good one. */

@@ -1,0 +1,13 @@
+/** How much of a value is shown. In characters. */
+const MAX_LENGTH = 200
+
+/**
+ * Writes a value from outside for a log: as JSON, cut off, and in printable ASCII, so that it can neither flood a log nor
+ * forge its lines.
+ */
+export function quote(value: unknown): string {
+  const short = typeof value === 'string' ? value.slice(0, MAX_LENGTH) : value
+  const json = JSON.stringify(short) ?? String(short)
+  const text = json.length > MAX_LENGTH ? `${json.slice(0, MAX_LENGTH)}…` : json
+  return text.replace(/[^\x20-\x7e…]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
