@@ -14,7 +14,7 @@ const builders = { package: usePackage, hand: wireByHand, bare: leaveOutOAuth }
 
 const [, , kind, transport, issuer] = process.argv
 const app = express()
-app.use(session({ secret, resave: false, saveUninitialized: false }))
+app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { secure: 'auto', sameSite: 'lax' } }))
 const server = app.listen(0, '127.0.0.1', () => void start())
 
 async function start() {

@@ -43,7 +43,8 @@ return redis.call('DEL', KEYS[1])`
  * const client = createClient({ url: process.env.REDIS_URL, disableOfflineQueue: true })
  * client.on('error', (error) => console.error(error))
  * await client.connect()
- * app.use(session({ store: new RedisStore({ client }), secret, resave: false, saveUninitialized: false }))
+ * const cookie = { secure: 'auto', sameSite: 'lax' }
+ * app.use(session({ store: new RedisStore({ client }), secret, resave: false, saveUninitialized: false, cookie }))
  * app.use(relyingParty({ baseUrl, secret, provider, store: redisStore(client) }))
  * ```
  */

@@ -20,7 +20,7 @@ import type { RelyingPartyOptions } from './setup/options.js'
  *
  * @example
  * ```ts
- * app.use(session({ secret, resave: false, saveUninitialized: false }))
+ * app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { secure: 'auto', sameSite: 'lax' } }))
  * app.use(relyingParty({ baseUrl, secret, provider: { issuer, clientId, clientSecret } }))
  * ```
  */

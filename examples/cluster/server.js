@@ -15,7 +15,15 @@ client.on('error', (error) => console.error(`${name}: ${error}`))
 await client.connect()
 
 const app = express()
-app.use(session({ store: new RedisStore({ client }), secret, resave: false, saveUninitialized: false }))
+app.use(
+  session({
+    store: new RedisStore({ client }),
+    secret,
+    resave: false,
+    saveUninitialized: false,
+    cookie: { secure: 'auto', sameSite: 'lax' },
+  }),
+)
 app.use(
   relyingParty({
     baseUrl,

@@ -29,7 +29,7 @@ export function createApp({ baseUrl, issuer, secret }) {
     scope: 'openid profile reports:read',
   }
 
-  app.use(session({ secret, resave: false, saveUninitialized: false }))
+  app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { secure: 'auto', sameSite: 'lax' } }))
   app.use(relyingParty({ baseUrl, secret, provider }))
 
   // Shows a code and its QR code, waits for the approval, signs this browser in, and goes on to the dashboard.

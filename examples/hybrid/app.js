@@ -30,7 +30,7 @@ export function createApp({ baseUrl, issuer, secret }) {
     scope: 'openid profile reports:read',
   }
 
-  app.use(session({ secret, resave: false, saveUninitialized: false }))
+  app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { secure: 'auto', sameSite: 'lax' } }))
   app.use(
     relyingParty({
       baseUrl,

@@ -35,7 +35,7 @@ export function createApp({ baseUrl, issuer, secret }) {
     scope: 'openid profile',
   }
 
-  app.use(session({ secret, resave: false, saveUninitialized: false }))
+  app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { secure: 'auto', sameSite: 'lax' } }))
   app.use(relyingParty({ baseUrl, secret, provider }))
 
   const limiter = rateLimit({ windowMs: 15 * 60_000, limit: 10 })

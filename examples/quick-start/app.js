@@ -28,7 +28,7 @@ export function createApp({ baseUrl, issuer, secret, responseMode = 'query' }) {
   // A provider gives offline_access only where the user is asked to approve it.
   const provider = { issuer, ...client, scope, responseMode, prompt: 'consent' }
 
-  app.use(session({ secret, resave: false, saveUninitialized: false }))
+  app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { secure: 'auto', sameSite: 'lax' } }))
   app.use(relyingParty({ baseUrl, secret, provider, onEvent: steps.record }))
 
   app.get('/login', login())

@@ -49,7 +49,7 @@ export function createApp({ baseUrl, issuer, secret, apiUrl }) {
     resource: audience,
   }
 
-  app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { sameSite: 'lax' } }))
+  app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { secure: 'auto', sameSite: 'lax' } }))
   app.use(relyingParty({ baseUrl, secret, provider }))
 
   app.get('/login', login())

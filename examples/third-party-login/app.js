@@ -23,7 +23,7 @@ export function createApp({ baseUrl, issuer, secret }) {
     scope: 'openid profile',
   }
 
-  app.use(session({ secret, resave: false, saveUninitialized: false }))
+  app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { secure: 'auto', sameSite: 'lax' } }))
   app.use(relyingParty({ baseUrl, secret, provider }))
 
   // Others may begin a login here with iss, login_hint and target_link_uri, by GET or by POST.

@@ -33,7 +33,7 @@ export function createApp({ baseUrl, issuer, secret }) {
     tokenExchange: true,
   }
 
-  app.use(session({ secret, resave: false, saveUninitialized: false }))
+  app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { secure: 'auto', sameSite: 'lax' } }))
   app.use(relyingParty({ baseUrl, secret, provider }))
 
   app.get('/login', login())

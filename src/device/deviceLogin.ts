@@ -3,7 +3,6 @@ import type { Request, RequestHandler, Response } from 'express'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { callable, checkOptions, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
-import { requireSessionCookie } from '../login/login.js'
 import { emitRefused, signIn } from '../login/signIn.js'
 import { requestDeviceAuthorization } from '../protocol/device.js'
 import type { Provider } from '../provider/provider.js'
@@ -11,6 +10,7 @@ import { asksForPage, isCrossSite } from '../request/navigation.js'
 import { safeReturnTo } from '../request/returnTo.js'
 import { publicUrl, queryParameter } from '../request/url.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { requireSessionCookie } from '../session/sessionCookie.js'
 import { startPage } from '../setup/urls.js'
 import { clearDevice, type DeviceTransaction, findDevice, storeDevice } from './cookie.js'
 import { type DeviceView, sendDevicePage, toView } from './page.js'
@@ -100,7 +100,7 @@ async function begin(
   provider: Provider,
   options: DeviceLoginOptions,
 ): Promise<DeviceTransaction> {
-  requireSessionCookie(req)
+  requireSessionCookie(config, req)
   const scope = options.scope === undefined ? provider.options.scope : toList(options.scope).join(' ')
   const device = await requestDeviceAuthorization(provider, { scope, resource: provider.options.resource })
   const transaction: DeviceTransaction = {

@@ -5,8 +5,10 @@ import { authenticate } from '../protocol/authentication.js'
 import { judgeAuthorizationResponse } from '../protocol/authorizationResponse.js'
 import { isState, type Transaction, transactionId } from '../protocol/transaction.js'
 import type { ResolvedProviderOptions } from '../provider/resolveOptions.js'
+import { sendGoOnPage } from '../request/goOnPage.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { isStrict } from '../session/sessionCookie.js'
 import { isAt, loginUrl, startPage } from '../setup/urls.js'
 import { emitRefused, signIn } from './signIn.js'
 import { clearTransaction, type FoundTransaction, findTransaction } from './transactionCookie.js'
@@ -99,7 +101,16 @@ async function finishLogin(context: SessionContext, req: Request, res: Response,
   const authentication = await authenticate(provider, transaction, response, config.redirectUri)
   const checks = checksOf(provider.options)
   await signIn(context, req, { ...authentication, provider, step, checks, anonymousId: transaction.sessionId })
-  res.redirect(303, config.origin + transaction.returnTo)
+  goOn(req, res, config.origin + transaction.returnTo)
+}
+
+/**
+ * Goes on within the application. A redirect would count as sent by the provider's site: a page goes on where the
+ * session's cookie is kept from such requests.
+ */
+function goOn(req: Request, res: Response, url: string): void {
+  if (isStrict(req)) sendGoOnPage(res, url, { title: 'Signing in', link: 'Continue' })
+  else res.redirect(303, url)
 }
 
 /** Uses a transaction up, in every process that shares the store. Resolves to whether it was unused. */
@@ -118,7 +129,8 @@ async function consume(
 
 /**
  * Leads a response that cannot be used into the application, if the user is signed in already: after a reload, or the
- * back button. A cross-site POST comes without the session's cookie, so it is asked again by GET, which has it.
+ * back button. A cross-site POST comes without the session's cookie, and so does a cross-site GET if that is
+ * `SameSite=Strict`: the browser is asked to come again in a way that sends it.
  *
  * @returns whether it was answered
  */
@@ -130,13 +142,14 @@ function leadOn(
   returnTo: string | undefined,
 ): boolean {
   if (auth.isAuthenticated) {
-    res.redirect(303, config.origin + (returnTo ?? startPage(config)))
+    goOn(req, res, config.origin + (returnTo ?? startPage(config)))
     return true
   }
-  if (req.method !== 'POST') return false
+  const strict = req.get('Sec-Fetch-Site') === 'cross-site' && isStrict(req)
+  if (req.method !== 'POST' && !strict) return false
   // Only a state of ours is carried on: anyone may post anything here.
   const query = state !== undefined && isState(state) ? `?${new URLSearchParams({ state })}` : ''
-  res.redirect(303, config.redirectUri + query)
+  goOn(req, res, config.redirectUri + query)
   return true
 }
 

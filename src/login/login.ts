@@ -2,7 +2,6 @@ import type { Request, RequestHandler, Response } from 'express'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { boolean, checkOptions, number, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
-import { warnOnce } from '../lib/warn.js'
 import { type AuthorizationRequest, authorizationUrl } from '../protocol/authorizationRequest.js'
 import { createTransaction, type Transaction, transactionId, transactionValues } from '../protocol/transaction.js'
 import { authorizationParamsProblem } from '../provider/authorizationParams.js'
@@ -12,6 +11,7 @@ import { safeReturnTo } from '../request/returnTo.js'
 import { publicUrl, queryParameter } from '../request/url.js'
 import { openStepUp } from '../session/sealedStepUp.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { isStrict, requireSessionCookie } from '../session/sessionCookie.js'
 import { idOfUsedSession } from '../session/signedInMark.js'
 import type { Config } from '../setup/config.js'
 import { startPage } from '../setup/urls.js'
@@ -109,7 +109,7 @@ export async function startLogin(
     res.redirect(303, config.origin + returnTo)
     return
   }
-  requireSessionCookie(req)
+  requireSessionCookie(config, req)
   const transaction = createTransaction(transactionFields(req, provider, request, returnTo))
   const url = await authorizationUrl(provider, transaction, request)
   storeTransaction(config, req, res, transaction, provider.options.responseMode === 'form_post')
@@ -186,8 +186,8 @@ function transactionFields(
   request: AuthorizationRequest,
   returnTo: string,
 ): Omit<Transaction, 'seed' | 'startedAt'> {
-  const crossSite = provider.options.responseMode === 'form_post'
-  const sessionId = crossSite ? idOfUsedSession(req) : undefined
+  const withoutSession = provider.options.responseMode === 'form_post' || isStrict(req)
+  const sessionId = withoutSession ? idOfUsedSession(req) : undefined
   return {
     provider: provider.name,
     registration: provider.registration,
@@ -216,26 +216,4 @@ function asksForFreshLogin(granted: readonly string[], options: LoginOptions): b
   const { prompt, maxAge, acrValues, scope } = options
   if (prompt !== undefined || maxAge !== undefined || acrValues !== undefined) return true
   return scope !== undefined && toList(scope).some((item) => !granted.includes(item))
-}
-
-/**
- * Finds out before the user is sent away that express-session will not set its cookie: it drops a `Secure` cookie,
- * without a word, when the request seems to come by http.
- */
-export function requireSessionCookie(req: Request): void {
-  if (!req.session.cookie.secure || req.secure) return
-  if (req.get('X-Forwarded-Proto')?.startsWith('https')) {
-    // With session({ proxy: true }) the cookie is set all the same, and that cannot be seen from here.
-    warnOnce(
-      'RP_UNTRUSTED_PROXY',
-      "a proxy says that requests come by https, but Express does not trust it: add app.set('trust proxy', 1), or " +
-        "the session's Secure cookie is not set and users are sent to the login again and again",
-    )
-    return
-  }
-  throw new RelyingPartyError(
-    'ERR_CONFIGURATION',
-    "the session's cookie is Secure, but the request came by http, so that express-session will not set it: behind a " +
-      "TLS proxy add app.set('trust proxy', 1)",
-  )
 }

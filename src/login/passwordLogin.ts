@@ -9,8 +9,8 @@ import { readRequestParameters } from '../request/parameters.js'
 import { safeReturnTo } from '../request/returnTo.js'
 import { queryParameter } from '../request/url.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { requireSessionCookie } from '../session/sessionCookie.js'
 import { startPage } from '../setup/urls.js'
-import { requireSessionCookie } from './login.js'
 import { emitRefused, signIn } from './signIn.js'
 
 /** Options of {@link passwordLogin}. */
@@ -105,7 +105,7 @@ async function attempt(
   fields: Fields,
 ): Promise<void> {
   const { config } = context
-  requireSessionCookie(req)
+  requireSessionCookie(config, req)
   const provider = await config.providers.choose(req, options.provider)
   const step = { provider: provider.name, transaction: randomBytes(12).toString('base64url') }
   const scope = options.scope === undefined ? provider.options.scope : toList(options.scope).join(' ')

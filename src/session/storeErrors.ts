@@ -10,7 +10,7 @@ import { hasSessionContext } from './sessionCaller.js'
  *
  * @example
  * ```ts
- * app.use(session({ store, secret, resave: false, saveUninitialized: false }))
+ * app.use(session({ store, secret, resave: false, saveUninitialized: false, cookie: { secure: 'auto', sameSite: 'lax' } }))
  * app.use(relyingParty({ … }))
  * app.use(storeErrors())
  * ```

@@ -27,6 +27,7 @@ import {
   whoIs,
 } from '../support/bed/site.js'
 import { type Answer, type Init, UserAgent } from '../support/bed/userAgent.js'
+import { configurationErrorSaying } from '../support/run/configurationError.js'
 
 const versions = { 'Express 4': express4 as unknown as typeof express, 'Express 5': express }
 
@@ -181,7 +182,7 @@ describe('behind a proxy that ends TLS', () => {
     running.push(site)
     const answer = await browser.send(`${site.app.url}/login`)
     expect(answer.status).toBe(500)
-    expect((site.app.errors[0] as Error).message).toContain("add app.set('trust proxy', 1)")
+    expect(site.app.errors).toEqual([configurationErrorSaying("add app.set('trust proxy', 1)")])
     expect(answer.headers['set-cookie']).toBeUndefined()
   })
 

@@ -22,15 +22,18 @@ export interface Init {
   readonly body?: Readonly<Record<string, string>> | URLSearchParams | string
   /** The site that the request comes from; a POST from another host is sent without Lax cookies. */
   readonly from?: string
+  /** Whether another site is among those that redirected here: browsers then treat the request as cross-site. */
+  readonly crossSite?: boolean
   readonly signal?: AbortSignal
 }
 
-/** How many redirects and form_post pages are followed before the test fails. */
+/** How many redirects, refreshes and form_post pages are followed before the test fails. */
 const MAX_HOPS = 15
 
 /**
  * Stands for a browser: keeps cookies by host, sends the headers of a navigation, follows redirects and pages that go on
- * by themselves, and posts the form of a form_post page. Like a browser it sends no Lax cookie with a POST from another host.
+ * by themselves, and posts the form of a form_post page. Like a browser it sends no Lax cookie with a POST from another
+ * host, no Strict cookie with any request that another host led to, and keeps no cookie for another domain.
  */
 export class UserAgent {
   readonly #jars = new Map<string, Map<string, Cookie>>()
@@ -59,11 +62,13 @@ export class UserAgent {
 
   /** Goes to a page as a person would, through redirects and form_post pages, to the page where it ends. */
   async visit(url: string, init: Init = {}): Promise<Answer> {
-    let answer = await this.send(url, init)
+    let sent = init
+    let answer = await this.send(url, sent)
     for (let hop = 0; hop < MAX_HOPS; hop++) {
-      const next = nextStep(answer)
+      const next = nextStep(answer, isCrossSite(answer.url, sent))
       if (!next) return answer
-      answer = await this.send(next.url, next.init)
+      sent = next.init
+      answer = await this.send(next.url, sent)
     }
     throw new Error(`more than ${MAX_HOPS} redirects: ${this.visited.slice(-MAX_HOPS).join('\n')}`)
   }
@@ -74,7 +79,7 @@ export class UserAgent {
     for (let hop = 0; hop < MAX_HOPS; hop++) {
       if (step.url.startsWith(prefix) && hop > 0) return step
       const answer = await this.send(step.url, step.init)
-      const next = nextStep(answer)
+      const next = nextStep(answer, isCrossSite(step.url, step.init))
       if (!next) throw new Error(`ended at ${answer.url} (${answer.status}): ${answer.text.slice(0, 500)}`)
       step = next
     }
@@ -84,9 +89,11 @@ export class UserAgent {
   /** Sends one request with the cookies that belong to it, and keeps those that come back. */
   send(url: string, init: Init = {}): Promise<Answer> {
     const { method = 'GET', from, signal } = init
-    const crossSitePost = from !== undefined && new URL(from).hostname !== new URL(url).hostname && method === 'POST'
+    const crossSite = isCrossSite(url, init)
+    const sendable = (sameSite: string) =>
+      !crossSite || sameSite === 'none' || (sameSite !== 'strict' && method !== 'POST')
     const cookie = [...this.#jar(url)]
-      .filter(([, { sameSite, path }]) => !(crossSitePost && sameSite !== 'none') && inPath(url, path))
+      .filter(([, { sameSite, path }]) => sendable(sameSite) && inPath(url, path))
       .map(([name, { value }]) => `${name}=${value}`)
       .join('; ')
     const body = init.body === undefined ? undefined : String(formOf(init.body))
@@ -94,7 +101,7 @@ export class UserAgent {
       accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
       'sec-fetch-mode': 'navigate',
       'sec-fetch-dest': 'document',
-      'sec-fetch-site': siteOf(url, from),
+      'sec-fetch-site': crossSite ? 'cross-site' : siteOf(url, from),
       ...(cookie ? { cookie } : {}),
       ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
       ...init.headers,
@@ -145,6 +152,9 @@ export class UserAgent {
       const attribute = (name: string) =>
         attributes.find((a) => a.toLowerCase().startsWith(`${name}=`))?.slice(name.length + 1)
       const expires = attribute('expires')
+      const domain = attribute('domain')?.replace(/^\./, '')
+      const { hostname } = new URL(url)
+      if (domain && hostname !== domain && !hostname.endsWith(`.${domain}`)) continue
       const gone = attribute('max-age') === '0' || (expires !== undefined && Date.parse(expires) <= Date.now())
       if (gone) this.#jar(url).delete(pair.slice(0, at))
       else {
@@ -155,10 +165,10 @@ export class UserAgent {
   }
 }
 
-function nextStep(answer: Answer): { url: string; init: Init } | undefined {
+function nextStep(answer: Answer, crossSite: boolean): { url: string; init: Init } | undefined {
   const { location } = answer.headers
   if (answer.status >= 300 && answer.status < 400 && location) {
-    return { url: new URL(location, answer.url).href, init: { from: answer.url } }
+    return { url: new URL(location, answer.url).href, init: { from: answer.url, crossSite } }
   }
   const refresh = refreshOf(answer)
   if (refresh !== undefined) return { url: refresh, init: { from: answer.url } }
@@ -193,6 +203,10 @@ function formOf(body: NonNullable<Init['body']>): URLSearchParams | string {
 function inPath(url: string, path: string): boolean {
   const { pathname } = new URL(url)
   return pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`)
+}
+
+function isCrossSite(url: string, { from, crossSite = false }: Init): boolean {
+  return crossSite || (from !== undefined && new URL(from).hostname !== new URL(url).hostname)
 }
 
 function siteOf(url: string, from: string | undefined): string {
