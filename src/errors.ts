@@ -90,7 +90,7 @@ export interface RelyingPartyErrorOptions {
 }
 
 /** Where the documentation of the codes is: below the package's `homepage`, or a path in the package without one. */
-const ERRORS_PAGE = `${typeof __HOMEPAGE__ === 'string' ? `${__HOMEPAGE__.replace(/\/?(#.*)?$/, '')}/` : ''}docs/errors.md`
+const ERRORS_PAGE = `${typeof __HOMEPAGE__ === 'string' ? `${__HOMEPAGE__.split('#', 1)[0]?.replace(/\/$/, '')}/` : ''}docs/errors.md`
 
 /**
  * Reports every failure of this package. Its `code` tells failures apart.

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { configurationError } from '../errors.js'
 import { PUBLIC_KEY_ALGORITHMS } from '../jwt/keySet.js'
 import { boolean, checkOptions, number, object, type Shape, secrets } from '../lib/check.js'
+import { withoutTrailingSlashes } from '../lib/slashes.js'
 import type { AuthStore } from '../records/authStore.js'
 import type { DPoPOptions } from './options.js'
 import { createProofJudge } from './token/dpop.js'
@@ -63,7 +64,7 @@ export function resolveDPoP(
     required,
     algorithms,
     origin,
-    basePath: pathname.replace(/\/+$/, ''),
+    basePath: withoutTrailingSlashes(pathname),
     judge: createProofJudge({ algorithms, maxAge, clockTolerance, isNonce: nonces?.accepts }),
     nonces,
     use: options.store ? usedInStore(options.store) : usedHere(),

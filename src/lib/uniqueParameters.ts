@@ -3,8 +3,35 @@ import { type ErrorCode, RelyingPartyError } from '../errors.js'
 /** Parameters of one request, each given once. */
 export type Parameters = ReadonlyMap<string, string>
 
+/** The most parameters of one message. */
+const MAX_COUNT = 100
+
+/** The longest value of each parameter that is read, in characters. What is longer is refused. */
+const MAX_LENGTH: ReadonlyMap<string, number> = new Map([
+  ['code', 8192],
+  ['iss', 2048],
+  ['sid', 2048],
+  ['id_token', 65_536],
+  ['access_token', 65_536],
+  ['logout_token', 65_536],
+  ['login_hint', 8192],
+  ['target_link_uri', 8192],
+  ['returnTo', 8192],
+  ['username', 8192],
+  ['password', 8192],
+])
+
+/** The same for what is only shown or looked up. It is cut: the error still counts, and such a state is unknown. */
+const CUT_LENGTH: ReadonlyMap<string, number> = new Map([
+  ['state', 512],
+  ['error', 256],
+  ['error_description', 4096],
+  ['error_uri', 2048],
+])
+
 /**
- * Reads the parameters of a message from a query or form body. None may be repeated or be anything but a string.
+ * Reads the parameters of a message from a query or form body. None may be repeated, be anything but a string, or be
+ * longer than its limit.
  *
  * @param code - the code for a message that is malformed. Default is `'ERR_AUTHORIZATION_RESPONSE_INVALID'`.
  * @throws `code`
@@ -20,7 +47,11 @@ export function readParameters(
     if (typeof value !== 'string' || parameters.has(name)) {
       throw new RelyingPartyError(code, 'a parameter of the message is repeated or not a string')
     }
-    parameters.set(name, value)
+    if (value.length > (MAX_LENGTH.get(name) ?? Number.POSITIVE_INFINITY)) {
+      throw new RelyingPartyError(code, 'a parameter of the message is too long')
+    }
+    if (parameters.size >= MAX_COUNT) throw new RelyingPartyError(code, 'the message has too many parameters')
+    parameters.set(name, value.slice(0, CUT_LENGTH.get(name)))
   }
   return parameters
 }

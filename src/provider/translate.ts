@@ -121,28 +121,38 @@ function clientRefused(doing: string, cause: object): RelyingPartyError {
   )
 }
 
-/** What may be a token or a code in the text of a provider: a long run of its characters with a digit in it. */
-const TOKEN_LIKE = /(?=[\w~+=-]*\d)[\w~+=-]{20,}/g
+/** How much of a description is read: what is shown of it is shorter. In characters. */
+const MAX_READ = 1000
+
+/** The longest description that is shown. In characters. */
+const MAX_SHOWN = 200
 
 /**
  * Takes an error code and description from outside: the code only in its RFC 6749 form, the description shortened and
  * without what may be a token, since some providers repeat the request.
  */
-export function errorParameters(
-  error: string | undefined,
-  description: string | undefined,
-): { error?: string; error_description?: string } {
-  return {
-    ...(error !== undefined && /^[\w.-]{1,64}$/.test(error) ? { error } : {}),
-    ...(description ? { error_description: plainText(description) } : {}),
-  }
+export function errorParameters(error: unknown, description: unknown): { error?: string; error_description?: string } {
+  return defined({
+    error: typeof error === 'string' && /^[\w.-]{1,64}$/.test(error) ? error : undefined,
+    error_description: typeof description === 'string' && description !== '' ? plainText(description) : undefined,
+  })
 }
 
+/** It is cut before anything looks for a token in it. A last word that the cut may have split goes too. */
 function plainText(description: string): string {
-  return description
-    .replace(/[^\x20-\x7e]/g, ' ')
-    .replace(TOKEN_LIKE, '[…]')
-    .slice(0, 200)
+  const isCut = description.length > MAX_READ
+  const text = description.slice(0, MAX_READ).replace(/[^\x20-\x7e]/g, ' ')
+  const words = text.split(/([^\w~+=-])/)
+  if (isCut) words.pop()
+  return words
+    .map((word) => (isTokenLike(word) ? '[…]' : word))
+    .join('')
+    .slice(0, MAX_SHOWN)
+}
+
+/** What may be a token or a code in the text of a provider: a long run of its characters with a digit in it. */
+function isTokenLike(word: string): boolean {
+  return word.length >= 20 && /\d/.test(word)
 }
 
 function causes(error: unknown): unknown[] {

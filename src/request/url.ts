@@ -10,8 +10,12 @@ export function publicUrl({ basePath }: { readonly basePath: string }, req: Requ
   return basePath + url
 }
 
-/** Gives the first parameter of the query by that name. */
+/** The longest value of a query parameter that is read. In characters. */
+const MAX_LENGTH = 8192
+
+/** Returns the first parameter of the query by that name, unless it is too long. */
 export function queryParameter(req: Request, name: string): string | undefined {
   const start = req.originalUrl.indexOf('?')
-  return start < 0 ? undefined : (new URLSearchParams(req.originalUrl.slice(start)).get(name) ?? undefined)
+  const value = start < 0 ? null : new URLSearchParams(req.originalUrl.slice(start)).get(name)
+  return value === null || value.length > MAX_LENGTH ? undefined : value
 }

@@ -17,6 +17,7 @@ import type { HttpLimits } from '../lib/fetch.js'
 import { resolveHttp } from '../lib/httpOptions.js'
 import { isLoopback } from '../lib/loopback.js'
 import { createSealer, type Sealer } from '../lib/seal.js'
+import { withoutTrailingSlashes } from '../lib/slashes.js'
 import { createProviderServices } from '../provider/services.js'
 import type { AuthStore } from '../records/authStore.js'
 import type { RelyingPartyOptions, SessionOptions, TransactionOptions } from './options.js'
@@ -162,7 +163,7 @@ function resolveBaseUrl({ baseUrl, allowInsecureHttp }: RelyingPartyOptions) {
       `write https://${url.host} (the address users see, also behind a TLS proxy)`,
     )
   }
-  return { origin: url.origin, basePath: url.pathname.replace(/\/+$/, ''), secure, loopback }
+  return { origin: url.origin, basePath: withoutTrailingSlashes(url.pathname), secure, loopback }
 }
 
 function resolvePaths(options: RelyingPartyOptions, basePath: string): Config['paths'] {

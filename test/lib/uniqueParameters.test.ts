@@ -36,6 +36,34 @@ describe('readParameters', () => {
     expect(parameters.get('toString')).toBeUndefined()
   })
 
+  it.each([
+    ['code', 8192],
+    ['iss', 2048],
+    ['sid', 2048],
+    ['id_token', 65_536],
+    ['logout_token', 65_536],
+    ['login_hint', 8192],
+    ['target_link_uri', 8192],
+  ])('takes %s up to %i characters, and refuses one more', (name, limit) => {
+    expect(readParameters({ [name]: 'x'.repeat(limit) }).get(name)).toHaveLength(limit)
+    expect(() => readParameters({ [name]: 'x'.repeat(limit + 1) })).toThrow(REFUSED)
+  })
+
+  it.each([
+    ['state', 512],
+    ['error', 256],
+    ['error_description', 4096],
+    ['error_uri', 2048],
+  ])('cuts %s, which is only shown or looked up, to %i characters', (name, limit) => {
+    expect(readParameters({ [name]: 'x'.repeat(40_000) }).get(name)).toHaveLength(limit)
+  })
+
+  it('takes 100 parameters, and refuses one more', () => {
+    const form = (count: number) => new URLSearchParams(Array.from({ length: count }, (_, i) => [`p${i}`, '']))
+    expect(readParameters(form(100)).size).toBe(100)
+    expect(() => readParameters(form(101))).toThrow(REFUSED)
+  })
+
   it('never says in the error what was sent', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 12 }), (text) => {

@@ -3,7 +3,7 @@ import * as openid from 'openid-client'
 import { describe, expect, it } from 'vitest'
 import { type ErrorCode, RelyingPartyError } from '../../src/errors.js'
 import { JwtError } from '../../src/jwt/jws.js'
-import { translateError } from '../../src/provider/translate.js'
+import { errorParameters, translateError } from '../../src/provider/translate.js'
 
 const SECRETS = {
   accessToken: 'secret-access-token',
@@ -136,6 +136,26 @@ describe('translateError', () => {
     expect(cause.error).toBe('invalid_grant')
     expect(cause.error_description).toMatch(/^line {2}break <b>x+$/)
     expect(cause.error_description).toHaveLength(200)
+  })
+
+  it.each([
+    ['a run of letters', 'a'.repeat(1_000_000)],
+    ['words', 'ab '.repeat(300_000)],
+    ['a token that the limit cuts', `${'ab '.repeat(330)}${'secret-access-token1'.repeat(50)}`],
+    ['separators', '/'.repeat(1_000_000)],
+  ])('takes hardly any time for %s as the description, however long', (_name, error_description) => {
+    const before = process.cpuUsage()
+    const { error_description: shownText } = errorParameters('invalid_grant', error_description)
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 1000).toBeLessThan(100)
+    expect(shownText?.length).toBeLessThanOrEqual(200)
+    expect(shownText).not.toContain('secret')
+  })
+
+  it('shows nothing of a token that is longer than what is read of a description', () => {
+    const tokens = `${'9'.repeat(30)} `.repeat(32)
+    const { error_description } = errorParameters('invalid_grant', `${tokens}secret-${'x'.repeat(2000)}`)
+    expect(error_description).toBe('[…] '.repeat(32).slice(0, 200))
   })
 
   it('drops an error code that is not of the form of one', async () => {

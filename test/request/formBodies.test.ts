@@ -124,6 +124,41 @@ describe('a body', () => {
     expect((await browser.visit(`${site.app.url}/profile`)).status).toBe(200)
   })
 
+  it.each([
+    ['a letter', 'a'],
+    ['a digit', '7'],
+    ['two characters of a token', 'a-'],
+    ['a separator', '/'],
+    ['a letter of two bytes', 'é'],
+  ])('with %s 40,000 times as error_description is refused in no time', async (_name, unit) => {
+    site = await start(() => {})
+    const callback = await upToCallback(browser, site)
+    const body = new URLSearchParams({ error: 'invalid_scope', error_description: unit.repeat(40_000) })
+    for (const name of ['state', 'iss']) {
+      const value = responseParameters(callback).get(name)
+      if (value) body.set(name, value)
+    }
+    const before = process.cpuUsage()
+    const answer = await browser.send(callback.url, { ...callback.init, body: body.toString() })
+    const { user, system } = process.cpuUsage(before)
+    expect(answer.status).toBe(400)
+    expect(codesOf(site.app)).toEqual(['ERR_AUTHORIZATION_FAILED'])
+    expect((user + system) / 1000).toBeLessThan(500)
+  })
+
+  it.each([
+    ['code', 8192],
+    ['iss', 2048],
+  ])('with a longer %s than %i characters is refused', async (name, limit) => {
+    site = await start(() => {})
+    const callback = await upToCallback(browser, site)
+    const body = responseParameters(callback)
+    body.set(name, 'x'.repeat(limit + 1))
+    expect((await browser.send(callback.url, { ...callback.init, body: body.toString() })).status).toBe(400)
+    expect(codesOf(site.app)).toEqual(['ERR_AUTHORIZATION_RESPONSE_INVALID'])
+    expect((await browser.visit(callback.url, callback.init)).status).toBe(200)
+  })
+
   it('without a state leads nowhere else than to the callback', async () => {
     site = await start(() => {})
     for (const body of [
