@@ -38,7 +38,8 @@ const SHAPE: Shape<LogoutOptions> = { returnTo: string, everywhere: boolean }
  * request from another site is refused; HEAD ends nothing. A form POST is answered with a small page that goes on by
  * itself, since `form-action 'self'` of a Content Security Policy blocks redirects to the provider. A script gets
  * `{ logoutUrl }` as JSON and sends the browser there. A revocation that fails is reported as an event, and delays the
- * answer by no more than `http.timeout`.
+ * answer by no more than `http.timeout`. The `id_token_hint` is left out where it would make the URL longer than 4,096
+ * characters, which servers refuse; the provider may then ask the user to confirm.
  *
  * @throws at a request: `ERR_CROSS_SITE_REQUEST`, `ERR_STORE_UNAVAILABLE`
  * @see [OpenID Connect RP-Initiated Logout](https://openid.net/specs/openid-connect-rpinitiated-1_0.html)

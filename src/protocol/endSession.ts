@@ -2,7 +2,21 @@ import * as openid from 'openid-client'
 import type { Provider } from '../provider/provider.js'
 
 /**
+ * The longest logout URL with an `id_token_hint`. Servers commonly accept 8 KiB for the request line and all headers
+ * together; cookies need the other half. In characters.
+ */
+const MAX_URL = 4096
+
+/** Checks whether an ID token is short enough to be a hint: one that is not needs no place in the session's record. */
+export function fitsAsHint(idToken: string): boolean {
+  return idToken.length < MAX_URL
+}
+
+/**
  * Builds the URL of an RP-initiated logout at a provider that has an `end_session_endpoint`.
+ *
+ * An ID token that would make it longer than servers accept is left out: `client_id` identifies the application, and the
+ * provider finds the user by its own session. It may ask the user to confirm.
  *
  * @see [OpenID Connect RP-Initiated Logout §2](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout)
  */
@@ -10,9 +24,11 @@ export async function endSessionUrl(
   provider: Provider,
   request: { idToken?: string | undefined; postLogoutRedirectUri: string; state: string },
 ): Promise<URL> {
-  return openid.buildEndSessionUrl(await provider.configuration(), {
-    post_logout_redirect_uri: request.postLogoutRedirectUri,
-    state: request.state,
-    ...(request.idToken === undefined ? {} : { id_token_hint: request.idToken }),
-  })
+  const configuration = await provider.configuration()
+  const parameters = { post_logout_redirect_uri: request.postLogoutRedirectUri, state: request.state }
+  if (request.idToken !== undefined) {
+    const url = openid.buildEndSessionUrl(configuration, { ...parameters, id_token_hint: request.idToken })
+    if (url.href.length <= MAX_URL) return url
+  }
+  return openid.buildEndSessionUrl(configuration, parameters)
 }

@@ -12,6 +12,7 @@ export interface Tokens {
   readonly accessToken?: string
   readonly tokenType?: string
   readonly refreshToken?: string
+  /** For the hint at a logout. Absent if it is too long for that. */
   readonly idToken?: string
   /** Tokens for other APIs or fewer scopes, by what was asked for. */
   readonly resourceTokens?: Readonly<Record<string, ResourceToken>>

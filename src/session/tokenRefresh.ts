@@ -1,3 +1,5 @@
+import { defined } from '../lib/defined.js'
+import { fitsAsHint } from '../protocol/endSession.js'
 import { type LoginTokens, prepareRefresh, refreshTokens } from '../protocol/tokens.js'
 import type { Provider } from '../provider/provider.js'
 import type { RecordFields, Tokens } from '../records/records.js'
@@ -34,12 +36,11 @@ export function tokenFields(
   }
 }
 
-/** Gives the tokens to store. An absent refresh or ID token is left out, so that an older one stays. */
+/**
+ * Returns the tokens to store. An absent refresh or ID token is left out, so that an older one stays; so is an ID token
+ * that is too long for the one thing it is kept for, a hint at the logout.
+ */
 export function storedTokens({ accessToken, tokenType, refreshToken, idToken }: LoginTokens): Tokens {
-  return {
-    ...(accessToken === undefined ? {} : { accessToken }),
-    ...(tokenType === undefined ? {} : { tokenType }),
-    ...(refreshToken === undefined ? {} : { refreshToken }),
-    ...(idToken === undefined ? {} : { idToken }),
-  }
+  const hint = idToken !== undefined && fitsAsHint(idToken) ? idToken : undefined
+  return defined({ accessToken, tokenType, refreshToken, idToken: hint })
 }

@@ -3,6 +3,8 @@ import supertest from 'supertest'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { logout } from '../../src/index.js'
 import { type AppOptions, startApp, startLocalProvider } from '../support/bed/app.js'
+import { expectAccepted, startFlow } from '../support/bed/conformance.js'
+import { logOut } from '../support/bed/loggingOut.js'
 import {
   basket,
   codesOf,
@@ -16,6 +18,7 @@ import {
   whoIs,
 } from '../support/bed/site.js'
 import { refreshOf, UserAgent } from '../support/bed/userAgent.js'
+import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
 
 let provider: LocalProvider
 let site: Site
@@ -34,7 +37,7 @@ beforeEach(() => {
 })
 afterEach(async () => {
   vi.useRealTimers()
-  await site.close()
+  await site?.close()
 })
 
 async function start(settings: AppOptions = {}): Promise<void> {
@@ -262,5 +265,39 @@ describe('a logout forged by another site', () => {
     expect(answer.status).toBe(200)
     expect(answer.text).toContain('/session/end')
     expect(await whoIs(browser, url)).toBeNull()
+  })
+})
+
+describe('the ID token as a hint', () => {
+  const groups = (count: number) => ({ groups: Array.from({ length: count }, (_, i) => `group-${i}-of-the-directory`) })
+
+  it.each([
+    ['a usual one is sent', {}, true],
+    ['one with 40 groups is sent', groups(40), true],
+    ['one with 200 groups is left out: servers refuse such a URL', groups(200), false],
+    ['one that is just too long together with the rest is left out', { padding: 'x'.repeat(2520) }, false],
+  ])('%s', async (_, claims, sent) => {
+    const flow = await startFlow({}, { claims })
+    expect((await logOut(flow, await expectAccepted(flow))).url).toBe(`${flow.app.url}/who?after=logout`)
+    const [{ path, parameters } = expect.fail('no logout')] = flow.provider.requests('end_session')
+    expect(parameters.has('id_token_hint')).toBe(sent)
+    expect(parameters.get('client_id')).toBe('app')
+    expect(parameters.get('post_logout_redirect_uri')).toBe(`${flow.app.url}/`)
+    expect(`${flow.provider.issuer}${path}?${parameters}`.length).toBeLessThanOrEqual(4096)
+  })
+
+  it('is stored only if it is short enough for that', async () => {
+    const sizes: number[] = []
+    for (const claims of [{}, groups(200)]) {
+      const authStore = new MemoryAuthStore()
+      const flow = await startFlow({ app: { options: { store: authStore } } }, { claims })
+      await expectAccepted(flow)
+      const [key = ''] = authStore.keys().filter((name) => name.startsWith('record:'))
+      const stored = String(await authStore.get(key))
+      sizes.push(stored.length - stored.indexOf('\n'))
+    }
+    const [usual = 0, large = 0] = sizes
+    expect(usual).toBeGreaterThan(500)
+    expect(large).toBeLessThan(usual)
   })
 })
