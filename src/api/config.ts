@@ -38,6 +38,8 @@ export interface ResourceServerConfig {
   readonly origin: string | undefined
   /** The URL of the metadata of `resource`. */
   readonly resourceMetadata: string | undefined
+  /** In seconds. */
+  readonly clockTolerance: number
   readonly dpop: DPoPConfig | undefined
   readonly clientCertificate: ResourceServerOptions['clientCertificate']
   /** Verifies a token, at once where it can. */
@@ -105,6 +107,7 @@ export function resolveResourceServer(options: ResourceServerOptions): ResourceS
     isRevoked: options.isRevoked,
     origin: resource === undefined ? undefined : new URL(resource).origin,
     resourceMetadata: resource === undefined ? undefined : metadataUrl(resource).href,
+    clockTolerance: expected.clockTolerance,
     dpop: resolveDPoP(options.dpop, resource, expected.clockTolerance),
     clientCertificate: options.clientCertificate,
     verify: (token: string) => tokens.verify(token),

@@ -29,6 +29,10 @@ export class TokenContext implements AuthContext {
     this.auth = new AccessTokenAuth(verified, credentials?.token)
   }
 
+  get clockTolerance(): number {
+    return this.#config.clockTolerance
+  }
+
   get authentication(): UserAuthentication {
     const { acr, auth_time } = this.auth.claims
     return {

@@ -11,6 +11,8 @@ export interface AuthContext {
   readonly auth: Auth
   /** How and when the user authenticated, for step-up: `acr` and `auth_time`, verified. */
   readonly authentication: UserAuthentication
+  /** How far clocks may differ. In seconds. */
+  readonly clockTolerance: number
   /** The origin of the application, where it is configured. */
   readonly origin: string | undefined
   /** Renews what the caller is recognized by, if need be. Returns nothing when there is nothing to do. */

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express'
 import { configurationError } from '../errors.js'
 import { checkOptions, number, type Shape, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
-import type { StepUp, UserAuthentication } from './caller.js'
+import type { AuthContext, StepUp } from './caller.js'
 import { authenticated } from './guard.js'
 
 /** The authentication that {@link requireStepUp} asks for: one of the two, or both. */
@@ -15,11 +15,9 @@ export interface StepUpOptions {
 
 const SHAPE: Shape<StepUpOptions> = { acr: stringOrStrings, maxAge: number('seconds', 0, 31_536_000) }
 
-/** How far clocks may differ. In seconds. */
-const CLOCK_TOLERANCE = 30
-
 /**
- * Lets only requests through whose user authenticated by the means that are asked for, and not too long ago.
+ * Lets only requests through whose user authenticated by the means that are asked for, and not too long ago, within the
+ * `clockTolerance` of `relyingParty` or `resourceServer`. An `auth_time` in the future is refused.
  *
  * Otherwise a session goes through a new login with those parameters and comes back, where it is a navigation; a script
  * gets 401 with `{ error, loginUrl }`. An access token is answered with the challenge `insufficient_user_authentication`.
@@ -40,13 +38,17 @@ export function requireStepUp(options: StepUpOptions): RequestHandler {
   const stepUp: StepUp = Object.freeze({ acr: Object.freeze(toList(options.acr ?? [])), maxAge: options.maxAge })
 
   return authenticated('requireStepUp()', { respondWith: 'auto' }, (context, req, res, next) => {
-    if (isEnough(context.authentication, stepUp)) next()
+    if (isEnough(context, stepUp)) next()
     else context.demandStepUp(req, res, next, stepUp)
   })
 }
 
-function isEnough({ acr, authTime }: UserAuthentication, needed: StepUp): boolean {
+function isEnough({ authentication, clockTolerance }: AuthContext, needed: StepUp): boolean {
+  const { acr, authTime } = authentication
   if (needed.acr.length > 0 && (acr === undefined || !needed.acr.includes(acr))) return false
   if (needed.maxAge === undefined) return true
-  return authTime !== undefined && authTime + needed.maxAge + CLOCK_TOLERANCE >= Date.now() / 1000
+  if (authTime === undefined) return false
+  const age = Date.now() / 1000 - authTime
+  // A time in the future would never grow old: one in milliseconds is 50,000 years ahead.
+  return age <= needed.maxAge + clockTolerance && age >= -clockTolerance
 }

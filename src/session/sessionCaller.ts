@@ -34,6 +34,10 @@ export class SessionContext implements AuthContext {
     return this.config.origin
   }
 
+  get clockTolerance(): number {
+    return this.config.clockTolerance
+  }
+
   get authentication(): UserAuthentication {
     return this.auth.record?.authentication ?? {}
   }

@@ -37,6 +37,8 @@ export interface Config {
   readonly paths: { readonly login: string; readonly callback: string; readonly postLogout: string }
   readonly postLogoutUrls: readonly string[]
   readonly allowInsecureHttp: boolean
+  /** In seconds. */
+  readonly clockTolerance: number
   readonly scopeImplies: RelyingPartyOptions['scopeImplies']
   readonly sealer: Sealer
   readonly providers: Providers
@@ -110,7 +112,8 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
   const emit = createEmit(options.onEvent)
   const allowInsecureHttp = options.allowInsecureHttp ?? false
   const http = resolveHttp(options.http, 'relyingParty.http', allowInsecureHttp)
-  const services = createProviderServices(http, options.clockTolerance ?? 30, {
+  const { clockTolerance = 30 } = options
+  const services = createProviderServices(http, clockTolerance, {
     onDiscovered: (issuer) => emit({ type: 'provider.discovered', issuer }),
     onKeysFetched: (jwksUri, count) => emit({ type: 'keys.fetched', jwksUri, count }),
   })
@@ -128,6 +131,7 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
     paths,
     postLogoutUrls: Object.freeze([...(options.postLogoutUrls ?? [])]),
     allowInsecureHttp,
+    clockTolerance,
     sealer: createSealer([options.secret].flat()),
     providers,
     http,

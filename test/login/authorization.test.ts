@@ -1,8 +1,9 @@
 import express from 'express'
 import request from 'supertest'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   RelyingPartyError,
+  type ResourceServerOptions,
   requireAnyScope,
   requireAuth,
   requireClaim,
@@ -117,6 +118,24 @@ describe('requireStepUp of a session', () => {
     expect((await browser.fetch(`${app.url}/recent`)).status).toBe(401)
   })
 
+  it.each([
+    [0, 401],
+    [30, 200],
+  ])('counts the age within a clockTolerance of %i seconds', async (clockTolerance, status) => {
+    const other = await startApp(provider.issuer, {
+      provider: { maxAge: 3600 },
+      options: { clockTolerance },
+      routes: (app) => app.get('/recent', requireStepUp({ maxAge: 60 }), answer),
+    })
+    onTestFinished(() => other.close())
+    await register(provider, app, { redirect_uris: [app, other].map(({ url }) => `${url}/callback`) })
+    const browser = new UserAgent()
+    await browser.visit(`${other.url}/profile`)
+    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.setSystemTime(Date.now() + 80_000)
+    expect((await browser.fetch(`${other.url}/recent`)).status).toBe(status)
+  })
+
   it('ignores what a browser itself writes into the query of the login', async () => {
     const browser = await signedIn()
     const page = await browser.visit(`${app.url}/login?step_up=forged&returnTo=/who`)
@@ -132,8 +151,8 @@ describe('requireStepUp of a session', () => {
 })
 
 describe('guards of an access token', () => {
-  const guarded = (guard: express.RequestHandler) =>
-    createApi(issuer.issuer, {}, { routes: (app) => app.get('/guarded', guard, answer) })
+  const guarded = (guard: express.RequestHandler, options: Partial<ResourceServerOptions> = {}) =>
+    createApi(issuer.issuer, options, { routes: (app) => app.get('/guarded', guard, answer) })
 
   it('requireAuth lets it through', async () => {
     await guarded(requireAuth())
@@ -185,6 +204,9 @@ describe('guards of an access token', () => {
     ['an acr in a list', { acr: 'mfa' }, () => ({ acr: ['mfa'] }), 401],
     ['a fresh auth_time', { maxAge: 60 }, () => ({ auth_time: now() - 10 }), 200],
     ['an old auth_time', { maxAge: 60 }, () => ({ auth_time: now() - 600 }), 401],
+    ['a clock ahead within the tolerance', { maxAge: 60 }, () => ({ auth_time: now() + 4 }), 200],
+    ['an auth_time in the future', { maxAge: 60 }, () => ({ auth_time: now() + 60 }), 401],
+    ['auth_time in milliseconds', { maxAge: 60 }, () => ({ auth_time: Date.now() }), 401],
     ['no auth_time', { maxAge: 60 }, () => ({}), 401],
     ['auth_time as a string', { maxAge: 60 }, () => ({ auth_time: String(now()) }), 401],
     ['only one of both', { acr: 'mfa', maxAge: 60 }, () => ({ acr: 'mfa' }), 401],
@@ -192,6 +214,20 @@ describe('guards of an access token', () => {
     const api = guarded(requireStepUp(options))
     await api.get('/guarded', await issuer.token(claims() as never)).expect(status)
   })
+
+  it.each([
+    [60, 0, 65, 401],
+    [60, 30, 65, 200],
+    [60, 30, 95, 401],
+    [60, 0, -5, 401],
+    [60, 30, -5, 200],
+  ])(
+    'requireStepUp({ maxAge: %i }) with a clockTolerance of %i answers an authentication %i seconds ago with %i',
+    async (maxAge, clockTolerance, age, status) => {
+      const api = guarded(requireStepUp({ maxAge }), { clockTolerance })
+      await api.get('/guarded', await issuer.token({ auth_time: now() - age } as never)).expect(status)
+    },
+  )
 
   it('requireStepUp answers with the challenge of RFC 9470', async () => {
     const { headers } = await guarded(requireStepUp({ acr: ['a', 'b'], maxAge: 5 }))
