@@ -1,4 +1,5 @@
 import type { Request } from 'express'
+import { requestQuery } from '../request/url.js'
 import type { ResourceServerConfig } from './config.js'
 import { type Credentials, parseAuthorization, parseBodyToken } from './token/credentials.js'
 
@@ -35,9 +36,9 @@ function formToken(req: Request): unknown {
   return (body as { access_token: unknown }).access_token
 }
 
-function hasQueryToken({ originalUrl }: Request): boolean {
-  const start = originalUrl.indexOf('?')
-  return start >= 0 && new URLSearchParams(originalUrl.slice(start)).has('access_token')
+function hasQueryToken(req: Request): boolean {
+  const query = requestQuery(req)
+  return query !== '' && new URLSearchParams(query).has('access_token')
 }
 
 /** Node keeps the first of several `Authorization` headers; the raw ones tell whether there are more. */

@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express'
 import { configurationError } from '../errors.js'
 import { checkOptions, object, oneOf, requireOption, type Shape, string, stringOrStrings } from '../lib/check.js'
+import { requestTarget } from '../request/url.js'
 import { metadataUrl, resourceIdentifier } from './resourceIdentifier.js'
 
 /** Options of {@link protectedResourceMetadata}: what clients may know of an API. */
@@ -63,7 +64,7 @@ export function protectedResourceMetadata(options: ProtectedResourceMetadataOpti
   const body = JSON.stringify(toMetadata(options))
 
   return (req, res, next) => {
-    if (req.originalUrl.split('?', 1)[0] !== pathname) return next()
+    if (requestTarget(req).split('?', 1)[0] !== pathname) return next()
     res.set('Access-Control-Allow-Origin', '*')
     if (req.method === 'OPTIONS') {
       res.set({ 'Access-Control-Allow-Methods': 'GET', 'Access-Control-Allow-Headers': '*' }).status(204).end()

@@ -22,10 +22,12 @@ export class TokenContext implements AuthContext {
   readonly auth: AccessTokenAuth
   readonly #config: ResourceServerConfig
   readonly #scheme: Scheme | undefined
+  readonly byHeader: boolean
 
   constructor(config: ResourceServerConfig, verified?: VerifiedToken, credentials?: Credentials) {
     this.#config = config
     this.#scheme = credentials?.scheme
+    this.byHeader = credentials?.place === 'header'
     this.auth = new AccessTokenAuth(verified, credentials?.token)
   }
 

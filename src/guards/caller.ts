@@ -13,6 +13,8 @@ export interface AuthContext {
   readonly authentication: UserAuthentication
   /** How far clocks may differ. In seconds. */
   readonly clockTolerance: number
+  /** Whether the `Authorization` header identifies the caller: a browser adds it to no request by itself. */
+  readonly byHeader?: boolean
   /** The origin of the application, where it is configured. */
   readonly origin: string | undefined
   /** Renews what the caller is recognized by, if need be. Returns nothing when there is nothing to do. */

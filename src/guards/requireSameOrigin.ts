@@ -26,10 +26,11 @@ const SHAPE: Shape<SameOriginOptions> = {
 
 /**
  * Protects routes that a cookie opens against requests of other sites (CSRF): lets those requests through that change
- * nothing, that bear an access token, or that come from a page of this application.
+ * nothing, that have an access token in the `Authorization` header, or that come from a page of this application. A token
+ * in a form body exempts from nothing, since a form of any site can have one.
  *
- * Where a request comes from is told by `Sec-Fetch-Site`, or by `Origin`. A client that sends neither is no browser of
- * today, and is let through; `header` keeps it out.
+ * `Sec-Fetch-Site`, or else `Origin`, shows where a request comes from. A client that sends neither is no current browser
+ * and is let through; `header` keeps it out.
  *
  * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_CROSS_SITE_REQUEST`
  * @see [Fetch Metadata](https://www.w3.org/TR/fetch-metadata/)
@@ -53,7 +54,7 @@ export function requireSameOrigin(options: SameOriginOptions = {}): RequestHandl
     }
     const mayPass =
       isSafe(req) ||
-      context.auth.kind === 'access_token' ||
+      context.byHeader === true ||
       ((!isCrossSite(req, context.origin) || origins.includes(req.get('Origin') ?? '')) &&
         (header === undefined || req.get(header) !== undefined))
     next(mayPass ? undefined : new RelyingPartyError('ERR_CROSS_SITE_REQUEST', CROSS_SITE))

@@ -7,6 +7,7 @@ import { isState, type Transaction, transactionId } from '../protocol/transactio
 import type { ResolvedProviderOptions } from '../provider/resolveOptions.js'
 import { sendGoOnPage } from '../request/goOnPage.js'
 import { readRequestParameters } from '../request/parameters.js'
+import { requestTarget } from '../request/url.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
 import { isStrict } from '../session/sessionCookie.js'
 import { isAt, loginUrl, startPage } from '../setup/urls.js'
@@ -202,7 +203,7 @@ function transactionMissing(found: FoundTransaction['found']): RelyingPartyError
 }
 
 function mountedElsewhere({ config }: SessionContext, req: Request): RelyingPartyError {
-  const [path] = req.originalUrl.split('?', 1)
+  const [path] = requestTarget(req).split('?', 1)
   return new RelyingPartyError(
     'ERR_CONFIGURATION',
     `callback() is mounted at ${path}, but the provider sends users to ${config.redirectUri}: set ` +

@@ -1,6 +1,7 @@
 import type { Request } from 'express'
 import { type ErrorCode, RelyingPartyError } from '../errors.js'
 import { type Parameters, readParameters } from '../lib/uniqueParameters.js'
+import { requestQuery } from './url.js'
 
 /** The largest form body that is read. In bytes. */
 const MAX_BODY = 262_144
@@ -17,8 +18,7 @@ export async function readRequestParameters(
   code: ErrorCode = 'ERR_AUTHORIZATION_RESPONSE_INVALID',
 ): Promise<Parameters> {
   if (req.method !== 'POST') {
-    const [, query = ''] = req.originalUrl.split(/\?(.*)/s)
-    return readParameters(new URLSearchParams(query), code)
+    return readParameters(new URLSearchParams(requestQuery(req)), code)
   }
   if (!req.is('application/x-www-form-urlencoded')) throw notAForm(code)
   return readParameters(await readForm(req, code), code)

@@ -313,7 +313,30 @@ describe('requireSameOrigin', () => {
     await post(guard, { 'X-Requested-With': 'fetch', Origin: 'https://evil.example' }).expect(403)
   })
 
-  it('asks nothing of an access token, and nothing of a GET', async () => {
+  it('is not passed by a token in a form body, which a form of any site can send', async () => {
+    const api = createApi(
+      issuer.issuer,
+      { allowBodyToken: true, resource: 'https://api.example.com' },
+      {
+        before: [express.urlencoded({ extended: false })],
+        routes: (app) => app.post('/change', requireSameOrigin(), answer),
+      },
+    )
+    const form = async (origin: string) =>
+      request(api.app)
+        .post('/change')
+        .type('form')
+        .set('Origin', origin)
+        .send({ access_token: await issuer.token() })
+    expect((await form('https://evil.example')).status).toBe(403)
+    expect((await form('https://api.example.com')).status).toBe(200)
+    await request(api.app)
+      .post('/change')
+      .set({ Origin: 'https://evil.example', Authorization: `Bearer ${await issuer.token()}` })
+      .expect(200)
+  })
+
+  it('asks nothing of an access token in the header, and nothing of a GET', async () => {
     const foreign = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' }
     await post(requireSameOrigin(), { ...foreign, Authorization: `Bearer ${await issuer.token()}` }).expect(200)
     await post(requireSameOrigin(), foreign).expect(403)

@@ -1,6 +1,7 @@
 /** An access token as a request presents it. */
 export interface Credentials {
   readonly scheme: 'Bearer' | 'DPoP'
+  readonly place: 'header' | 'body'
   /** Unverified. */
   readonly token: string
 }
@@ -23,7 +24,7 @@ export function parseAuthorization(header: string): Credentials | 'malformed' | 
   const match = CREDENTIALS.exec(header)
   if (!match) return SCHEME.test(header) ? 'malformed' : undefined
   const [, bearer, token = ''] = match
-  return token.length > MAX_TOKEN ? 'malformed' : { scheme: bearer ? 'Bearer' : 'DPoP', token }
+  return token.length > MAX_TOKEN ? 'malformed' : { scheme: bearer ? 'Bearer' : 'DPoP', place: 'header', token }
 }
 
 /**
@@ -33,5 +34,5 @@ export function parseAuthorization(header: string): Credentials | 'malformed' | 
  */
 export function parseBodyToken(value: unknown): Credentials | 'malformed' {
   if (typeof value !== 'string' || value.length > MAX_TOKEN || !TOKEN.test(value)) return 'malformed'
-  return { scheme: 'Bearer', token: value }
+  return { scheme: 'Bearer', place: 'body', token: value }
 }
