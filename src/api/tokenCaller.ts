@@ -9,8 +9,8 @@ import {
   type UserAuthentication,
 } from '../guards/caller.js'
 import { buildChallenge, type ChallengeParameters } from '../guards/challenge.js'
-import { AccessTokenAuth } from './accessTokenAuth.js'
 import { defined } from '../lib/defined.js'
+import { AccessTokenAuth } from './accessTokenAuth.js'
 import type { ResourceServerConfig } from './config.js'
 import type { Credentials } from './token/credentials.js'
 import type { VerifiedToken } from './token/verify.js'

@@ -6,7 +6,8 @@ import { type AuthorizationRequest, authorizationUrl } from '../protocol/authori
 import { createTransaction, type Transaction, transactionId, transactionValues } from '../protocol/transaction.js'
 import { authorizationParamsProblem } from '../provider/authorizationParams.js'
 import type { Provider } from '../provider/provider.js'
-import { isInquiry } from '../request/navigation.js'
+import { sendGoOnPage } from '../request/goOnPage.js'
+import { asksForPage, isInquiry, isSafe } from '../request/navigation.js'
 import { safeReturnTo } from '../request/returnTo.js'
 import { publicUrl, queryParameter } from '../request/url.js'
 import { openStepUp } from '../session/sealedStepUp.js'
@@ -125,7 +126,10 @@ export async function startLogin(
     },
     req,
   )
-  res.redirect(303, url.href)
+  // A redirect would be blocked by `form-action 'self'` of the page that posted the form.
+  if (!initiation && !isSafe(req) && asksForPage(req))
+    sendGoOnPage(res, url.href, { title: 'Signing in', link: 'Continue' })
+  else res.redirect(303, url.href)
 }
 
 /** The route's own hint counts before a third party's. */

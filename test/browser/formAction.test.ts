@@ -2,6 +2,7 @@ import type { Express } from 'express'
 import type { Page } from 'playwright-core'
 import { describe, expect, onTestFinished } from 'vitest'
 import { startProvider } from '../../examples/provider/index.js'
+import { login } from '../../src/index.js'
 import { type App, register, startApp } from '../support/bed/app.js'
 import { browserTest as it } from '../support/run/chromium.js'
 import { describeWith } from '../support/run/requirements.js'
@@ -32,11 +33,11 @@ const byMiddleware: SetPolicy = (app, policy) =>
 /** Sets the policy of every response last, as a proxy does. */
 const byProxy: SetPolicy = (app, policy) =>
   void app.use((_req, res, next) => {
-    const end = res.end.bind(res)
-    res.end = ((...args: Parameters<typeof end>) => {
+    const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => typeof res
+    res.writeHead = (...args: unknown[]) => {
       res.setHeader('Content-Security-Policy', policy)
-      return end(...args)
-    }) as typeof res.end
+      return writeHead(...args)
+    }
     next()
   })
 
@@ -53,10 +54,12 @@ async function start(policy: string, setPolicy: SetPolicy): Promise<{ app: App; 
         res.send(
           form('/logout?returnTo=/who', 'Sign out') +
             form('/logout?returnTo=/profile', 'Change user') +
+            form('/login', 'Sign in') +
             form('/elsewhere', 'Go to the provider') +
             form('/guarded', 'Go to a guarded page'),
         )
       })
+      express.post('/login', login())
       express.post('/elsewhere', (_req, res) => res.redirect(303, provider.issuer))
       express.post('/guarded', (_req, res) => res.redirect(303, '/profile'))
     },
@@ -101,6 +104,13 @@ describeWith('chromium', "form-action 'self'", () => {
       expect(await page.textContent('body')).toContain('"kind":"anonymous"')
       // The provider asks who it is again.
       await page.goto(`${app.url}/profile`)
+      await page.getByRole('button', { name: /Ada/ }).waitFor()
+      expect(new URL(page.url()).origin).toBe(issuer)
+    })
+
+    it('lets a posted form begin a login', async ({ page }) => {
+      const { app, issuer } = await start(policy, setPolicy)
+      await press(page, app, 'Sign in')
       await page.getByRole('button', { name: /Ada/ }).waitFor()
       expect(new URL(page.url()).origin).toBe(issuer)
     })
