@@ -126,6 +126,6 @@ export interface ResourceServerOptions {
   clientCertificate?: (req: Request) => X509Certificate | string | Buffer | undefined
   cache?: TokenCacheOptions
   http?: HttpOptions
-  /** Allows `http` issuers beyond this machine. Anyone on the way can make tokens then. */
+  /** Allows `http` issuers on a non-loopback host. Anyone on the way can make tokens then. */
   allowInsecureHttp?: boolean
 }

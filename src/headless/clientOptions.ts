@@ -9,7 +9,7 @@ import { createProviderServices } from '../provider/services.js'
 export interface ClientOptions {
   /** The provider, and this application's registration there. */
   provider: ProviderOptions
-  /** Allows `http` beyond this machine. Anyone on the way can read the tokens. */
+  /** Allows `http` for a non-loopback host. Anyone on the way can read the tokens. */
   allowInsecureHttp?: boolean
   /** How far clocks may differ. In seconds. Default is `30`, limit `300`. */
   clockTolerance?: number

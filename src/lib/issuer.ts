@@ -18,7 +18,11 @@ export function checkIssuer(issuer: string, path: string, allowInsecureHttp: boo
     )
   }
   if (url.protocol === 'http:' && !isLoopback(url) && !allowInsecureHttp) {
-    throw configurationError(`${path}.issuer`, 'uses http beyond this machine', 'use https, or set allowInsecureHttp')
+    throw configurationError(
+      `${path}.issuer`,
+      'uses http for a non-loopback host',
+      'use https, or set allowInsecureHttp',
+    )
   }
   return issuer
 }

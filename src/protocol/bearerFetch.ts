@@ -3,7 +3,7 @@ import { isLoopback } from '../lib/loopback.js'
 
 /** How calls with an access token are made. */
 export interface BearerFetchOptions {
-  /** Whether `http` beyond this machine is allowed. */
+  /** Whether `http` is allowed for a non-loopback host. */
   readonly allowInsecureHttp: boolean
   /** Replaces the global `fetch`. */
   readonly fetch?: typeof fetch | undefined

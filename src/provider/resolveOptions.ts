@@ -67,16 +67,26 @@ const SHAPE: Shape<ProviderOptions> = {
   revokeOnLogout: boolean,
 }
 
+/** What the options of a provider are judged by. */
+export interface ProviderContext {
+  readonly allowInsecureHttp: boolean
+  readonly baseUrlIsSecure: boolean
+  readonly baseUrlIsLoopback: boolean
+  /** Whether a resolver returned the options, so that their issuer may be the choice of a tenant. */
+  readonly isResolved?: boolean
+}
+
 /** Checks and defaults provider options. @throws `ERR_CONFIGURATION` */
 export function resolveProviderOptions(
   options: ProviderOptions,
   path: string,
-  context: { allowInsecureHttp: boolean; baseUrlIsSecure: boolean; baseUrlIsLoopback: boolean },
+  context: ProviderContext,
 ): ResolvedProviderOptions {
   checkOptions<ProviderOptions>(options, path, SHAPE)
   requireOption(options, path, 'issuer', 'write the issuer URL of your provider, such as https://accounts.example.com')
   requireOption(options, path, 'clientId', 'write the client identifier your provider gave this application')
   const issuer = checkIssuer(options.issuer, path, context.allowInsecureHttp)
+  checkResolvedIssuer(issuer, path, context)
   const clientAuth = resolveClientAuth(options, path)
   const responseType = options.responseType ?? 'code'
   const idTokenSigningAlg = options.idTokenSigningAlg ?? 'RS256'
@@ -116,6 +126,13 @@ export function resolveProviderOptions(
     revokeOnLogout: options.revokeOnLogout ?? true,
     insecure: issuer.startsWith('http:'),
   })
+}
+
+/** A tenant's issuer must not lead to services on the host of an application that others reach over a network. */
+function checkResolvedIssuer(issuer: string, path: string, context: ProviderContext): void {
+  const { isResolved = false, baseUrlIsLoopback, allowInsecureHttp } = context
+  if (!isResolved || baseUrlIsLoopback || allowInsecureHttp || issuer.startsWith('https:')) return
+  throw configurationError(`${path}.issuer`, 'is http on a loopback host, and baseUrl is not', 'use https')
 }
 
 function resolveClientAuth(options: ProviderOptions, path: string): ClientAuth {

@@ -13,7 +13,7 @@ import {
   secrets,
   string,
 } from '../lib/check.js'
-import type { HttpLimits } from '../lib/fetch.js'
+import type { HttpLimits } from '../lib/httpLimits.js'
 import { resolveHttp } from '../lib/httpOptions.js'
 import { isLoopback } from '../lib/loopback.js'
 import { createSealer, type Sealer } from '../lib/seal.js'
@@ -163,7 +163,7 @@ function resolveBaseUrl({ baseUrl, allowInsecureHttp }: RelyingPartyOptions) {
   if (!secure && !loopback && !allowInsecureHttp) {
     throw configurationError(
       'relyingParty.baseUrl',
-      'uses http beyond this machine',
+      'uses http for a non-loopback host',
       `write https://${url.host} (the address users see, also behind a TLS proxy)`,
     )
   }

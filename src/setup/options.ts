@@ -63,7 +63,7 @@ export interface RelyingPartyOptions {
   postLogoutPath?: string
   /** URLs of other origins that `logout()` may return to, each exactly as it is used. Default is none. */
   postLogoutUrls?: readonly string[]
-  /** Allows `http` beyond this machine, for `baseUrl` and providers. Anyone on the way can take over accounts. */
+  /** Allows `http` for a non-loopback host, for `baseUrl` and providers. Anyone on the way can take over accounts. */
   allowInsecureHttp?: boolean
   /** How far clocks may differ. In seconds. Default is `30`, limit `300`. */
   clockTolerance?: number

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { Provider, type ProviderServices } from '../provider/provider.js'
 import type { ProviderOptions } from '../provider/providerOptions.js'
-import { resolveProviderOptions } from '../provider/resolveOptions.js'
+import { type ProviderContext, resolveProviderOptions } from '../provider/resolveOptions.js'
 import type { ProviderResolver, RelyingPartyOptions } from './options.js'
 
 /** The providers of one relying party: one, several by name, or found for each request. */
@@ -18,7 +18,7 @@ export interface Providers {
   ofIssuer(req: Request, issuer: string): Promise<Provider[]>
 }
 
-type Context = Parameters<typeof resolveProviderOptions>[2]
+type Context = ProviderContext
 
 /** How many resolved providers are kept for a resolver function. */
 const MAX_RESOLVED = 1000
@@ -77,7 +77,10 @@ function resolvedProviders(resolve: ProviderResolver, services: ProviderServices
     const key = JSON.stringify(options)
     let provider = known.get(key)
     if (!provider) {
-      const resolved = resolveProviderOptions(options, 'the provider resolved for this request', context)
+      const resolved = resolveProviderOptions(options, 'the provider resolved for this request', {
+        ...context,
+        isResolved: true,
+      })
       provider = new Provider(resolved.issuer, resolved, services)
       known.set(key, provider)
     }

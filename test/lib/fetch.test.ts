@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RelyingPartyError } from '../../src/index.js'
-import { createFetch, type HttpLimits } from '../../src/lib/fetch.js'
+import { createFetch } from '../../src/lib/fetch.js'
+import type { HttpLimits } from '../../src/lib/httpLimits.js'
 import { listen } from '../support/bed/app.js'
 
 const LIMITS: HttpLimits = { timeout: 5, maxResponseSize: 1024 }

@@ -49,9 +49,12 @@ describe('options that are wrong throw at construction, with their name and the 
     [{ baseUrl: 'app.example.com' }, 'relyingParty.baseUrl has no scheme: write https://app.example.com'],
     [{ baseUrl: '//app.example.com' }, 'relyingParty.baseUrl has no scheme: write https://app.example.com'],
     [{ baseUrl: 'ftp://app.example.com' }, 'relyingParty.baseUrl'],
-    [{ baseUrl: 'http://app.example.com' }, 'relyingParty.baseUrl uses http beyond this machine: write https://app.ex'],
-    [{ baseUrl: 'http://localhost.example.com' }, 'relyingParty.baseUrl uses http beyond this machine'],
-    [{ baseUrl: 'http://127.0.0.1.example.com' }, 'relyingParty.baseUrl uses http beyond this machine'],
+    [
+      { baseUrl: 'http://app.example.com' },
+      'relyingParty.baseUrl uses http for a non-loopback host: write https://app.ex',
+    ],
+    [{ baseUrl: 'http://localhost.example.com' }, 'relyingParty.baseUrl uses http for a non-loopback host'],
+    [{ baseUrl: 'http://127.0.0.1.example.com' }, 'relyingParty.baseUrl uses http for a non-loopback host'],
     [
       { baseUrl: 'https://app.example.com/?a=b' },
       'relyingParty.baseUrl has a query, fragment or user: write https://app',
@@ -106,7 +109,7 @@ describe('options that are wrong throw at construction, with their name and the 
   it.each<[Loose, string]>([
     [{ issuer: undefined }, 'relyingParty.provider.issuer is undefined'],
     [{ issuer: 'op.example.com' }, 'relyingParty.provider.issuer is not a URL: write it with its scheme'],
-    [{ issuer: 'http://op.example.com' }, 'relyingParty.provider.issuer uses http beyond this machine: use https'],
+    [{ issuer: 'http://op.example.com' }, 'relyingParty.provider.issuer uses http for a non-loopback host: use https'],
     [
       { issuer: 'https://op.example.com/.well-known/openid-configuration' },
       'relyingParty.provider.issuer is the metadata URL: write https://op.example.com',

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderOptions, RelyingPartyOptions } from '../../src/index.js'
+import { resolveProviderOptions } from '../../src/provider/resolveOptions.js'
 import { type App, CLIENT_SECRET, register, SECRET, startApp, startLocalProvider } from '../support/bed/app.js'
 import {
   type Areas,
@@ -7,6 +8,7 @@ import {
   codesOf,
   type LocalProvider,
   muteExpress,
+  PUBLIC_URL,
   startAreas,
   upToCallback,
   whoIs,
@@ -153,6 +155,28 @@ describe('tenants with a provider each', () => {
     await signIn(browser, 'one')
     const right = await browser.send(`${app.url}/logout`, { method: 'POST', headers: { 'x-tenant': 'one' } })
     expect(right.headers.location).toContain(`${one.issuer}/session/end`)
+  })
+
+  it('may have an http issuer on a loopback host only where baseUrl is on one too', () => {
+    const tenant = { issuer: 'http://127.0.0.1:6379', clientId: 'app', clientAuth: 'none' } as const
+    const context = { allowInsecureHttp: false, baseUrlIsSecure: true, baseUrlIsLoopback: false, isResolved: true }
+    const resolve = (options: ProviderOptions, changes: object) =>
+      resolveProviderOptions(options, 'tenant', { ...context, ...changes })
+    for (const host of ['127.0.0.1', 'localhost', '[::1]', '2130706433']) {
+      const issuer = `http://${host}:6379`
+      expect(() => resolve({ ...tenant, issuer }, {})).toThrow('tenant.issuer is http on a loopback host')
+      expect(resolve({ ...tenant, issuer }, { baseUrlIsLoopback: true }).issuer).toBe(issuer)
+      expect(resolve({ ...tenant, issuer }, { isResolved: false }).issuer).toBe(issuer)
+    }
+    expect(resolve({ ...tenant, issuer: 'https://op.example' }, {}).issuer).toBe('https://op.example')
+  })
+
+  it('are held to that where users reach the application by https', async () => {
+    await app.close()
+    await start({ baseUrl: PUBLIC_URL, provider: () => at(one) })
+    const answer = await browser.send(`${app.url}/login`, { headers: { 'x-forwarded-proto': 'https' } })
+    expect(answer.status).toBe(500)
+    expect(codesOf(app)).toEqual(['ERR_CONFIGURATION'])
   })
 
   it('that do not exist, or are set up wrongly, fail closed', async () => {

@@ -1,0 +1,106 @@
+/** What stands in the place of a secret. */
+const REDACTED = '[…]'
+
+/** A secret shorter than this cannot be told apart from ordinary text: a text that has it is left out. */
+const MIN_LENGTH = 4
+
+/** Takes values that were sent out of what came back. */
+export interface Redactor {
+  /** Replaces every form of the values in a text. */
+  (text: string): string
+  /** The length of the longest form, in characters: a text that was cut may end in a part of it. */
+  readonly longest: number
+}
+
+/**
+ * Creates a {@link Redactor} for values that were sent, such as a password. It finds them in any case, as they are,
+ * percent-encoded, escaped for JSON or HTML, and in base64, inside other text as well.
+ */
+export function createRedactor(values: Iterable<string | undefined>): Redactor {
+  const secrets = new Set([...values].filter((value) => value !== undefined && value !== ''))
+  const forms = [...new Set([...secrets].flatMap((value) => formsOf(String(value))))]
+  const needles = forms.map((form) => form.toLowerCase()).sort((a, b) => b.length - a.length)
+  const short = needles.filter((needle) => needle.length < MIN_LENGTH)
+  const long = needles.filter((needle) => needle.length >= MIN_LENGTH)
+  return Object.assign((text: string) => redact(text, short, long), { longest: needles[0]?.length ?? 0 })
+}
+
+function redact(text: string, short: readonly string[], long: readonly string[]): string {
+  let result = text
+  for (const needle of long) result = replaceAll(result, needle)
+  const lower = result.toLowerCase()
+  return short.some((needle) => lower.includes(needle)) ? REDACTED : result
+}
+
+/** Lower case has the same length in all but a few characters; where it has not, the whole text is left out. */
+function replaceAll(text: string, needle: string): string {
+  const lower = text.toLowerCase()
+  if (!lower.includes(needle)) return text
+  if (lower.length !== text.length) return REDACTED
+  let result = ''
+  let from = 0
+  for (let at = lower.indexOf(needle); at >= 0; at = lower.indexOf(needle, from)) {
+    result += text.slice(from, at) + REDACTED
+    from = at + needle.length
+  }
+  return result + text.slice(from)
+}
+
+function formsOf(value: string): string[] {
+  const form = new URLSearchParams({ '': value }).toString().slice(1)
+  const percent = percentEncoded(value)
+  const html = value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+  const escaped = [html.replaceAll("'", '&#39;'), html.replaceAll("'", '&#x27;'), JSON.stringify(value).slice(1, -1)]
+  const hex = Buffer.from(value).toString('hex')
+  const encodings = value.length < MIN_LENGTH ? [] : [hex, ...base64(value), ...base64(form)]
+  return [value, form, percent, percentEncoded(percent), percentEncoded(form), ...escaped, ...encodings]
+}
+
+/** A lone surrogate has no encoding: it is sent as U+FFFD. */
+function percentEncoded(value: string): string {
+  return encodeURIComponent(Buffer.from(value).toString())
+}
+
+/** The base64 of a value at each of the three places it may have in a longer text, without what depends on that text. */
+function base64(value: string): string[] {
+  const bytes = Buffer.from(value)
+  return [0, 1, 2].flatMap((shift) => {
+    const encoded = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64url')
+    const core = encoded.slice(Math.ceil((shift * 4) / 3), Math.floor(((shift + bytes.length) * 4) / 3))
+    if (core.length < MIN_LENGTH) return []
+    return [core, core.replaceAll('-', '+').replaceAll('_', '/')]
+  })
+}
+
+/** Parameters of requests to a provider that hold no secret. Every other one might. */
+const HARMLESS = new Set([
+  'grant_type',
+  'client_id',
+  'redirect_uri',
+  'scope',
+  'resource',
+  'audience',
+  'token_type_hint',
+  'subject_token_type',
+  'requested_token_type',
+  'client_assertion_type',
+  'max_age',
+  'acr_values',
+])
+
+/** The secrets in a request: the credentials of its `Authorization` header, and the parameters of its body. */
+export function secretsOf(request: { headers: Readonly<Record<string, string>>; body?: unknown }): string[] {
+  const secrets: string[] = []
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (name.toLowerCase() !== 'authorization') continue
+    const [scheme = '', credentials = ''] = value.split(' ', 2)
+    secrets.push(credentials)
+    if (scheme.toLowerCase() !== 'basic') continue
+    const decoded = Buffer.from(credentials, 'base64').toString()
+    const secret = decoded.slice(decoded.indexOf(':') + 1)
+    secrets.push(secret, new URLSearchParams(`=${secret}`).get('') ?? '')
+  }
+  if (!(request.body instanceof URLSearchParams)) return secrets
+  for (const [name, value] of request.body) if (!HARMLESS.has(name)) secrets.push(value)
+  return secrets
+}

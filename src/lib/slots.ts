@@ -1,0 +1,76 @@
+/** Bounds how many tasks run at once for each key. What is beyond waits in order, for a while. */
+export interface Slots {
+  /** Runs a task once there is room for it. @throws {NoSlotError} */
+  run<T>(key: string, task: () => Promise<T>): Promise<T>
+}
+
+/** There is no room for a task, and too many wait already or it has waited too long. */
+export class NoSlotError extends Error {}
+
+interface Line {
+  running: number
+  readonly waiting: Set<() => void>
+}
+
+/**
+ * Creates {@link Slots}.
+ *
+ * @param options.max - how many tasks of one key run at once
+ * @param options.maxWaiting - how many of one key wait
+ * @param options.maxWait - how long one waits. In seconds.
+ */
+export function createSlots(options: { max: number; maxWaiting: number; maxWait: number }): Slots {
+  const lines = new Map<string, Line>()
+
+  function lineOf(key: string): Line {
+    let line = lines.get(key)
+    if (!line) {
+      line = { running: 0, waiting: new Set() }
+      lines.set(key, line)
+    }
+    return line
+  }
+
+  function turn({ waiting }: Line): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (waiting.size >= options.maxWaiting) {
+        reject(new NoSlotError())
+        return
+      }
+      const enter = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      const timer = setTimeout(() => {
+        waiting.delete(enter)
+        reject(new NoSlotError())
+      }, options.maxWait * 1000)
+      waiting.add(enter)
+    })
+  }
+
+  /** Hands the slot over to the one that waits longest, so that the number of running tasks stays. */
+  function leave(key: string, line: Line): void {
+    const [next] = line.waiting
+    if (next) {
+      line.waiting.delete(next)
+      next()
+      return
+    }
+    line.running -= 1
+    if (line.running === 0) lines.delete(key)
+  }
+
+  return {
+    async run(key, task) {
+      const line = lineOf(key)
+      if (line.running < options.max) line.running += 1
+      else await turn(line)
+      try {
+        return await task()
+      } finally {
+        leave(key, line)
+      }
+    },
+  }
+}
