@@ -1,7 +1,7 @@
 import type { CookieOptions, Request, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
 import type { DeviceAuthorization } from '../protocol/device.js'
-import { prefixed, readCookies } from '../request/cookies.js'
+import { prefixed, readCookie } from '../request/cookies.js'
 import type { Config } from '../setup/config.js'
 
 /**
@@ -41,7 +41,7 @@ export function storeDevice(config: Config, res: Response, transaction: DeviceTr
 /** Gives the device login that this browser has under way, unless its time is over. */
 export function findDevice(config: Config, req: Request): DeviceTransaction | undefined {
   const name = cookieName(config)
-  const sealed = readCookies(req, name).get(name)
+  const sealed = readCookie(req, name)
   const opened = sealed === undefined ? undefined : config.sealer.open('device-transaction', name, sealed)
   if (!opened) return undefined
   const transaction = JSON.parse(opened.toString('utf8')) as DeviceTransaction

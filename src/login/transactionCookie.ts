@@ -7,8 +7,11 @@ import {
   transactionId,
   transactionValues,
 } from '../protocol/transaction.js'
-import { prefixed, readCookies } from '../request/cookies.js'
+import { prefixed, readCookie, readCookies } from '../request/cookies.js'
 import type { Config } from '../setup/config.js'
+
+/** The form of the identifier in a cookie's name. Cookies of other forms are not of this package. */
+const ID = /^[\w-]{16}$/
 
 /** The most that the cookies of all logins under way may take up in a request. In bytes. */
 const MAX_BYTES = 4096
@@ -44,7 +47,7 @@ export type FoundTransaction =
 /** Finds the transaction of a state among the request's cookies. */
 export function findTransaction(config: CookieConfig, req: Request, state: string): FoundTransaction {
   const name = cookieName(config, transactionId(state))
-  const value = readCookies(req, name).get(name)
+  const value = readCookie(req, name)
   if (value === undefined) return { found: 'none' }
   const transaction = open(config, name, value)
   if (!transaction || !isStateOf(transaction, state)) return { found: 'unreadable' }
@@ -68,7 +71,7 @@ function open(config: CookieConfig, name: string, value: string): Transaction | 
 
 /** Removes the oldest transactions until a new one fits. Those that cannot be opened go first. */
 function makeRoom(config: CookieConfig, req: Request, res: Response, needed: number, crossSite: boolean): void {
-  const cookies = [...readCookies(req, cookieName(config, ''))]
+  const cookies = [...readCookies(req, cookieName(config, ''), ID)]
   let count = cookies.length
   let bytes = cookies.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
   if (count < config.transactions.max && bytes + needed <= MAX_BYTES) return

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { CookieOptions, Request, Response } from 'express'
 import { isEqual } from '../lib/equal.js'
-import { prefixed, readCookies } from '../request/cookies.js'
+import { prefixed, readCookie } from '../request/cookies.js'
 import { queryParameter } from '../request/url.js'
 import type { Config } from '../setup/config.js'
 import { isAt } from '../setup/urls.js'
@@ -28,7 +28,7 @@ export function resumeAfterLogout(config: Config, req: Request, res: Response): 
   if (req.method !== 'GET' || !req.headers.cookie?.includes(cookieName(config))) return false
   if (!isAt(config, req, config.paths.postLogout)) return false
   const state = queryParameter(req, 'state')
-  const sealed = readCookies(req, cookieName(config)).get(cookieName(config))
+  const sealed = readCookie(req, cookieName(config))
   if (state === undefined || sealed === undefined) return false
   const destination = openLogout(config, sealed, state)
   if (destination === undefined) return false

@@ -8,7 +8,7 @@ import {
   transactionId,
   transactionValues,
 } from '../../src/protocol/transaction.js'
-import { prefixed, readCookies } from '../../src/request/cookies.js'
+import { prefixed, readCookie, readCookies } from '../../src/request/cookies.js'
 import { SECRET } from '../support/bed/app.js'
 
 const sealer = createSealer([SECRET])
@@ -27,11 +27,32 @@ describe('readCookies', () => {
     ['=1; ;;', {}],
     ['__proto__=1', { ['__proto__']: '1' }],
   ])('reads %j', (header, expected) => {
-    expect([...readCookies(withCookies(header), '')]).toEqual(Object.entries(expected))
+    expect([...readCookies(withCookies(header), '', /./)]).toEqual(Object.entries(expected))
   })
 
-  it('gives those of a prefix only', () => {
-    expect([...readCookies(withCookies('rp.tx.a=1; other=2; xrp.tx.b=3'), 'rp.tx.').keys()]).toEqual(['rp.tx.a'])
+  it('returns those of a prefix and a form only', () => {
+    expect([
+      ...readCookies(
+        withCookies('rp.tx.a=1; rp.tx.c=3; rp.tx.a@=4; rp.tx.=5; other=2; xrp.tx.b=3'),
+        'rp.tx.',
+        /^[ab]$/,
+      ).keys(),
+    ]).toEqual(['rp.tx.a'])
+  })
+})
+
+describe('readCookie', () => {
+  it('strips spaces and tabs from a name, and no other white space, which browsers count to the name', () => {
+    for (const stripped of ['', ' ', '\t', ' \t ']) {
+      expect(readCookie(withCookies(`${stripped}__Host-rp.device${stripped}=1`), '__Host-rp.device')).toBe('1')
+    }
+    for (const kept of ['\u00a0', '\u0085', '\u000b', '\f', '\r', '\n', '\ufeff', '\u2003', '\u2028', '\u0000']) {
+      for (const name of [`${kept}__Host-rp.device`, `__Host-rp.device${kept}`, `${kept} __Host-rp.device`]) {
+        const req = withCookies(`${name}=1`)
+        expect(readCookie(req, '__Host-rp.device')).toBeUndefined()
+        expect(readCookies(req, '__Host-rp.', /^device$/).size).toBe(0)
+      }
+    }
   })
 })
 

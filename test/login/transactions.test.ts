@@ -158,4 +158,33 @@ describe('room for a new login', () => {
     expect((await browser.clone().visit(first.url, first.init)).status).toBe(200)
     expect((await browser.clone().visit(latest.url, latest.init)).status).toBe(200)
   })
+
+  it.each(['rp.tx.@', 'rp.tx.', 'rp.tx.;', 'rp.tx.a b', 'rp.tx.(){}', 'rp.tx.é', 'rp.tx.__proto__', 'rp.tx'])(
+    'leaves the cookie %s of someone else alone, and begins logins beside it',
+    async (name) => {
+      site = await startSite({ options: { transactions: { max: 1 } } }, provider)
+      const browser = new UserAgent()
+      for (let i = 0; i < 3; i++) browser.setCookie(site.app.url, name + (i ? i : ''), 'x'.repeat(200))
+      const { headers, status } = await browser.send(`${site.app.url}/login`)
+      expect(status).toBe(303)
+      expect(headers['set-cookie']).toHaveLength(1)
+      expect((await browser.visit(`${site.app.url}/profile`)).status).toBe(200)
+    },
+  )
+})
+
+describe('behind TLS', () => {
+  it('a cookie that only looks like one of __Host- once more than spaces is stripped, is none', async () => {
+    site = await startSiteBehindTls({}, provider)
+    const { app } = site
+    const victim = new UserAgent()
+    const attacker = new UserAgent()
+    const begun = proxied(site, { url: `${PUBLIC_URL}/login?returnTo=/who` })
+    const { headers } = await attacker.send(begun.url, begun.init)
+    const callback = proxied(site, await attacker.visitUntil(String(headers.location), PUBLIC_URL))
+    for (const [name, value] of attacker.cookies(app.url)) victim.setCookie(app.url, `\u00a0${name}`, value)
+    expect((await victim.send(callback.url, callback.init)).status).toBe(400)
+    expect(codesOf(app)).toEqual(['ERR_TRANSACTION_MISSING'])
+    expect((await attacker.send(callback.url, callback.init)).status).toBe(303)
+  })
 })
