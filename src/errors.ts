@@ -40,6 +40,8 @@ const STATUS = {
   ERR_TRANSACTION_EXPIRED: 400,
   /** The response of this login was delivered before, or the browser went before the login was done. */
   ERR_TRANSACTION_CONSUMED: 400,
+  /** This browser was signed in several times, and not recognized afterwards. */
+  ERR_LOGIN_LOOP: 508,
   /** The user name or the password is wrong. Which of the two is not told. */
   ERR_INVALID_CREDENTIALS: 401,
   /** Nobody approved the code of a device in time. */

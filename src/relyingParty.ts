@@ -2,6 +2,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { RelyingPartyError } from './errors.js'
 import { resumeAfterLogout } from './logout/logoutReturn.js'
 import { SessionLifetime } from './session/lifetime.js'
+import { followLogin } from './session/loginLoop.js'
 import { SessionAuth, type SignedIn } from './session/sessionAuth.js'
 import { SessionContext, setSessionContext } from './session/sessionCaller.js'
 import { abandonSession, readMark } from './session/signedInMark.js'
@@ -70,6 +71,7 @@ function proceed(
 ): void {
   const auth = new SessionAuth(config, services, signedIn)
   setSessionContext(req, new SessionContext(config, services, auth))
+  followLogin(config, req, res, auth.isAuthenticated)
   signedIn?.lifetime.prolongAtEnd(res, () => auth.record)
   if (!resumeAfterLogout(config, req, res)) next()
 }

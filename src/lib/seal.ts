@@ -3,6 +3,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 /** What a sealed value is for. A value sealed for one purpose does not open for another. */
 export type SealPurpose =
   | 'login-transaction'
+  | 'login-loop'
   | 'logout-transaction'
   | 'token-record'
   | 'client-token'

@@ -8,6 +8,7 @@ import type { ResolvedProviderOptions } from '../provider/resolveOptions.js'
 import { sendGoOnPage } from '../request/goOnPage.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { requestTarget } from '../request/url.js'
+import { noteSignedIn } from '../session/loginLoop.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
 import { isStrict } from '../session/sessionCookie.js'
 import { isAt, loginUrl, startPage } from '../setup/urls.js'
@@ -102,6 +103,7 @@ async function finishLogin(context: SessionContext, req: Request, res: Response,
   const authentication = await authenticate(provider, transaction, response, config.redirectUri)
   const checks = checksOf(provider.options)
   await signIn(context, req, { ...authentication, provider, step, checks, anonymousId: transaction.sessionId })
+  noteSignedIn(config, req, res, transaction.returnTo, provider.options.responseMode === 'form_post')
   goOn(req, res, config.origin + transaction.returnTo)
 }
 

@@ -10,12 +10,13 @@ import { sendGoOnPage } from '../request/goOnPage.js'
 import { asksForPage, isInquiry, isSafe } from '../request/navigation.js'
 import { safeReturnTo } from '../request/returnTo.js'
 import { publicUrl, queryParameter } from '../request/url.js'
+import { noteSignedIn, stopLoginLoop } from '../session/loginLoop.js'
 import { openStepUp } from '../session/sealedStepUp.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
 import { isStrict, requireSessionCookie } from '../session/sessionCookie.js'
 import { idOfUsedSession } from '../session/signedInMark.js'
 import type { Config } from '../setup/config.js'
-import { startPage } from '../setup/urls.js'
+import { isCallback, startPage } from '../setup/urls.js'
 import { readInitiation, type ThirdPartyInitiation } from './thirdPartyInitiation.js'
 import { storeTransaction } from './transactionCookie.js'
 
@@ -63,7 +64,7 @@ const SHAPE: Shape<LoginOptions> = {
  * at a configured issuer only, to a path of this application, with the scopes of the options.
  *
  * @param options - for this route, or a function that gives them for each request
- * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_UNKNOWN_PROVIDER`, `ERR_PROVIDER_UNAVAILABLE`,
+ * @throws `ERR_CONFIGURATION`; at a request `ERR_UNKNOWN_PROVIDER`, `ERR_LOGIN_LOOP`, `ERR_PROVIDER_UNAVAILABLE`,
  *   `ERR_METADATA_INVALID`
  * @see [RFC 6749 §4.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1)
  * @see [RFC 7636](https://www.rfc-editor.org/rfc/rfc7636)
@@ -102,11 +103,15 @@ export async function startLogin(
 ): Promise<void> {
   const { config, auth } = context
   res.set('Cache-Control', 'no-store')
+  if (isCallback(config, req)) throw inFrontOfCallback()
+  stopLoginLoop(config, req, res, auth.isAuthenticated)
   const provider = await chooseProvider(config, req, options, initiation)
   const wanted = options.returnTo ?? initiation?.targetLinkUri ?? queryParameter(req, 'returnTo')
   const returnTo = safeReturnTo(wanted, config.origin) ?? startPage(config)
+  if (returnTo.split('#', 1)[0] === publicUrl(config, req)) throw leadsToItself(returnTo)
   const request = toRequest(config, provider, { ...options, ...hintOf(options, initiation) })
   if (!asksForFreshLogin(auth.scopes, options) && (await isSignedIn(auth, provider))) {
+    noteSignedIn(config, req, res, returnTo, false)
     res.redirect(303, config.origin + returnTo)
     return
   }
@@ -130,6 +135,24 @@ export async function startLogin(
   if (!initiation && !isSafe(req) && asksForPage(req))
     sendGoOnPage(res, url.href, { title: 'Signing in', link: 'Continue' })
   else res.redirect(303, url.href)
+}
+
+function inFrontOfCallback(): RelyingPartyError {
+  return configurationError(
+    'login()',
+    'runs at the path of callback(), so that no login can end',
+    "mount it at a path of its own, as in app.get('/login', login()), not by app.use(login()); to protect routes use " +
+      'requireAuth()',
+  )
+}
+
+function leadsToItself(returnTo: string): RelyingPartyError {
+  return configurationError(
+    'login()',
+    `leads back to itself at ${returnTo}`,
+    "mount it at a path of its own, as in app.get('/login', login()), not by app.use(login()), and let returnTo be " +
+      'another page; to protect routes use requireAuth()',
+  )
 }
 
 /** The route's own hint counts before a third party's. */

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
-import { RelyingPartyError } from '../errors.js'
+import { configurationError, RelyingPartyError } from '../errors.js'
 import {
   type AuthContext,
   type DemandOptions,
@@ -13,7 +13,7 @@ import {
 import { buildChallenge, type ChallengeParameters } from '../guards/challenge.js'
 import { isNavigation } from '../request/navigation.js'
 import { type Config, fail } from '../setup/config.js'
-import { loginUrl, withReturnTo } from '../setup/urls.js'
+import { isCallback, isLogin, loginUrl, withReturnTo } from '../setup/urls.js'
 import { sealStepUp } from './sealedStepUp.js'
 import type { SessionAuth } from './sessionAuth.js'
 import type { SessionServices } from './stores.js'
@@ -55,11 +55,13 @@ export class SessionContext implements AuthContext {
   }
 
   demandAuthentication(req: Request, res: Response, next: NextFunction, options: DemandOptions): void {
-    demandLogin(this.config, req, res, next, options)
+    if (isOwnRoute(this.config, req)) fail(this.config, guardedLogin(), req, res, next)
+    else demandLogin(this.config, req, res, next, options)
   }
 
   demandStepUp(req: Request, res: Response, next: NextFunction, stepUp: StepUp): void {
-    demandFreshLogin(this, req, res, next, stepUp)
+    if (isOwnRoute(this.config, req)) fail(this.config, guardedLogin(), req, res, next)
+    else demandFreshLogin(this, req, res, next, stepUp)
   }
 
   refuse(error: unknown, req: Request, res: Response, next: NextFunction): void {
@@ -158,6 +160,19 @@ function demandFreshLogin(
   }
   const url = loginUrl(config, undefined, provider, sealed)
   res.status(401).set(challenge).json({ error: 'insufficient_user_authentication', loginUrl: url })
+}
+
+/** A guard there would send users to the login from the login. */
+function isOwnRoute(config: Config, req: Request): boolean {
+  return isLogin(config, req) || isCallback(config, req)
+}
+
+function guardedLogin(): RelyingPartyError {
+  return configurationError(
+    'a guard',
+    'is mounted in front of login() or callback(), so that no one can sign in',
+    'mount login() and callback() before app.use(requireAuth()), or guard only the routes that need it',
+  )
 }
 
 function missingScopes({ cause }: RelyingPartyError): readonly string[] {

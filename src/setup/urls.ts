@@ -4,9 +4,21 @@ import { publicUrl } from '../request/url.js'
 import type { Config } from './config.js'
 
 /** Tells whether a request came to one of the configured paths. Like Express, it overlooks case and a slash at the end. */
-export function isAt(config: Config, req: Request, path: string): boolean {
+export function isAt(config: Pick<Config, 'basePath'>, req: Request, path: string): boolean {
   const [actual = ''] = publicUrl(config, req).split('?')
   return normal(actual) === normal(path)
+}
+
+/** Checks whether a request came to the path of `login()`. */
+export function isLogin(config: Pick<Config, 'basePath' | 'paths'>, req: Request): boolean {
+  return isAt(config, req, config.paths.login)
+}
+
+/** Checks whether a request came to where providers send users back to: the callback's path, or one below it. */
+export function isCallback(config: Pick<Config, 'basePath' | 'paths'>, req: Request): boolean {
+  const [actual = ''] = publicUrl(config, req).split('?')
+  const below = `${normal(config.paths.callback)}/`
+  return isAt(config, req, config.paths.callback) || (below !== '/' && normal(actual).startsWith(below))
 }
 
 function normal(path: string): string {

@@ -9,6 +9,7 @@ const OLD = 'the old secret, of thirty-two characters or more'
 /** Every purpose there is: the compiler demands that none is missing. */
 const PURPOSES = Object.keys({
   'login-transaction': true,
+  'login-loop': true,
   'logout-transaction': true,
   'token-record': true,
   'client-token': true,
