@@ -22,6 +22,7 @@ import { metadataUrl, resourceIdentifier } from './resourceIdentifier.js'
 import type { AuthorizationServerServices } from './token/authorizationServer.js'
 import { VerifiedTokens } from './token/cache.js'
 import type { AccessTokenExpectations, Refusal } from './token/claims.js'
+import { createIntrospectedTokens } from './token/introspectedTokens.js'
 import { introspect } from './token/introspection.js'
 import { algorithmsProblem, createFindIssuer, type FindIssuer } from './token/issuers.js'
 import { createJwtVerifier, type Verdict } from './token/verify.js'
@@ -96,8 +97,8 @@ export function resolveResourceServer(options: ResourceServerOptions): ResourceS
     allowInsecureHttp: options.allowInsecureHttp ?? false,
   })
   const introspection = resolveIntrospection(options, findIssuer)
-  const verify = createVerify(findIssuer, services, expected, introspection)
-  const tokens = new VerifiedTokens(verify, resolveCache(options.cache))
+  const cache = resolveCache(options.cache)
+  const verify = createVerify(findIssuer, services, expected, cache, introspection)
   return Object.freeze({
     optional: options.optional ?? false,
     acceptSession: options.acceptSession ?? false,
@@ -110,7 +111,7 @@ export function resolveResourceServer(options: ResourceServerOptions): ResourceS
     clockTolerance: expected.clockTolerance,
     dpop: resolveDPoP(options.dpop, resource, expected.clockTolerance),
     clientCertificate: options.clientCertificate,
-    verify: (token: string) => tokens.verify(token),
+    verify,
   })
 }
 
@@ -153,16 +154,22 @@ function createVerify(
   findIssuer: FindIssuer,
   { fetch }: AuthorizationServerServices,
   expected: AccessTokenExpectations,
+  cache: Required<TokenCacheOptions>,
   introspection: ResolvedIntrospection | undefined,
 ): ResourceServerConfig['verify'] {
+  const ask =
+    introspection &&
+    createIntrospectedTokens((token) => introspect(fetch, introspection.trusted, introspection, token, expected), {
+      revocationDelay: introspection.revocationDelay,
+      max: cache.max,
+    })
+  if (ask && introspection.tokens === 'all') return ask
   const decode = createDecoder()
   const verifyJwt = createJwtVerifier(findIssuer, expected)
-  const ask =
-    introspection && ((token: string) => introspect(fetch, introspection.trusted, introspection, token, expected))
-  return (token) => {
-    if (ask && introspection.tokens === 'all') return ask(token)
+  const tokens = new VerifiedTokens((token) => {
     const decoded = decode(token)
     if (decoded) return verifyJwt(token, decoded)
     return ask ? ask(token) : NO_JWT
-  }
+  }, cache)
+  return (token) => tokens.verify(token)
 }

@@ -1,5 +1,5 @@
 import { configurationError } from '../errors.js'
-import { boolean, checkOptions, oneOf, requireOption, type Shape, string } from '../lib/check.js'
+import { boolean, checkOptions, number, oneOf, requireOption, type Shape, string } from '../lib/check.js'
 import type { IntrospectionOptions, ResourceServerOptions } from './options.js'
 import type { Introspection } from './token/introspection.js'
 import type { FindIssuer, TrustedIssuer } from './token/issuers.js'
@@ -8,6 +8,8 @@ import type { FindIssuer, TrustedIssuer } from './token/issuers.js'
 export interface ResolvedIntrospection extends Introspection {
   readonly trusted: TrustedIssuer
   readonly tokens: 'opaque' | 'all'
+  /** In seconds. */
+  readonly revocationDelay: number
 }
 
 const SHAPE: Shape<IntrospectionOptions> = {
@@ -20,6 +22,7 @@ const SHAPE: Shape<IntrospectionOptions> = {
       ? undefined
       : 'must be a URL, as in https://idp.example.com/introspect',
   tokens: oneOf('opaque', 'all'),
+  revocationDelay: number('seconds', 0, 3600),
   signedResponse: boolean,
   allowMissingAudience: boolean,
 }
@@ -53,6 +56,7 @@ export function resolveIntrospection(
     clientSecret,
     clientAuth,
     endpoint,
+    revocationDelay: options.revocationDelay ?? 0,
     signedResponse: options.signedResponse ?? false,
     allowMissingAudience: options.allowMissingAudience ?? false,
   })

@@ -5,11 +5,14 @@ import type { HttpOptions } from '../lib/httpOptions.js'
 import type { AuthStore } from '../records/authStore.js'
 import type { IssuerResolver, TrustedIssuerOption } from './token/issuers.js'
 
-/** Options of the cache of verified tokens. */
+/** Options of the cache of verified JWTs. */
 export interface TokenCacheOptions {
-  /** How long a token that passed is not verified again. In seconds. Default is `60`, `0` switches the cache off. */
+  /**
+   * How long a JWT that passed is not verified again. In seconds. Default is `60`, limit `3600`; `0` switches the cache off.
+   * It does not apply to introspected tokens: see {@link IntrospectionOptions.revocationDelay}.
+   */
   ttl?: number
-  /** The most tokens held. Default is `5000`. */
+  /** The most tokens held. Default is `5000`, limit `1000000`. */
   max?: number
 }
 
@@ -48,6 +51,12 @@ export interface IntrospectionOptions {
   endpoint?: string
   /** Which tokens to ask about: those that are no JWTs, or all. Default is `'opaque'`. */
   tokens?: 'opaque' | 'all'
+  /**
+   * How long a revocation may go unnoticed: an active token is accepted for this long, though never beyond its `exp`,
+   * before the issuer is asked about it again. In seconds. Default is `0`, limit `3600`: the issuer is asked at each
+   * request, and requests at the same time share one answer.
+   */
+  revocationDelay?: number
   /** Asks for a signed answer and takes no other (RFC 9701). Default is `false`. */
   signedResponse?: boolean
   /**
@@ -115,7 +124,7 @@ export interface ResourceServerOptions {
    * @see [RFC 6750 §2.2](https://www.rfc-editor.org/rfc/rfc6750#section-2.2)
    */
   allowBodyToken?: boolean
-  /** Accepts opaque tokens too, by asking the issuer about them. What it answers is held as long as `cache` says. */
+  /** Accepts opaque tokens too, by asking the issuer about them at each request. */
   introspection?: IntrospectionOptions
   /** Accepts tokens by the `DPoP` scheme. Needs `resource`. Default is `false`: bound tokens are refused. */
   dpop?: boolean | DPoPOptions

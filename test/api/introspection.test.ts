@@ -1,3 +1,4 @@
+import type { Request, RequestHandler } from 'express'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type ResourceServerOptions, resourceServer } from '../../src/index.js'
 import { type Api, createApi } from '../support/api/api.js'
@@ -41,8 +42,15 @@ afterEach(async () => {
 function createOpaqueApi(
   introspection: Partial<ResourceServerOptions['introspection']> = {},
   options: Partial<ResourceServerOptions> = {},
+  onRequest: (req: Request) => void = () => {},
 ): Api {
-  return createApi(issuer.issuer, { introspection: { ...CLIENT, ...introspection }, ...options })
+  const before: RequestHandler[] = [
+    (req, _res, next) => {
+      onRequest(req)
+      next()
+    },
+  ]
+  return createApi(issuer.issuer, { introspection: { ...CLIENT, ...introspection }, ...options }, { before })
 }
 
 describe('introspection (RFC 7662)', () => {
@@ -85,6 +93,8 @@ describe('introspection (RFC 7662)', () => {
     ['expired', () => ({ exp: now() - 10 })],
     ['with exp as a string', () => ({ exp: String(now() + 600) })],
     ['not valid yet', () => ({ nbf: now() + 60 })],
+    ['with exp in milliseconds', () => ({ exp: (now() + 600) * 1000 })],
+    ['an ID token', () => ({ token_use: 'id' })],
     ['of another type', () => ({ token_type: 'refresh_token' })],
     ['used for refreshing', () => ({ token_use: 'refresh_token' })],
     ['with a subject that is none', () => ({ sub: 7 })],
@@ -102,25 +112,75 @@ describe('introspection (RFC 7662)', () => {
     await createOpaqueApi({ allowMissingAudience: true }).get('/', 'other').expect(401)
   })
 
-  it('holds an answer for its time, never beyond exp, and no refusal', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
-    const api = createOpaqueApi({}, { cache: { ttl: 60 } })
-    answer = { ...answer, exp: now() + 20 }
+  it('notices a revocation at once, whatever the cache of JWTs holds', async () => {
+    const api = createOpaqueApi({}, { cache: { ttl: 3600 } })
     await api.get('/', 'opaque').expect(200)
     await api.get('/', 'opaque').expect(200)
-    expect(asked).toHaveLength(1)
-    vi.setSystemTime(Date.now() + 21_000)
+    expect(asked).toHaveLength(2)
     answer = { active: false }
     await api.get('/', 'opaque').expect(401)
-    await api.get('/', 'opaque').expect(401)
-    expect(asked).toHaveLength(3)
+    const all = createOpaqueApi({ tokens: 'all' })
+    await all.get('/', await issuer.token()).expect(401)
   })
 
-  it('asks once about a token that many requests bring at once', async () => {
+  it('holds an active token as long as a revocation may go unnoticed, and never beyond exp', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const api = createOpaqueApi({ revocationDelay: 30 }, { cache: { ttl: 0 } })
+    await api.get('/', 'opaque').expect(200)
+    answer = { active: false }
+    vi.setSystemTime(Date.now() + 29_000)
+    await api.get('/', 'opaque').expect(200)
+    expect(asked).toHaveLength(1)
+    vi.setSystemTime(Date.now() + 2000)
+    await api.get('/', 'opaque').expect(401)
+    answer = { active: true, aud: AUDIENCE, exp: now() + 20 }
+    await api.get('/', 'short').expect(200)
+    vi.setSystemTime(Date.now() + 26_000)
+    await api.get('/', 'short').expect(401)
+    expect(asked).toHaveLength(4)
+  })
+
+  it('asks about an inactive token once in ten seconds, and for none that is only unfit for this API', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
     const api = createOpaqueApi()
-    await Promise.all(Array.from({ length: 5 }, () => api.get('/', 'opaque').expect(200)))
-    expect(asked.length).toBeLessThanOrEqual(5)
-    expect(new Set(asked.map(({ body }) => body.get('token')))).toEqual(new Set(['opaque']))
+    const good = answer
+    answer = { active: false }
+    for (let i = 0; i < 5; i++) await api.get('/', 'inactive').expect(401)
+    expect(asked).toHaveLength(1)
+    answer = good
+    await api.get('/', 'active').expect(200)
+    vi.setSystemTime(Date.now() + 10_001)
+    await api.get('/', 'inactive').expect(200)
+    answer = { ...good, aud: 'https://other.example' }
+    await api.get('/', 'unfit').expect(401)
+    answer = good
+    await api.get('/', 'unfit').expect(200)
+  })
+
+  it('asks once about a token that many requests bring at once, also a long one', async () => {
+    const waiting: (() => void)[] = []
+    issuer.handler = (_req, res) => void waiting.push(() => json(res, answer))
+    const api = createOpaqueApi({}, { cache: { ttl: 0 } })
+    for (const token of ['opaque', 'x'.repeat(9000)]) {
+      const arrived: unknown[] = []
+      const counted = createOpaqueApi({}, { cache: { ttl: 0 } }, (req) => void arrived.push(req))
+      const requests = Promise.all(Array.from({ length: 5 }, () => counted.get('/', token).expect(200)))
+      await vi.waitUntil(() => arrived.length === 5 && waiting.length === 1)
+      for (const reply of waiting.splice(0)) reply()
+      await requests
+      expect(waiting).toEqual([])
+    }
+    issuer.handler = (_req, res) => void res.writeHead(500).end()
+    await api.get('/', 'opaque').expect(503)
+    issuer.handler = (_req, res) => json(res, answer)
+    await api.get('/', 'opaque').expect(200)
+  })
+
+  it('refuses an answer over 64 KiB', async () => {
+    answer = { ...answer, groups: ['x'.repeat(66_000)] }
+    await createOpaqueApi().get('/', 'opaque').expect(502)
+    answer = { ...answer, groups: ['x'.repeat(60_000)] }
+    await createOpaqueApi().get('/', 'opaque').expect(200)
   })
 
   it('judges the proof of a token that is bound to a key', async () => {
@@ -177,7 +237,7 @@ describe('introspection (RFC 7662)', () => {
       })
       const { access_token: token } = (await granted.json()) as { access_token: string }
       const introspection = { clientId: 'api', clientSecret: 'secret' }
-      const api = createApi(provider.issuer, { introspection, cache: { ttl: 0 } })
+      const api = createApi(provider.issuer, { introspection })
       await api.get('/reports', token).expect(200)
       await post('/token/revocation', { token })
       await api.get('/reports', token).expect(401)
@@ -212,6 +272,7 @@ describe('signed introspection (RFC 9701)', () => {
     ['for another client', () => Object.assign(claims, { aud: 'other' })],
     ['of another issuer', () => Object.assign(claims, { iss: 'https://evil.example' })],
     ['of another kind', () => Object.assign(header, { typ: 'JWT' })],
+    ['with an extension in its header', () => Object.assign(header, { zip: 'DEF' })],
     ['without the token', () => Object.assign(claims, { token_introspection: undefined })],
     ['by an unknown key', () => Object.assign(header, { kid: 'unknown' })],
     [

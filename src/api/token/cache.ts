@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import type { VerificationKey } from './issuers.js'
 import { isRefusal, type Verdict, type VerifiedToken } from './verify.js'
 
 /** Bounds of the cache of verified tokens. */
@@ -12,6 +13,7 @@ export interface VerifiedTokensOptions {
 
 interface Held {
   readonly token: VerifiedToken
+  readonly key: VerificationKey
   /** In milliseconds since the epoch. */
   readonly until: number
 }
@@ -20,10 +22,10 @@ interface Held {
 const MAX_LENGTH = 8192
 
 /**
- * Remembers the tokens that passed, by their SHA-256. Refusals are never kept.
+ * Remembers the JWTs that passed, by their SHA-256. Refusals are never kept, nor what an introspection endpoint answers.
  *
- * A token is held no longer than it is valid, and only while the key that verified it is still one of its issuer's. The
- * askers of one token that is not held share one verification.
+ * A token is held no longer than it is valid, and only while the key that verified it is still one of its issuer's. Those
+ * who ask about one token that is not held share one verification.
  */
 export class VerifiedTokens {
   readonly #verify: (token: string) => Verdict | Promise<Verdict>
@@ -43,19 +45,19 @@ export class VerifiedTokens {
     const digest = hash('sha256', token, 'base64url')
     const held = this.#held.get(digest)
     if (held) {
-      if (Date.now() < held.until && held.token.key?.current !== false) return held.token
+      if (Date.now() < held.until && held.key.current) return held.token
       this.#held.delete(digest)
     }
-    return this.#flights.get(digest) ?? this.#fly(token, digest)
+    return this.#flights.get(digest) ?? this.#share(token, digest)
   }
 
-  #fly(token: string, digest: string): Verdict | Promise<Verdict> {
+  #share(token: string, digest: string): Verdict | Promise<Verdict> {
     const verdict = this.#verify(token)
     if (!(verdict instanceof Promise)) return verdict
     const flight = verdict.then(
       (settled) => {
         this.#flights.delete(digest)
-        if (!isRefusal(settled)) this.#hold(digest, settled)
+        if (!isRefusal(settled) && settled.key) this.#hold(digest, settled, settled.key)
         return settled
       },
       (error: unknown) => {
@@ -67,9 +69,9 @@ export class VerifiedTokens {
     return flight
   }
 
-  #hold(digest: string, token: VerifiedToken): void {
+  #hold(digest: string, token: VerifiedToken, key: VerificationKey): void {
     const now = Date.now()
     const until = Math.min(token.expiresAt * 1000, now + this.#ttl)
-    if (until > now) this.#held.set(digest, { token, until })
+    if (until > now) this.#held.set(digest, { token, key, until })
   }
 }

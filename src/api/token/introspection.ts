@@ -55,6 +55,11 @@ export async function introspect(
 
 const INACTIVE: Refusal = { message: 'it has expired, was revoked, or is unknown to its issuer', claim: 'active' }
 
+/** Checks whether a refusal is that of a token which the issuer called inactive, rather than unfit for this API. */
+export function isInactive(verdict: Verdict): boolean {
+  return verdict === INACTIVE
+}
+
 async function request(
   fetch: CustomFetch,
   endpoint: string,

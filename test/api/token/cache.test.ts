@@ -26,7 +26,7 @@ function counting(options: Partial<VerifiedTokensOptions> = {}, judge?: (token: 
   return { tokens, verified, key }
 }
 
-describe('the cache of verified tokens', () => {
+describe('the cache of verified JWTs', () => {
   it('verifies a token once, and answers at once from then on', async () => {
     const { tokens, verified } = counting()
     const first = await tokens.verify('a')
@@ -53,7 +53,7 @@ describe('the cache of verified tokens', () => {
 
   it('holds no token beyond its expiry, and none that has expired within the tolerance', async () => {
     const expiresAt = seconds() + 5
-    const { tokens, verified } = counting({}, () => ({ claims: {}, scopes: [], issuer: 'i', expiresAt }))
+    const { tokens, verified, key } = counting({}, () => ({ claims: {}, scopes: [], issuer: 'i', expiresAt, key }))
     await tokens.verify('a')
     vi.setSystemTime(Date.now() + 4_999)
     await tokens.verify('a')
@@ -74,6 +74,13 @@ describe('the cache of verified tokens', () => {
 
   it('holds no refusal', async () => {
     const { tokens, verified } = counting({}, () => ({ message: 'no', claim: 'signature' }))
+    await tokens.verify('a')
+    await tokens.verify('a')
+    expect(verified).toEqual(['a', 'a'])
+  })
+
+  it('holds nothing that no key verified: what an issuer says of a token may change at any time', async () => {
+    const { tokens, verified } = counting({}, () => ({ claims: {}, scopes: [], issuer: 'i', expiresAt: Infinity }))
     await tokens.verify('a')
     await tokens.verify('a')
     expect(verified).toEqual(['a', 'a'])
