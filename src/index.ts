@@ -27,6 +27,7 @@ export { storeErrors } from './session/storeErrors.js'
 export { type UserInfoRouteOptions, userInfoRoute } from './session/userInfoRoute.js'
 export type {
   Login,
+  ProviderHint,
   ProviderResolver,
   RelyingPartyOptions,
   SessionOptions,

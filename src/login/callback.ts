@@ -1,17 +1,19 @@
 import type { Request, RequestHandler, Response } from 'express'
-import { RelyingPartyError, storeError } from '../errors.js'
+import { configurationError, RelyingPartyError, storeError } from '../errors.js'
 import type { Parameters } from '../lib/uniqueParameters.js'
 import { authenticate } from '../protocol/authentication.js'
 import { judgeAuthorizationResponse } from '../protocol/authorizationResponse.js'
 import { isState, type Transaction, transactionId } from '../protocol/transaction.js'
+import type { Provider } from '../provider/provider.js'
 import type { ResolvedProviderOptions } from '../provider/resolveOptions.js'
 import { sendGoOnPage } from '../request/goOnPage.js'
 import { readRequestParameters } from '../request/parameters.js'
-import { requestTarget } from '../request/url.js'
+import { safeReturnTo } from '../request/returnTo.js'
 import { noteSignedIn } from '../session/loginLoop.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
 import { isStrict } from '../session/sessionCookie.js'
-import { isAt, loginUrl, startPage } from '../setup/urls.js'
+import type { Config } from '../setup/config.js'
+import { isAt, loginUrl, publicPath, startPage } from '../setup/urls.js'
 import { emitRefused, signIn } from './signIn.js'
 import { clearTransaction, type FoundTransaction, findTransaction } from './transactionCookie.js'
 
@@ -41,7 +43,7 @@ export function callback(): RequestHandler {
   return sessionMiddleware('callback()', async (context, req, res) => {
     const { config } = context
     res.set('Cache-Control', 'no-store')
-    if (!isAt(config, req, config.paths.callback)) throw mountedElsewhere(context, req)
+    if (!config.callbacks.mayBeAt(publicPath(config, req))) throw mountedElsewhere(context, req)
     if (req.method !== 'GET' && req.method !== 'POST') {
       throw new RelyingPartyError('ERR_AUTHORIZATION_RESPONSE_INVALID', 'callback() takes GET and POST', {
         status: 405,
@@ -77,13 +79,8 @@ interface Delivery {
 async function finishLogin(context: SessionContext, req: Request, res: Response, delivery: Delivery): Promise<void> {
   const { config } = context
   const { transaction, state, parameters } = delivery
-  const provider = await config.providers.find(req, transaction.provider, transaction.registration)
-  if (!provider) {
-    throw new RelyingPartyError(
-      'ERR_UNKNOWN_PROVIDER',
-      'the provider this login was begun with is no longer configured',
-    )
-  }
+  const provider = await config.providers.findForResponse(req, transaction.provider, transaction.registration)
+  if (!provider) throw providerGone(config)
   const metadata = await provider.metadata()
   if (!(await consume(context, transaction, state))) {
     if (!leadOn(context, req, res, state, transaction.returnTo))
@@ -95,12 +92,15 @@ async function finishLogin(context: SessionContext, req: Request, res: Response,
   const via = req.method === 'POST' ? 'POST' : 'GET'
   config.emit({ type: 'login.response', ...step, via, hasCode: parameters.has('code') }, req)
 
+  requireOwnPath(config, req, provider)
   const response = judgeAuthorizationResponse(parameters, {
     issuer: metadata.issuer,
-    issRequired: metadata.authorization_response_iss_parameter_supported === true,
+    // Where providers share a path, metadata that changed since the login began must not take the demand back.
+    issRequired:
+      metadata.authorization_response_iss_parameter_supported === true || config.callbacks.isShared(provider),
     responseType: provider.options.responseType,
   })
-  const authentication = await authenticate(provider, transaction, response, config.redirectUri)
+  const authentication = await authenticate(provider, transaction, response, config.callbacks.redirectUri(provider))
   const checks = checksOf(provider.options)
   await signIn(context, req, { ...authentication, provider, step, checks, anonymousId: transaction.sessionId })
   noteSignedIn(config, req, res, transaction.returnTo, provider.options.responseMode === 'form_post')
@@ -114,6 +114,21 @@ async function finishLogin(context: SessionContext, req: Request, res: Response,
 function goOn(req: Request, res: Response, url: string): void {
   if (isStrict(req)) sendGoOnPage(res, url, { title: 'Signing in', link: 'Continue' })
   else res.redirect(303, url)
+}
+
+/**
+ * Refuses a response at another address than the one that was sent to the provider as `redirect_uri`: it comes from the
+ * provider that has that address.
+ *
+ * @see [RFC 9700 §4.4.2.2](https://www.rfc-editor.org/rfc/rfc9700#section-4.4.2.2)
+ */
+function requireOwnPath(config: Config, req: Request, provider: Provider): void {
+  const path = config.callbacks.pathOf(provider)
+  if (isAt(config, req, path)) return
+  throw new RelyingPartyError('ERR_ISSUER_MISMATCH', 'the response came to the address of another provider', {
+    cause: { parameter: 'redirect_uri', expected: path },
+    hint: `responses of ${provider.name} come to ${path} only: this one may be part of a mix-up attack`,
+  })
 }
 
 /** Uses a transaction up, in every process that shares the store. Resolves to whether it was unused. */
@@ -152,7 +167,8 @@ function leadOn(
   if (req.method !== 'POST' && !strict) return false
   // Only a state of ours is carried on: anyone may post anything here.
   const query = state !== undefined && isState(state) ? `?${new URLSearchParams({ state })}` : ''
-  goOn(req, res, config.redirectUri + query)
+  const path = safeReturnTo(publicPath(config, req), config.origin) ?? config.paths.callback
+  goOn(req, res, config.origin + path + query)
   return true
 }
 
@@ -204,11 +220,25 @@ function transactionMissing(found: FoundTransaction['found']): RelyingPartyError
   )
 }
 
-function mountedElsewhere({ config }: SessionContext, req: Request): RelyingPartyError {
-  const [path] = requestTarget(req).split('?', 1)
+function providerGone({ providers }: Config): RelyingPartyError {
   return new RelyingPartyError(
-    'ERR_CONFIGURATION',
-    `callback() is mounted at ${path}, but the provider sends users to ${config.redirectUri}: set ` +
-      'relyingParty.callbackPath, or mount it there',
+    'ERR_UNKNOWN_PROVIDER',
+    'the provider this login was begun with is no longer configured',
+    providers.source === 'resolver'
+      ? {
+          hint:
+            'relyingParty.provider found another provider for this request. A response by form_post comes without the ' +
+            "session's cookie: let the function go by its second argument, { name }, where it is given one",
+        }
+      : {},
+  )
+}
+
+function mountedElsewhere({ config }: SessionContext, req: Request): RelyingPartyError {
+  const urls = config.providers.fixed.map((provider) => config.callbacks.redirectUri(provider))
+  return configurationError(
+    'callback()',
+    `is mounted at ${publicPath(config, req)}, but the provider sends users to ${urls.join(' or ')}`,
+    `write ${config.callbacks.mounting}, or set relyingParty.callbackPath`,
   )
 }

@@ -116,6 +116,7 @@ export async function startLogin(
     return
   }
   requireSessionCookie(config, req)
+  await config.callbacks.assertDistinct(provider)
   const transaction = createTransaction(transactionFields(req, provider, request, returnTo))
   const url = await authorizationUrl(provider, transaction, request)
   storeTransaction(config, req, res, transaction, provider.options.responseMode === 'form_post')
@@ -196,7 +197,7 @@ function toRequest(config: Config, provider: Provider, options: LoginOptions): A
   if (!toList(scope).includes('openid')) throw configurationError('login.scope', 'lacks openid', 'add it')
   const acrValues = options.acrValues === undefined ? defaults.acrValues : toList(options.acrValues)
   return {
-    redirectUri: config.redirectUri,
+    redirectUri: config.callbacks.redirectUri(provider),
     scope,
     prompt: options.prompt ?? defaults.prompt,
     maxAge: options.maxAge ?? defaults.maxAge,

@@ -45,13 +45,19 @@ export function backchannelLogout(): RequestHandler {
 /** Finds the provider that a logout token says it is from. Where it has several clients there, the token names one. */
 async function findProvider({ config }: SessionContext, req: Request, token: string): Promise<Provider> {
   const { iss, aud } = unverifiedParties(token)
-  const candidates = await config.providers.ofIssuer(req, iss)
-  const provider = candidates.find(({ options }) => aud.includes(options.clientId)) ?? candidates[0]
+  const clientIds = aud.filter((one) => typeof one === 'string')
+  const candidates = await config.providers.ofIssuer(req, iss, clientIds)
+  const provider = candidates.find(({ options }) => clientIds.includes(options.clientId)) ?? candidates[0]
   if (provider) return provider
   throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the logout token is from none of the providers', {
     cause: { claim: 'iss', actual: iss },
+    ...(config.providers.source === 'resolver' ? { hint: RESOLVER_HINT } : {}),
   })
 }
+
+const RESOLVER_HINT =
+  'relyingParty.provider found another provider for this request, which comes without a session: let the function go by ' +
+  'its second argument, { issuer, clientIds }, where it is given one'
 
 /**
  * Ends the sessions, then marks the token as used: a process that dies in between leaves a token that can be sent again,

@@ -7,6 +7,18 @@ import type { RemoteCache } from '../jwt/remoteCache.js'
 import type { ResolvedProviderOptions } from './resolveOptions.js'
 import { translateError } from './translate.js'
 
+/** The longest issuer identifier from outside that is compared. In characters. */
+const MAX_ISSUER = 2048
+
+/**
+ * Returns an issuer identifier in the form in which two are compared, or `undefined` where it is none. They are compared
+ * as URLs, as in discovery: the issuer of a bare host may be configured without the slash that the provider writes. What
+ * is signed is compared exactly, later.
+ */
+export function issuerUrl(issuer: string): string | undefined {
+  return issuer.length <= MAX_ISSUER && URL.canParse(issuer) ? new URL(issuer).href : undefined
+}
+
 /** What all providers of one relying party share. */
 export interface ProviderServices {
   readonly fetch: openid.CustomFetch
@@ -26,6 +38,8 @@ export class Provider {
   readonly options: ResolvedProviderOptions
   /** Tells registrations apart: the same for the same issuer and client identifier, whatever the name. */
   readonly registration: string
+  /** The issuer identifier in the form in which {@link issuerUrl} compares them. */
+  readonly issuerUrl: string
   readonly #services: ProviderServices
   #configured: { metadata: openid.ServerMetadata; configuration: openid.Configuration } | undefined
 
@@ -36,15 +50,13 @@ export class Provider {
       .update(`${options.issuer}\0${options.clientId}`)
       .digest('base64url')
       .slice(0, 16)
+    this.issuerUrl = new URL(options.issuer).href
     this.#services = services
   }
 
-  /**
-   * Tells whether an issuer identifier names this provider. It is compared as a URL, as in discovery: the issuer of a bare
-   * host may be configured without the slash that the provider writes. What is signed is compared exactly, later.
-   */
+  /** Checks whether an issuer identifier names this provider. */
   isNamed(issuer: string): boolean {
-    return URL.canParse(issuer) && new URL(issuer).href === new URL(this.options.issuer).href
+    return issuerUrl(issuer) === this.issuerUrl
   }
 
   /** In seconds. */

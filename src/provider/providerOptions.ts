@@ -35,6 +35,18 @@ export interface ProviderOptions {
    * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)
    */
   clientAuth?: ClientAuth
+  /**
+   * The provider's name, where a function finds it: for the callback path, `req.auth.provider`, events, and the function
+   * itself as a hint. Up to 64 letters, digits, `-` and `_`. Default is the issuer; the callback path then ends in a hash
+   * of the issuer and client identifier. In `providers`, the key is the name.
+   */
+  name?: string
+  /**
+   * Where the provider sends users back to, below `baseUrl`; mount `callback()` there too. With more than one provider, no
+   * other issuer may have the same. Default is `callbackPath` of `relyingParty`, followed by `/<name>` where there are
+   * more providers than one.
+   */
+  callbackPath?: string
   /** The scopes asked for: separated by spaces, or an array. Must hold `openid`. Default is `'openid'`. */
   scope?: string | readonly string[]
   /**

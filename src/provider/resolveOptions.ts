@@ -8,6 +8,7 @@ import {
   number,
   object,
   oneOf,
+  path as pathOption,
   requireOption,
   resourceIndicators,
   type Shape,
@@ -26,6 +27,8 @@ export interface ResolvedProviderOptions {
   readonly clientId: string
   readonly clientSecret: string | undefined
   readonly clientAuth: ClientAuth
+  readonly name: string | undefined
+  readonly callbackPath: string | undefined
   readonly scope: string
   readonly responseType: ResponseType
   readonly responseMode: ResponseMode
@@ -49,6 +52,11 @@ const SHAPE: Shape<ProviderOptions> = {
   clientId: string,
   clientSecret: string,
   clientAuth: oneOf('client_secret_basic', 'client_secret_post', 'none'),
+  name: (value) =>
+    typeof value === 'string' && /^[\w-]{1,64}$/.test(value)
+      ? undefined
+      : 'must be up to 64 letters, digits, - and _, for it is part of a path',
+  callbackPath: pathOption,
   scope: stringOrStrings,
   responseType: oneOf('code', 'id_token', 'code id_token'),
   responseMode: oneOf('query', 'form_post'),
@@ -111,6 +119,8 @@ export function resolveProviderOptions(
     clientId: options.clientId,
     clientSecret: options.clientSecret,
     clientAuth,
+    name: options.name,
+    callbackPath: options.callbackPath,
     scope: scope.join(' '),
     responseType,
     responseMode,

@@ -40,3 +40,13 @@ export function queryParameter(req: Request, name: string): string | undefined {
   const value = query === '' ? null : new URLSearchParams(query).get(name)
   return value === null || value.length > MAX_LENGTH ? undefined : value
 }
+
+/** Returns a path as Express compares paths: without regard to case and a slash at the end. */
+export function normalPath(path: string): string {
+  return path.toLowerCase().replace(/\/$/, '')
+}
+
+/** Checks whether Express takes two paths for the same. */
+export function isSamePath(one: string, other: string): boolean {
+  return normalPath(one) === normalPath(other)
+}

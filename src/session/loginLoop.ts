@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { CookieOptions, Request, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
-import { prefixed, readCookies } from '../request/cookies.js'
+import { prefixed, readCookie } from '../request/cookies.js'
 import { isNavigation } from '../request/navigation.js'
 import type { Config } from '../setup/config.js'
 import { isCallback, isLogin } from '../setup/urls.js'
@@ -13,7 +13,10 @@ const WINDOW = 30
 /** How many logins may come to nothing. Browsers stop at twenty redirects, of which one login may need eight. */
 const MAX = 2
 
-type LoopConfig = Pick<Config, 'basePath' | 'emit' | 'origin' | 'paths' | 'providers' | 'secure' | 'sealer'>
+type LoopConfig = Pick<
+  Config,
+  'basePath' | 'callbacks' | 'emit' | 'origin' | 'paths' | 'providers' | 'secure' | 'sealer'
+>
 
 /**
  * What a browser's latest logins came to, in a sealed cookie: it has to last where the session does not. A login comes
@@ -111,7 +114,7 @@ function loginLoop({ origin }: LoopConfig, req: Request, count: number): Relying
 function readTrail(config: LoopConfig, req: Request): Trail | undefined {
   const name = cookieName(config)
   if (!req.headers.cookie?.includes(name)) return undefined
-  const sealed = readCookies(req, name).get(name)
+  const sealed = readCookie(req, name)
   const opened = sealed === undefined ? undefined : config.sealer.open('login-loop', contextOf(config), sealed)
   if (!opened) return undefined
   const trail = JSON.parse(opened.toString('utf8')) as Trail

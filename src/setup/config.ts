@@ -20,6 +20,7 @@ import { createSealer, type Sealer } from '../lib/seal.js'
 import { withoutTrailingSlashes } from '../lib/slashes.js'
 import { createProviderServices } from '../provider/services.js'
 import type { AuthStore } from '../records/authStore.js'
+import { type Callbacks, createCallbacks } from './callbacks.js'
 import type { RelyingPartyOptions, SessionOptions, TransactionOptions } from './options.js'
 import { createProviders, type Providers } from './providers.js'
 
@@ -31,7 +32,6 @@ export interface Config {
   readonly basePath: string
   /** Whether `baseUrl` is https. */
   readonly secure: boolean
-  readonly redirectUri: string
   readonly postLogoutRedirectUri: string
   /** Paths with the base path before them. */
   readonly paths: { readonly login: string; readonly callback: string; readonly postLogout: string }
@@ -42,6 +42,7 @@ export interface Config {
   readonly scopeImplies: RelyingPartyOptions['scopeImplies']
   readonly sealer: Sealer
   readonly providers: Providers
+  readonly callbacks: Callbacks
   readonly http: HttpLimits
   readonly store: AuthStore | undefined
   readonly session: { readonly absoluteLifetime: number; readonly refreshBefore: number; readonly key: string }
@@ -60,6 +61,7 @@ const SHAPE: Shape<RelyingPartyOptions> = {
   provider: (value) => (typeof value === 'function' ? undefined : object(value)),
   providers: object,
   callbackPath: path,
+  sharedCallback: boolean,
   loginPath: path,
   postLogoutPath: path,
   postLogoutUrls: (value) =>
@@ -122,11 +124,22 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
     baseUrlIsSecure: base.secure,
     baseUrlIsLoopback: base.loopback,
   })
+  const transactions = resolveTransactions(options.transactions)
+  const callbacks = createCallbacks(
+    {
+      ...base,
+      path: paths.callback,
+      taken: [paths.login, paths.postLogout],
+      shared: options.sharedCallback ?? false,
+      lifetime: transactions.lifetime,
+      source: providers.source,
+    },
+    providers.fixed,
+  )
   return Object.freeze({
     origin: base.origin,
     basePath: base.basePath,
     secure: base.secure,
-    redirectUri: base.origin + paths.callback,
     postLogoutRedirectUri: base.origin + paths.postLogout,
     paths,
     postLogoutUrls: Object.freeze([...(options.postLogoutUrls ?? [])]),
@@ -134,10 +147,11 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
     clockTolerance,
     sealer: createSealer([options.secret].flat()),
     providers,
+    callbacks,
     http,
     store: checkStore(options.store),
     session: resolveSession(options.session),
-    transactions: resolveTransactions(options.transactions),
+    transactions,
     scopeImplies: options.scopeImplies,
     onLogin: options.onLogin,
     onLogout: options.onLogout,

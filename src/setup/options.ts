@@ -6,8 +6,26 @@ import type { HttpOptions } from '../lib/httpOptions.js'
 import type { ProviderOptions } from '../provider/providerOptions.js'
 import type { AuthStore } from '../records/authStore.js'
 
-/** Finds the provider for a request, for applications whose tenants each have their own. */
-export type ProviderResolver = (req: Request) => ProviderOptions | Promise<ProviderOptions>
+/**
+ * What a request itself names its provider by: one that another site or the provider sends, and that may come without the
+ * session's cookie.
+ */
+export interface ProviderHint {
+  /** The `name` of the provider, or its issuer without one, at which the login began that this request finishes. Authentic. */
+  readonly name?: string
+  /** The issuer that a provider-initiated logout or third-party-initiated login names. From outside, unverified. */
+  readonly issuer?: string
+  /** The client identifiers that a logout token names (`aud`), one of them this application's. From outside, unverified. */
+  readonly clientIds?: readonly string[]
+}
+
+/**
+ * Finds the provider for a request, for applications whose tenants each have their own.
+ *
+ * A `hint` counts before the session. Look it up among the tenants' providers: what it names is not necessarily one of
+ * them. A provider that fits no hint is refused.
+ */
+export type ProviderResolver = (req: Request, hint?: ProviderHint) => ProviderOptions | Promise<ProviderOptions>
 
 /** A login that has passed every check, before anything of it is stored. */
 export interface Login {
@@ -55,8 +73,16 @@ export interface RelyingPartyOptions {
   provider?: ProviderOptions | ProviderResolver
   /** Several providers, by the names that `login({ provider })` takes. */
   providers?: Readonly<Record<string, ProviderOptions>>
-  /** The path of `callback()`, below `baseUrl`. Default is `'/callback'`. */
+  /**
+   * The path of `callback()`, below `baseUrl`. With `providers` or a function as `provider`, each provider has a path of
+   * its own below it, such as `/callback/google`. Default is `'/callback'`.
+   */
   callbackPath?: string
+  /**
+   * Lets several providers share `callbackPath`. All have to name themselves in their responses (`iss`, RFC 9207), which
+   * is checked at each login. Default is `false`.
+   */
+  sharedCallback?: boolean
   /** The path of `login()`, below `baseUrl`. Default is `'/login'`. */
   loginPath?: string
   /** Where the provider sends users after logout, below `baseUrl`. Register it there. Default is `'/'`. */

@@ -1,21 +1,35 @@
 import type { Request } from 'express'
 import { LRUCache } from 'lru-cache'
 import { configurationError, RelyingPartyError } from '../errors.js'
-import { Provider, type ProviderServices } from '../provider/provider.js'
+import { defined } from '../lib/defined.js'
+import { issuerUrl, Provider, type ProviderServices } from '../provider/provider.js'
 import type { ProviderOptions } from '../provider/providerOptions.js'
 import { type ProviderContext, resolveProviderOptions } from '../provider/resolveOptions.js'
-import type { ProviderResolver, RelyingPartyOptions } from './options.js'
+import type { ProviderHint, ProviderResolver, RelyingPartyOptions } from './options.js'
 
 /** The providers of one relying party: one, several by name, or found for each request. */
 export interface Providers {
+  /** Where the providers come from. */
+  readonly source: 'provider' | 'providers' | 'resolver'
+  /** The providers, unless a function finds them. */
+  readonly fixed: readonly Provider[]
   /** Chooses the provider of a login. @throws `ERR_UNKNOWN_PROVIDER` */
   choose(req: Request, name: string | undefined): Promise<Provider>
   /** Chooses the provider of a login that a third party initiated, by its issuer. @throws `ERR_UNKNOWN_PROVIDER` */
   chooseByIssuer(req: Request, issuer: string): Promise<Provider>
-  /** Finds the provider that a login or session was begun with; `undefined` if it is no longer the same registration. */
+  /** Finds the provider of a session; `undefined` if this request's is no longer the same registration. */
   find(req: Request, name: string, registration: string): Promise<Provider | undefined>
-  /** Finds the providers that have this issuer: one, or more where this application has several clients there. */
-  ofIssuer(req: Request, issuer: string): Promise<Provider[]>
+  /**
+   * Finds the provider that a login was begun with, by the name and registration in its transaction: the response may
+   * come without the session's cookie.
+   */
+  findForResponse(req: Request, name: string, registration: string): Promise<Provider | undefined>
+  /**
+   * Finds the providers that have this issuer: one, or more where this application has several clients there.
+   *
+   * @param clientIds - the clients that are meant, where they are known
+   */
+  ofIssuer(req: Request, issuer: string, clientIds?: readonly string[]): Promise<Provider[]>
 }
 
 type Context = ProviderContext
@@ -34,17 +48,43 @@ export function createProviders(
   }
   if (typeof provider === 'function') return resolvedProviders(provider, services, context)
   const named = new Map<string, Provider>()
-  const make = (name: string, options: ProviderOptions, path: string) =>
-    named.set(name, new Provider(name, resolveProviderOptions(options, path, context), services))
+  const make = (name: string, options: ProviderOptions, path: string) => {
+    const resolved = resolveProviderOptions(options, path, context)
+    if (resolved.name !== undefined) {
+      throw configurationError(
+        `${path}.name`,
+        'is for providers that a function finds',
+        'name it by its key in providers',
+      )
+    }
+    named.set(name, new Provider(name, resolved, services))
+  }
   if (provider) make('default', provider, 'relyingParty.provider')
-  for (const [name, options] of Object.entries(providers ?? {})) make(name, options, `relyingParty.providers.${name}`)
+  for (const [name, options] of Object.entries(providers ?? {})) {
+    if (!isPathSegment(name)) {
+      throw configurationError(`relyingParty.providers.${name}`, 'cannot be part of a path', 'give it another name')
+    }
+    make(name, options, `relyingParty.providers.${name}`)
+  }
   if (named.size === 0) throw configurationError('relyingParty.providers', 'is empty', 'name at least one provider')
-  return namedProviders(named)
+  return namedProviders(named, provider ? 'provider' : 'providers')
 }
 
-function namedProviders(named: ReadonlyMap<string, Provider>): Providers {
-  const [only] = named.size === 1 ? named.values() : []
+/** Whether a name can be one segment of a path, percent-encoded if need be. */
+function isPathSegment(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !/\p{Surrogate}/u.test(name)
+}
+
+function namedProviders(named: ReadonlyMap<string, Provider>, source: Providers['source']): Providers {
+  const fixed = [...named.values()]
+  const [only] = named.size === 1 ? fixed : []
+  const find: Providers['find'] = async (_req, name, registration) => {
+    const found = named.get(name)
+    return found?.registration === registration ? found : undefined
+  }
   return {
+    source,
+    fixed,
     async choose(_req, name) {
       const chosen = name === undefined ? only : named.get(name)
       if (chosen) return chosen
@@ -55,16 +95,14 @@ function namedProviders(named: ReadonlyMap<string, Provider>): Providers {
       )
     },
     async chooseByIssuer(_req, issuer) {
-      const [chosen] = [...named.values()].filter((provider) => provider.isNamed(issuer))
+      const [chosen] = withIssuer(fixed, issuer)
       if (chosen) return chosen
       throw unknownIssuer()
     },
-    async find(_req, name, registration) {
-      const found = named.get(name)
-      return found?.registration === registration ? found : undefined
-    },
+    find,
+    findForResponse: find,
     async ofIssuer(_req, issuer) {
-      return [...named.values()].filter((provider) => provider.isNamed(issuer))
+      return withIssuer(fixed, issuer)
     },
   }
 }
@@ -72,8 +110,8 @@ function namedProviders(named: ReadonlyMap<string, Provider>): Providers {
 function resolvedProviders(resolve: ProviderResolver, services: ProviderServices, context: Context): Providers {
   const known = new LRUCache<string, Provider>({ max: MAX_RESOLVED })
 
-  async function current(req: Request): Promise<Provider> {
-    const options = await resolve(req)
+  async function ask(req: Request, hint?: ProviderHint): Promise<Provider> {
+    const options = await resolve(req, hint)
     const key = JSON.stringify(options)
     let provider = known.get(key)
     if (!provider) {
@@ -81,32 +119,59 @@ function resolvedProviders(resolve: ProviderResolver, services: ProviderServices
         ...context,
         isResolved: true,
       })
-      provider = new Provider(resolved.issuer, resolved, services)
+      provider = new Provider(resolved.name ?? resolved.issuer, resolved, services)
       known.set(key, provider)
     }
     return provider
   }
 
+  /**
+   * Finds providers for a request that may come without the session's cookie. The function is asked first, for it knows
+   * the options of today. Where it goes by the session, those count that it found lately.
+   */
+  async function search(req: Request, hint: ProviderHint, isWanted: (one: Provider) => boolean): Promise<Provider[]> {
+    const kept = [...known.values()].filter(isWanted)
+    const asked = await ask(req, hint).catch((error: unknown) => {
+      if (kept.length === 0) throw error
+    })
+    const found = asked && isWanted(asked) ? [asked, ...kept] : kept
+    // Of one registration that was found with several options, those found last.
+    return found.filter(({ registration }, i) => found.findIndex((one) => one.registration === registration) === i)
+  }
+
   return {
+    source: 'resolver',
+    fixed: [],
     async choose(req, name) {
-      const provider = await current(req)
+      const provider = await ask(req)
       if (name === undefined || name === provider.name) return provider
       throw new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'the login names a provider, but each request has its own')
     },
     async chooseByIssuer(req, issuer) {
-      const provider = await current(req)
+      const provider = await ask(req, { issuer })
       if (provider.isNamed(issuer)) return provider
       throw unknownIssuer()
     },
     async find(req, _name, registration) {
-      const provider = await current(req)
+      const provider = await ask(req)
       return provider.registration === registration ? provider : undefined
     },
-    async ofIssuer(req, issuer) {
-      const provider = await current(req)
-      return provider.isNamed(issuer) ? [provider] : []
+    async findForResponse(req, name, registration) {
+      const isWanted = (one: Provider) => one.name === name && one.registration === registration
+      const [found] = await search(req, { name }, isWanted)
+      return found
+    },
+    async ofIssuer(req, issuer, clientIds) {
+      const href = issuerUrl(issuer)
+      return search(req, defined({ issuer, clientIds }), (one) => one.issuerUrl === href)
     },
   }
+}
+
+/** Parses the issuer once, however many providers there are: it comes from outside. */
+function withIssuer(providers: readonly Provider[], issuer: string): Provider[] {
+  const href = issuerUrl(issuer)
+  return providers.filter((provider) => provider.issuerUrl === href)
 }
 
 function unknownIssuer(): RelyingPartyError {

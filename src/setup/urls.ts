@@ -1,12 +1,11 @@
 import type { Request } from 'express'
 import { safeReturnTo } from '../request/returnTo.js'
-import { publicUrl } from '../request/url.js'
+import { isSamePath, publicUrl } from '../request/url.js'
 import type { Config } from './config.js'
 
-/** Tells whether a request came to one of the configured paths. Like Express, it overlooks case and a slash at the end. */
+/** Checks whether a request came to one of the configured paths. */
 export function isAt(config: Pick<Config, 'basePath'>, req: Request, path: string): boolean {
-  const [actual = ''] = publicUrl(config, req).split('?')
-  return normal(actual) === normal(path)
+  return isSamePath(publicPath(config, req), path)
 }
 
 /** Checks whether a request came to the path of `login()`. */
@@ -14,15 +13,15 @@ export function isLogin(config: Pick<Config, 'basePath' | 'paths'>, req: Request
   return isAt(config, req, config.paths.login)
 }
 
-/** Checks whether a request came to where providers send users back to: the callback's path, or one below it. */
-export function isCallback(config: Pick<Config, 'basePath' | 'paths'>, req: Request): boolean {
-  const [actual = ''] = publicUrl(config, req).split('?')
-  const below = `${normal(config.paths.callback)}/`
-  return isAt(config, req, config.paths.callback) || (below !== '/' && normal(actual).startsWith(below))
+/** Checks whether a request came to where providers send users back to. */
+export function isCallback(config: Pick<Config, 'basePath' | 'callbacks'>, req: Request): boolean {
+  return config.callbacks.has(publicPath(config, req))
 }
 
-function normal(path: string): string {
-  return path.toLowerCase().replace(/\/$/, '')
+/** Returns the path by which the browser reached a request, without the query. */
+export function publicPath(config: Pick<Config, 'basePath'>, req: Request): string {
+  const [path = ''] = publicUrl(config, req).split('?', 1)
+  return path
 }
 
 /** Gives the path of the login that comes back to this request's URL. */

@@ -15,7 +15,7 @@ describe('3rd-party-init-login', () => {
       options: { providers: { other, local } },
       routes: (express) => void express.all('/login-anyhow', login()),
     })
-    await register(provider, app)
+    await register(provider, app, { redirect_uris: [`${app.url}/callback/local`] })
   })
   afterAll(async () => {
     await app.close()
@@ -69,7 +69,7 @@ describe('3rd-party-init-login', () => {
     await initiate({ iss: provider.issuer, ...chosen, redirect_uri: 'https://evil.example/' }, browser)
     const asked = new URL(browser.visited.find((url) => url.startsWith(`${provider.issuer}/auth?`)) ?? '').searchParams
     expect(asked.get('scope')).toBe('openid')
-    expect(asked.get('redirect_uri')).toBe(`${app.url}/callback`)
+    expect(asked.get('redirect_uri')).toBe(`${app.url}/callback/local`)
     expect([asked.get('prompt'), asked.get('max_age'), asked.get('response_type')]).toEqual([null, null, 'code'])
   })
 

@@ -36,8 +36,8 @@ beforeAll(async () => {
       },
     },
   })
-  await register(real, app)
-  await register(other, app)
+  await register(real, app, { redirect_uris: [`${app.url}/callback/real`] })
+  await register(other, app, { redirect_uris: [`${app.url}/callback/other`] })
 })
 afterAll(async () => {
   await app.close()

@@ -195,8 +195,8 @@ describe('one sub at two providers', () => {
     const client = { clientId: 'app', clientSecret: CLIENT_SECRET }
     const providers = { one: { issuer: one.issuer, ...client }, two: { issuer: two.issuer, ...client } }
     const app = await startApp('', { options: { providers }, routes: basket })
-    await register(one, app)
-    await register(two, app)
+    await register(one, app, { redirect_uris: [`${app.url}/callback/one`] })
+    await register(two, app, { redirect_uris: [`${app.url}/callback/two`] })
     const browser = new UserAgent()
     const basketAfter = async (provider: string) =>
       (await browser.visit(`${app.url}/login?provider=${provider}&returnTo=/basket`)).json().basket

@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { ProviderOptions, RelyingPartyOptions } from '../../src/index.js'
 import { resolveProviderOptions } from '../../src/provider/resolveOptions.js'
 import { type App, CLIENT_SECRET, register, SECRET, startApp, startLocalProvider } from '../support/bed/app.js'
 import {
   type Areas,
   authorizationRequest,
+  type Callback,
   codesOf,
   type LocalProvider,
   muteExpress,
@@ -15,6 +16,7 @@ import {
   withParameters,
 } from '../support/bed/site.js'
 import { UserAgent } from '../support/bed/userAgent.js'
+import { configurationErrorSaying } from '../support/run/configurationError.js'
 
 let one: LocalProvider
 let two: LocalProvider
@@ -42,8 +44,8 @@ const at = ({ issuer }: LocalProvider, clientId = 'app'): ProviderOptions => ({
 
 async function start(options: Partial<RelyingPartyOptions>): Promise<void> {
   app = await startApp('', { options })
-  await register(one, app)
-  await register(two, app)
+  await register(one, app, { redirect_uris: [`${app.url}/callback/one`] })
+  await register(two, app, { redirect_uris: [`${app.url}/callback/two`] })
 }
 
 describe('several providers', () => {
@@ -99,9 +101,9 @@ describe('several providers', () => {
 
 describe('tenants with a provider each', () => {
   const tenants: Record<string, () => ProviderOptions> = {
-    one: () => at(one),
-    two: () => at(two),
-    'one-again': () => at(one, 'other-app'),
+    one: () => ({ ...at(one), name: 'one' }),
+    two: () => ({ ...at(two), name: 'two' }),
+    'one-again': () => ({ ...at(one, 'other-app'), name: 'one-again' }),
     broken: () => ({ ...at(one), issuer: 'not a url' }),
     none: () => undefined as unknown as ProviderOptions,
   }
@@ -137,16 +139,17 @@ describe('tenants with a provider each', () => {
     expect((await visit(browser, '/who', 'one')).json()).toMatchObject({ subject: 'ada' })
   })
 
-  it.each(['two', 'one-again'])('cannot finish a login of one at %s', async (other) => {
-    const begun = await visit(browser, '/login', 'one')
-    const { url } = await browser.visitUntil(String(begun.headers.location), app.url)
-    const path = url.slice(app.url.length)
-    expect((await visit(browser, path, other)).status).toBe(400)
-    expect(codesOf(app)).toEqual(['ERR_UNKNOWN_PROVIDER'])
-    expect((await visit(browser, '/who', other)).json()).toMatchObject({ subject: null })
-    expect((await visit(browser, path, 'one')).status).toBe(303)
-    expect((await visit(browser, '/who', 'one')).json()).toMatchObject({ subject: 'ada' })
-  })
+  it.each(['two', 'one-again', 'nobody'])(
+    'finish a login where it was begun, as whichever tenant it comes: %s',
+    async (other) => {
+      const begun = await visit(browser, '/login', 'one')
+      const { url } = await browser.visitUntil(String(begun.headers.location), app.url)
+      expect((await visit(browser, url.slice(app.url.length), other)).status).toBe(303)
+      expect(codesOf(app)).toEqual([])
+      if (other !== 'nobody') expect((await visit(browser, '/who', other)).json()).toMatchObject({ subject: null })
+      expect((await visit(browser, '/who', 'one')).json()).toMatchObject({ subject: 'ada' })
+    },
+  )
 
   it('sign out at their own provider only', async () => {
     await signIn(browser, 'one')
@@ -197,6 +200,85 @@ describe('tenants with a provider each', () => {
     await visit(browser, '/who', 'nobody')
     await visit(browser, '/profile', 'nobody')
     expect(asked).toBe(0)
+  })
+})
+
+describe('tenants that are known by the session', () => {
+  type Resolver = Extract<RelyingPartyOptions['provider'], (...args: never) => unknown>
+  const tenants: Record<string, ProviderOptions> = {}
+  const bySession: Resolver = (req) => tenants[(req.session as { tenant?: string }).tenant ?? ''] as ProviderOptions
+  const byHint: Resolver = (req, hint) => (hint?.name ? (tenants[hint.name] as ProviderOptions) : bySession(req))
+
+  beforeAll(() => {
+    tenants.one = { ...at(one), name: 'one', responseMode: 'form_post' }
+    tenants.two = { ...at(two), name: 'two', responseMode: 'form_post' }
+  })
+
+  async function startProcess(provider: Resolver, of?: App): Promise<App> {
+    const process = await startApp('', {
+      options: { provider, ...(of ? { baseUrl: of.url } : {}) },
+      ...(of ? { store: of.store } : {}),
+      session: { cookie: { sameSite: 'lax' } },
+      routes: (express) =>
+        void express.get('/enter/:tenant', (req, res) => {
+          Object.assign(req.session, { tenant: req.params.tenant })
+          res.end()
+        }),
+    })
+    onTestFinished(() => process.close())
+    if (!of) await register(one, process, { redirect_uris: [`${process.url}/callback/one`] })
+    return process
+  }
+
+  async function upToFormPost(process: App): Promise<Callback> {
+    await browser.visit(`${process.url}/enter/one`)
+    return browser.visitUntil(`${process.url}/login?returnTo=/profile`, `${process.url}/callback`)
+  }
+
+  it('finish a login by form_post, which comes without the session', async () => {
+    const process = await startProcess(bySession)
+    const response = await upToFormPost(process)
+    expect(response.init).toMatchObject({ method: 'POST' })
+    expect((await browser.visit(response.url, response.init)).json()).toMatchObject({ iss: one.issuer, sub: 'ada' })
+    expect(codesOf(process)).toEqual([])
+  })
+
+  it('finish it in a process that knows none of them, where the function goes by the hint', async () => {
+    const process = await startProcess(byHint)
+    const response = await upToFormPost(process)
+    const other = await startProcess(byHint, process)
+    const url = response.url.replace(process.url, other.url)
+    const answer = await browser.send(url, response.init)
+    expect(codesOf(other)).toEqual([])
+    expect([answer.status, answer.headers.location]).toEqual([303, `${process.url}/profile`])
+    expect(await whoIs(browser, process.url)).toBe('ada')
+  })
+
+  it('are refused there with the cause named, where it goes by the session or finds another', async () => {
+    const process = await startProcess(bySession)
+    const response = await upToFormPost(process)
+    const other = await startProcess(() => tenants.two as ProviderOptions, process)
+    expect((await browser.clone().send(response.url.replace(process.url, other.url), response.init)).status).toBe(400)
+    expect(other.errors).toMatchObject([
+      { code: 'ERR_UNKNOWN_PROVIDER', hint: expect.stringContaining('second argument, { name }') as string },
+    ])
+    expect((await browser.visit(response.url, response.init)).json()).toMatchObject({ sub: 'ada' })
+  })
+
+  it('with one path for two issuers are refused at the login, and no more when the login of the first is over', async () => {
+    const paths = { one: { ...at(one), callbackPath: '/in' }, two: { ...at(two), callbackPath: '/IN/' } }
+    const process = await startProcess((req) => paths[req.query.tenant as 'one' | 'two'])
+    const begin = (tenant: string) => browser.send(`${process.url}/login?tenant=${tenant}`)
+    expect((await begin('one')).status).toBe(303)
+    expect((await begin('two')).status).toBe(500)
+    expect(process.errors.splice(0)).toEqual([
+      configurationErrorSaying(/is the path of two issuers.*a path of its own/),
+    ])
+    expect((await begin('one')).status).toBe(303)
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    vi.setSystemTime(Date.now() + 601_000)
+    expect((await begin('two')).status).toBe(303)
   })
 })
 

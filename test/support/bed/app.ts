@@ -103,7 +103,7 @@ export async function startApp(issuer: string, settings: AppOptions = {}): Promi
 
 function usualRoutes(app: Express): void {
   app.get('/login', login())
-  app.all('/callback', callback())
+  app.all(['/callback', '/callback/:provider'], callback())
   app.post('/logout', logout())
   app.get('/profile', requireAuth(), (req, res) => void res.json(req.auth.claims))
   app.get('/reports', requireScope('reports:read'), (_req, res) => void res.json({ reports: [] }))
