@@ -42,7 +42,8 @@ export interface Auth {
    * make one token request.
    *
    * Asked for a `resource` or `scope`, it gives a token for just that: by the refresh token, or by token exchange where
-   * the provider's option `tokenExchange` says so. It is kept with the session, and never broader than asked.
+   * the provider's option `tokenExchange` says so. It is kept with the session. The provider may grant more scopes
+   * than were asked for, as Entra ID does.
    *
    * @throws `ERR_AUTHENTICATION_REQUIRED` when nobody is signed in, or the token has expired and there is no refresh
    *   token; `ERR_NO_ACCESS_TOKEN` after a login with `responseType: 'id_token'`, or where there

@@ -4,6 +4,7 @@ import { JwtError } from '../jwt/jws.js'
 import { toList } from '../lib/list.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
+import { type RefusalOf, refusalOf } from './grantRefusal.js'
 import { type HashExpectation, type IdTokenClaims, verifyIdToken } from './idToken.js'
 import { type Transaction, transactionValues } from './transaction.js'
 
@@ -111,7 +112,7 @@ export async function prepareRefresh(provider: Provider): Promise<void> {
  * Refreshes tokens and judges the response. A refreshed ID token must keep `iss`, `sub` and `aud`.
  *
  * @param asked - asks for a token of fewer scopes, or for other APIs, than those of the grant
- * @throws as {@link exchangeCode}; `ERR_SESSION_ENDED` when the provider answers `invalid_grant`
+ * @throws as {@link exchangeCode}; `ERR_SESSION_ENDED` when the provider no longer accepts the refresh token
  * @see [RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)
  * @see [OpenID Connect Core §12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse)
  */
@@ -136,15 +137,27 @@ export async function refreshTokens(
     }
     return { tokens, claims }
   } catch (error) {
-    if (error instanceof openid.ResponseBodyError && error.error === 'invalid_grant') {
-      throw new RelyingPartyError(
-        'ERR_SESSION_ENDED',
-        'the provider no longer accepts the refresh token: sign in again',
-      )
-    }
+    const refusal = await refusalOf(error)
+    if (isGrantGone(error, refusal, asked)) throw grantGone()
+    if (refusal === 'outage') throw new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the provider is unavailable')
     const code = error instanceof JwtError ? 'ERR_ID_TOKEN_INVALID' : 'ERR_TOKEN_RESPONSE_INVALID'
     throw translateError(error, code, 'the refresh')
   }
+}
+
+/**
+ * A request for another API or fewer scopes may be refused for what it asks. Only `invalid_grant` is about the grant then;
+ * the session's own refresh finds out the rest.
+ */
+function isGrantGone(error: unknown, refusal: RefusalOf | undefined, { scope, resource }: TokenScope): boolean {
+  if (scope === '' && resource.length === 0) return refusal === 'grant'
+  return error instanceof openid.ResponseBodyError && error.error === 'invalid_grant'
+}
+
+function grantGone(): RelyingPartyError {
+  return new RelyingPartyError('ERR_SESSION_ENDED', 'the session has ended: sign in again', {
+    hint: 'the provider no longer accepts the refresh token: it has expired, was revoked, or was used twice',
+  })
 }
 
 /** `at_hash` is optional in an ID token of the token endpoint (OpenID Connect Core §3.1.3.6, §3.3.3.6). */

@@ -5,6 +5,7 @@ import { type KeySource, secretKey } from '../jwt/jws.js'
 import type { KeyCache } from '../jwt/keyCache.js'
 import type { RemoteCache } from '../jwt/remoteCache.js'
 import type { ResolvedProviderOptions } from './resolveOptions.js'
+import { acceptScopeLists } from './tokenResponse.js'
 import { translateError } from './translate.js'
 
 /** The longest issuer identifier from outside that is compared. In characters. */
@@ -119,7 +120,7 @@ export class Provider {
       { id_token_signed_response_alg: idTokenSigningAlg, [openid.clockTolerance]: this.clockTolerance },
       clientAuthentication(this.options),
     )
-    configuration[openid.customFetch] = this.#services.fetch
+    configuration[openid.customFetch] = acceptScopeLists(this.#services.fetch, metadata.token_endpoint)
     configuration.timeout = 0 // the fetch has its own
     if (insecure) openid.allowInsecureRequests(configuration)
     return configuration

@@ -49,6 +49,8 @@ export interface RecordFields {
   readonly idle?: number
   /** When the access token expires, where the provider says. */
   readonly accessTokenExpiresAt?: number
+  /** How long the access token lives, where the provider says. In seconds. */
+  readonly accessTokenLifetime?: number
   /** Whether there is a refresh token. */
   readonly refreshable: boolean
 }

@@ -28,7 +28,7 @@ export interface Goal {
 
 /** How a refresh is carried out. All times in seconds. */
 export interface RefreshOptions {
-  /** An access token that expires within this time is refreshed. */
+  /** An access token that expires within this time is refreshed; one that lives short, after half its life. */
   readonly before: number
   /** The longest that a request to the provider may take. */
   readonly requestTimeout: number
@@ -72,9 +72,10 @@ export class Refresher {
     this.#lockLifetime = 3 * options.requestTimeout
   }
 
-  /** Tells whether a record's access token expires within the time set for refreshing. */
+  /** Checks whether a record's access token is to be refreshed: shortly before it expires, or after half its life. */
   isDue(record: TokenRecord): boolean {
-    return expiresWithin(record, this.#options.before)
+    const { accessTokenLifetime: lifetime = Infinity } = record
+    return expiresWithin(record, Math.min(this.#options.before, lifetime / 2))
   }
 
   /**

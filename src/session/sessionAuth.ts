@@ -16,8 +16,8 @@ type AccessTokens = Tokens & { readonly accessToken: string }
 const NO_CLAIMS: Claims = Object.freeze({})
 const NO_SCOPES: readonly string[] = Object.freeze([])
 
-/** How long a record counts as just read. In milliseconds. */
-const JUST_READ = 1000
+/** How long a record counts as just read, and tokens as just refreshed. In milliseconds. */
+const JUST_NOW = 1000
 
 /** The session that a request was recognized by. */
 export interface SignedIn {
@@ -33,6 +33,8 @@ export class SessionAuth implements Auth {
   #signedIn: SignedIn | undefined
   /** In milliseconds since the epoch. */
   #readAt = Date.now()
+  /** When this request last got new tokens. In milliseconds since the epoch. */
+  #refreshedAt = -Infinity
 
   constructor(config: Config, services: SessionServices, signedIn: SignedIn | undefined) {
     this.#config = config
@@ -80,8 +82,15 @@ export class SessionAuth implements Auth {
    */
   renew(): Promise<void> | undefined {
     const signedIn = this.#signedIn
-    if (!signedIn?.record.refreshable || !this.#services.refresher.isDue(signedIn.record)) return undefined
+    if (!signedIn?.record.refreshable || this.#isFresh() || !this.#services.refresher.isDue(signedIn.record)) {
+      return undefined
+    }
     return this.#refresh(signedIn)
+  }
+
+  /** A token that this request has just got is used, however short it lives: once per request is enough. */
+  #isFresh(): boolean {
+    return Date.now() - this.#refreshedAt < JUST_NOW
   }
 
   async getAccessToken(request: AccessTokenRequest = {}): Promise<string> {
@@ -102,7 +111,9 @@ export class SessionAuth implements Auth {
 
   async #refresh(signedIn: SignedIn): Promise<void> {
     const { record, provider, lifetime } = signedIn
-    this.#keep(await this.#services.refresher.fresh(record, renewal(provider, lifetime.idle)), signedIn)
+    const refreshed = await this.#services.refresher.fresh(record, renewal(provider, lifetime.idle))
+    if (refreshed && refreshed.stored !== record.stored) this.#refreshedAt = Date.now()
+    this.#keep(refreshed, signedIn)
   }
 
   #keep(record: TokenRecord | undefined, signedIn: SignedIn): void {
@@ -116,10 +127,10 @@ export class SessionAuth implements Auth {
    */
   async #inUse(): Promise<SignedIn> {
     const signedIn = this.#required()
-    if (Date.now() - this.#readAt < JUST_READ) return signedIn
+    if (Date.now() - this.#readAt < JUST_NOW) return signedIn
     this.#keep(await this.#services.records.read(signedIn.record.id), signedIn)
     const current = this.#signedIn
-    if (!current) throw new RelyingPartyError('ERR_SESSION_ENDED', 'the session has ended: sign in again')
+    if (!current) throw sessionEnded()
     await current.lifetime.prolong(current.record)
     return current
   }
@@ -134,7 +145,7 @@ export class SessionAuth implements Auth {
     if (!provider.options.tokenExchange) requireRefreshable(record, provider, asked)
     const reached = await refresher.reach(record, resourceRenewal(provider, asked), goal)
     this.#keep(reached, signedIn)
-    if (!reached) throw new RelyingPartyError('ERR_SESSION_ENDED', 'the session has ended: sign in again')
+    if (!reached) throw sessionEnded()
     return readResourceToken(records, reached, asked)
   }
 
@@ -142,22 +153,15 @@ export class SessionAuth implements Auth {
     await this.#inUse()
     await this.renew()
     if (!this.#signedIn) {
-      throw new RelyingPartyError('ERR_SESSION_ENDED', 'the session has ended at the provider: sign in again')
+      throw sessionEnded()
     }
     const { record } = this.#signedIn
-    if (record.accessTokenExpiresAt !== undefined && record.accessTokenExpiresAt <= Date.now() / 1000) {
-      throw new RelyingPartyError(
-        'ERR_AUTHENTICATION_REQUIRED',
-        'the access token has expired and cannot be renewed: ask for a refresh token (often the scope offline_access)',
-      )
-    }
+    const { accessTokenExpiresAt: expiresAt = Infinity } = record
+    if (expiresAt <= Date.now() / 1000 && !this.#isFresh()) throw cannotRefresh()
     const tokens = await this.#services.refresher.tokens(record)
     if (!tokens) {
       this.#signedIn = undefined
-      throw new RelyingPartyError(
-        'ERR_SESSION_ENDED',
-        'the tokens were sealed with a secret that is no longer among relyingParty.secret: sign in again',
-      )
+      throw sessionEnded('the tokens were encrypted with a secret that is no longer among relyingParty.secret')
     }
     if (hasAccessToken(tokens)) return tokens
     throw new RelyingPartyError(
@@ -168,8 +172,20 @@ export class SessionAuth implements Auth {
 
   #required(): SignedIn {
     if (this.#signedIn) return this.#signedIn
-    throw new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'nobody is signed in')
+    throw new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'no one is signed in', {
+      hint: 'put requireAuth() before the route',
+    })
   }
+}
+
+function sessionEnded(hint = 'it ended at the provider, or by a logout elsewhere'): RelyingPartyError {
+  return new RelyingPartyError('ERR_SESSION_ENDED', 'the session has ended: sign in again', { hint })
+}
+
+function cannotRefresh(): RelyingPartyError {
+  return new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'the access token is no longer valid: sign in again', {
+    hint: 'the provider gave no refresh token to get another one: ask for one, often by the scope offline_access',
+  })
 }
 
 function hasAccessToken(tokens: Tokens): tokens is AccessTokens {

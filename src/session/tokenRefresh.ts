@@ -6,7 +6,7 @@ import type { RecordFields, Tokens } from '../records/records.js'
 import type { Renew } from '../records/refresh.js'
 
 /**
- * Gives the way in which the refresher asks a provider for new tokens. Claims stay as the login left them.
+ * Returns the request by which the refresher gets new tokens from a provider. Claims stay as the login left them.
  *
  * @param idle - how long the session now lives without a request. In seconds; `undefined` if its cookie does not say
  */
@@ -16,23 +16,26 @@ export function renewal(provider: Provider, idle: number | undefined): Renew {
     async request(record, current) {
       const { refreshToken = '' } = current
       const { tokens } = await refreshTokens(provider, { refreshToken, scopes: record.scopes }, record)
-      const { accessTokenExpiresAt: _expiresAt, idle: _idle, ...kept } = record
+      const { accessTokenExpiresAt: _expiresAt, accessTokenLifetime: _lifetime, idle: _idle, ...kept } = record
       return {
-        fields: { ...kept, ...tokenFields(tokens), refreshable: true, ...(idle === undefined ? {} : { idle }) },
+        fields: { ...kept, ...tokenFields(tokens), refreshable: true, ...defined({ idle }) },
         tokens: { ...current, ...storedTokens(tokens) },
       }
     },
   }
 }
 
-/** Gives the fields of a record that come from its tokens. */
+/** Returns the fields of a record that come from its tokens. */
 export function tokenFields(
   tokens: LoginTokens,
-): Pick<RecordFields, 'scopes' | 'accessTokenExpiresAt' | 'refreshable'> {
+): Pick<RecordFields, 'scopes' | 'accessTokenExpiresAt' | 'accessTokenLifetime' | 'refreshable'> {
+  const { scopes, expiresIn } = tokens
   return {
-    scopes: tokens.scopes,
+    scopes,
     refreshable: tokens.refreshToken !== undefined,
-    ...(tokens.expiresIn === undefined ? {} : { accessTokenExpiresAt: Date.now() / 1000 + tokens.expiresIn }),
+    ...(expiresIn === undefined
+      ? {}
+      : { accessTokenExpiresAt: Date.now() / 1000 + expiresIn, accessTokenLifetime: expiresIn }),
   }
 }
 

@@ -45,7 +45,10 @@ export interface Login {
 export interface SessionOptions {
   /** In seconds, from login; however active the user is. Default is `604800` (7 days). */
   absoluteLifetime?: number
-  /** An access token is refreshed when it expires within this time. In seconds. Default is `60`. */
+  /**
+   * An access token is refreshed when it expires within this time, or within half its lifetime if that is less. In
+   * seconds. Default is `60`, limit `3600`.
+   */
   refreshBefore?: number
   /**
    * The property of `req.session` that holds the signed-in mark. Default is `'auth'`. Where one application has several

@@ -22,7 +22,7 @@ describe('refresh-token', () => {
 
   it('accepts a refresh without an ID token, and keeps a refresh token that is not replaced', async () => {
     const { flow, browser } = await startExpired()
-    flow.provider.spoil = { tokens: { id_token: undefined, refresh_token: undefined, expires_in: 30 } }
+    flow.provider.spoil = { tokens: { id_token: undefined, refresh_token: undefined, expires_in: 0 } }
     await tokenOf(flow, browser)
     flow.provider.spoil = {}
     await tokenOf(flow, browser)
@@ -32,7 +32,7 @@ describe('refresh-token', () => {
 
   it('uses a refresh token that was replaced no more', async () => {
     const { flow, browser } = await startExpired()
-    flow.provider.spoil = { tokens: { expires_in: 30 } }
+    flow.provider.spoil = { tokens: { expires_in: 0 } }
     await tokenOf(flow, browser)
     flow.provider.spoil = {}
     await tokenOf(flow, browser)

@@ -12,6 +12,8 @@ const PASSABLE: Readonly<Record<string, Json>> = {
   'expires_in as a string': { expires_in: '3600' },
   'no scope': { scope: undefined },
   'an empty scope': { scope: '' },
+  'an array as scope': { scope: ['openid', 'email'] },
+  'more scopes than asked for': { scope: 'openid email other:consented' },
   'no refresh_token': { refresh_token: undefined },
   'members that nobody knows': { ext_expires_in: 7200, foci: '1', not_before: {} },
 }
@@ -28,7 +30,7 @@ const SILLY: Readonly<Record<string, Json>> = {
   'an array as id_token': { id_token: [] },
   'a negative expires_in': { expires_in: -1 },
   'words as expires_in': { expires_in: 'soon' },
-  'an array as scope': { scope: ['openid'] },
+  'numbers as scope': { scope: [1] },
 }
 
 const REFUSED: ReadonlyArray<readonly [what: string, code: ErrorCode, reply: Partial<Reply>]> = [

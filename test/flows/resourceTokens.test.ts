@@ -110,13 +110,18 @@ describe.each([
     expect(await session.token()).toEqual(expect.any(String))
   })
 
-  it('are never handed out when they are broader than asked', async () => {
-    const session = await signIn({ tokenExchange })
-    session.spoil = (body) => ({ ...body, scope: 'reports:read reports:write' })
-    expect(await session.failure({ resource: ORDERS, scope: 'reports:read' })).toBe('ERR_TOKEN_RESPONSE_INVALID')
-    session.spoil = (body) => body
-    expect(decodeJwt(await session.token({ resource: STOCK, scope: 'reports:read' })).aud).toBe(STOCK)
-  })
+  it.each([['reports:read reports:write'], [['reports:read', 'reports:write']]])(
+    'are taken when the provider grants more than was asked for: %j',
+    async (scope) => {
+      const session = await signIn({ tokenExchange })
+      session.spoil = (body) => ({ ...body, scope })
+      const asked = { resource: ORDERS, scope: 'reports:read' }
+      const token = await session.token(asked)
+      expect(decodeJwt(token).aud).toBe(ORDERS)
+      expect(await session.token(asked)).toBe(token)
+      expect(session.requests).toHaveLength(1)
+    },
+  )
 
   it('are refused for anyone else: after logout there are none', async () => {
     const session = await signIn({ tokenExchange })
@@ -127,14 +132,24 @@ describe.each([
 })
 
 describe('a refusal to give a token for another API', () => {
-  it('leaves the session as it is, and does not hold up its refresh', async () => {
-    const session = await signIn({}, false)
-    const own = await session.token()
-    session.spoil = () => ({ error: 'invalid_target' })
-    expect(await session.failure({ resource: ORDERS })).toBe('ERR_TOKEN_REQUEST_REFUSED')
-    session.spoil = (body) => body
-    vi.setSystemTime(Date.now() + 550_000)
-    expect(await session.token()).not.toBe(own)
+  it.each(['invalid_target', 'invalid_scope', 'access_denied'])(
+    'by %s leaves the session as it is, and does not hold up its refresh',
+    async (error) => {
+      const session = await signIn({}, false)
+      const own = await session.token()
+      session.spoil = () => ({ error })
+      expect(await session.failure({ resource: ORDERS })).toBe('ERR_TOKEN_REQUEST_REFUSED')
+      session.spoil = (body) => body
+      vi.setSystemTime(Date.now() + 550_000)
+      expect(await session.token()).not.toBe(own)
+    },
+  )
+
+  it('by invalid_grant ends the session', async () => {
+    const session = await signIn()
+    session.spoil = () => ({ error: 'invalid_grant' })
+    expect(await session.failure({ resource: ORDERS })).toBe('ERR_SESSION_ENDED')
+    expect(await session.failure({})).toBe('ERR_AUTHENTICATION_REQUIRED')
   })
 
   it('says so where there is no refresh token to get one with', async () => {

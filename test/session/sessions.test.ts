@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { requireAuth } from '../../src/index.js'
 import type { AppOptions } from '../support/bed/app.js'
 import { gate, gatedRoutes, pass, type Scene, startScene, TOKEN_LIFETIME, until } from '../support/bed/signedIn.js'
 import type { UserAgent } from '../support/bed/userAgent.js'
@@ -27,6 +28,11 @@ async function whoIs(browser: UserAgent): Promise<unknown> {
 }
 
 const unavailable = () => new Response(null, { status: 503, headers: { 'retry-after': '17' } })
+const text = (body: string, status: number) => () => new Response(body, { status })
+const json =
+  (body: unknown, status: number, headers = {}) =>
+  () =>
+    Response.json(body, { status, headers })
 const refused = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
 
 describe('parallel requests of a session whose access token has expired', () => {
@@ -80,6 +86,74 @@ describe('a refresh', () => {
     expect(await tokenOf(browser)).not.toBe(old)
     expect(scene.tokens.refreshes).toBe(1)
   })
+
+  it.each([
+    ['60 seconds', 60, 29, 2],
+    ['60 seconds, as a string', '60', 29, 2],
+    ['2 seconds', 2, 0.5, 1],
+  ])(
+    'of tokens that live %s is made after half their life, not at every request',
+    async (_what, expires_in, early, late) => {
+      const browser = await signedIn()
+      scene.tokens.change = (answer) => ({ ...answer, expires_in })
+      pass(TOKEN_LIFETIME + 1)
+      const first = await tokenOf(browser)
+      expect(await tokenOf(browser)).toBe(first)
+      pass(early)
+      expect(await tokenOf(browser)).toBe(first)
+      expect(scene.tokens.refreshes).toBe(1)
+      pass(late)
+      expect(await tokenOf(browser)).not.toBe(first)
+      expect(scene.tokens.refreshes).toBe(2)
+    },
+  )
+
+  it('is made once per request even where the tokens expire at once', async () => {
+    const browser = await signedIn()
+    scene.tokens.change = (answer) => ({ ...answer, expires_in: 0 })
+    pass(TOKEN_LIFETIME + 1)
+    expect(await tokenOf(browser)).toEqual(expect.any(String))
+    expect(scene.tokens.refreshes).toBe(1)
+    expect(await tokenOf(browser)).toEqual(expect.any(String))
+    expect(scene.tokens.refreshes).toBe(2)
+  })
+
+  it('is not made of tokens whose lifetime is longer than any session', async () => {
+    const browser = await signedIn()
+    scene.tokens.change = (answer) => ({ ...answer, expires_in: 1e300 })
+    pass(TOKEN_LIFETIME + 1)
+    const first = await tokenOf(browser)
+    pass(100 * TOKEN_LIFETIME)
+    expect(await tokenOf(browser)).toBe(first)
+    expect(scene.tokens.refreshes).toBe(1)
+  })
+
+  it.each([-1, 'soon', '1e999'])(
+    'whose answer has the expires_in %j fails, and leaves the session',
+    async (expires_in) => {
+      const browser = await signedIn({}, { rotateRefreshToken: false })
+      scene.tokens.change = (answer) => ({ ...answer, expires_in })
+      pass(TOKEN_LIFETIME + 1)
+      expect(await tokenOf(browser)).toBe(400)
+      expect(scene.app.errors).toMatchObject([{ code: 'ERR_TOKEN_RESPONSE_INVALID' }])
+      scene.tokens.change = undefined
+      pass(31)
+      expect(await tokenOf(browser)).toEqual(expect.any(String))
+    },
+  )
+
+  it.each([['openid reports:read reports:write'], [['openid', 'reports:read', 'reports:write']]])(
+    'takes over wider scopes: %j',
+    async (scope) => {
+      const browser = await signedIn({
+        routes: (app) => app.get('/scopes', requireAuth(), (req, res) => void res.json(req.auth.scopes)),
+      })
+      scene.tokens.change = (answer) => ({ ...answer, scope })
+      pass(TOKEN_LIFETIME + 1)
+      const answer = await browser.fetch(`${scene.app.url}/scopes`)
+      expect(answer.json()).toEqual(['openid', 'reports:read', 'reports:write'])
+    },
+  )
 
   it('takes a rotated refresh token over: a provider that ends the grant on reuse goes on', async () => {
     const browser = await signedIn({}, { rotateRefreshToken: true })
@@ -197,6 +271,56 @@ describe('a grant that the provider has ended', () => {
     pass(TOKEN_LIFETIME + 1)
     expect((await browser.visit(`${scene.app.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
     expect(browser.visited.filter((url) => url.startsWith(`${scene.provider.issuer}/auth?`))).toHaveLength(2)
+  })
+
+  it.each<[string, () => Response]>([
+    ['400 invalid_grant', refused],
+    ['400 "Bad Request"', text('Bad Request', 400)],
+    ['400 with an empty body', text('', 400)],
+    ['400 invalid_request', json({ error: 'invalid_request' }, 400)],
+    ['400 with an error that is no string', json({ error: { code: 17 } }, 400)],
+    ['401 invalid_token', json({ error: 'invalid_token' }, 401)],
+    ['401 with a challenge', json({ error: 'invalid_token' }, 401, { 'WWW-Authenticate': 'Bearer' })],
+    ['401 with an empty body', text('', 401)],
+    ['403 access_denied', json({ error: 'access_denied' }, 403)],
+    ['403 with HTML', text('<h1>Forbidden</h1>', 403)],
+  ])('is told by %s', async (_what, instead) => {
+    const browser = await signedIn()
+    scene.tokens.instead = instead
+    pass(TOKEN_LIFETIME + 1)
+    const script = browser.clone()
+    const page = await browser.send(`${scene.app.url}/profile`)
+    expect(page.status).toBe(303)
+    expect(page.headers.location).toBe('/login?returnTo=%2Fprofile')
+    expect(await tokenOf(script)).toBe(401)
+    expect(scene.tokens.refreshes).toBe(1)
+    expect(scene.app.errors).toEqual([])
+    expect(scene.app.events).toContainEqual(
+      expect.objectContaining({ type: 'session.ended', reason: 'refresh_refused' }),
+    )
+  })
+
+  it.each<[string, () => Response, string]>([
+    ['401 invalid_client', json({ error: 'invalid_client' }, 401), 'ERR_CLIENT_REFUSED'],
+    [
+      '401 invalid_client with a challenge',
+      json({ error: 'invalid_client' }, 401, { 'WWW-Authenticate': 'Basic realm="token"' }),
+      'ERR_CLIENT_REFUSED',
+    ],
+    ['400 unauthorized_client', json({ error: 'unauthorized_client' }, 400), 'ERR_CLIENT_REFUSED'],
+    ['400 temporarily_unavailable', json({ error: 'temporarily_unavailable' }, 400), 'ERR_PROVIDER_UNAVAILABLE'],
+    ['404', text('', 404), 'ERR_TOKEN_RESPONSE_INVALID'],
+    ['429', text('', 429), 'ERR_PROVIDER_UNAVAILABLE'],
+  ])('is not told by %s: the session stays', async (_what, instead, code) => {
+    const browser = await signedIn()
+    scene.tokens.instead = instead
+    pass(TOKEN_LIFETIME + 1)
+    await tokenOf(browser)
+    expect(scene.app.errors).toMatchObject([{ code }])
+    expect(await whoIs(browser)).toBe('ada')
+    scene.tokens.instead = undefined
+    pass(31)
+    expect(await tokenOf(browser)).toEqual(expect.any(String))
   })
 
   it('tells a call that needs the token why there is none', async () => {

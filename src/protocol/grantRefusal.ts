@@ -1,0 +1,45 @@
+import * as openid from 'openid-client'
+
+/** The statuses that a token endpoint refuses a request with. */
+const REFUSED = [400, 401, 403]
+
+/** Errors that are about this application's registration, not about the grant (RFC 6749 §5.2). */
+const OF_CLIENT = ['invalid_client', 'unauthorized_client']
+
+/** Errors that some providers report an outage with, below status 500. */
+const OF_OUTAGE = ['temporarily_unavailable', 'server_error']
+
+/** What the refusal of a refresh token is about: the grant is gone, the client is not accepted, or an outage. */
+export type RefusalOf = 'grant' | 'client' | 'outage'
+
+/**
+ * Finds out why a token endpoint refused a refresh token. RFC 6749 wants `invalid_grant`, but providers also answer with
+ * `invalid_token`, `access_denied`, a text, or nothing at all: whatever names no other cause means that the grant is gone.
+ *
+ * @param error - what openid-client threw
+ * @returns `undefined` if the request was not refused
+ */
+export async function refusalOf(error: unknown): Promise<RefusalOf | undefined> {
+  const { status, code } = await readRefusal(error)
+  if (status === undefined || !REFUSED.includes(status)) return undefined
+  if (code !== undefined && OF_CLIENT.includes(code)) return 'client'
+  return code !== undefined && OF_OUTAGE.includes(code) ? 'outage' : 'grant'
+}
+
+async function readRefusal(error: unknown): Promise<{ status?: number; code?: string }> {
+  if (error instanceof openid.ResponseBodyError) return { status: error.status, code: error.error }
+  // A conforming server sends a challenge beside the error, which openid-client then leaves in the body.
+  if (error instanceof openid.WWWAuthenticateChallengeError) return readResponse(error.response)
+  const cause = error instanceof Error ? error.cause : undefined
+  if (cause instanceof Response) return readResponse(cause)
+  const inner = cause instanceof Error ? cause.cause : undefined
+  return inner instanceof Response ? readResponse(inner) : {}
+}
+
+async function readResponse(response: Response): Promise<{ status: number; code?: string }> {
+  const { status } = response
+  if (response.bodyUsed) return { status }
+  const body: unknown = await response.json().catch(() => undefined)
+  const code = typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined
+  return typeof code === 'string' ? { status, code } : { status }
+}
