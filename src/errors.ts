@@ -34,17 +34,17 @@ const STATUS = {
   ERR_AUTHORIZATION_DENIED: 403,
   /** The provider answered the authorization request with another error. */
   ERR_AUTHORIZATION_FAILED: 400,
-  /** This browser has no login under way that fits the response. */
+  /** This browser has no login in progress that matches the response. */
   ERR_TRANSACTION_MISSING: 400,
-  /** The login was begun too long ago. */
+  /** The login was started too long ago. */
   ERR_TRANSACTION_EXPIRED: 400,
-  /** The response of this login was delivered before, or the browser went before the login was done. */
+  /** The response of this login was delivered before, or the browser disconnected before the login finished. */
   ERR_TRANSACTION_CONSUMED: 400,
   /** This browser was signed in several times, and not recognized afterwards. */
   ERR_LOGIN_LOOP: 508,
-  /** The user name or the password is wrong. Which of the two is not told. */
+  /** The user name or the password is wrong. Which of the two is not disclosed. */
   ERR_INVALID_CREDENTIALS: 401,
-  /** Nobody approved the code of a device in time. */
+  /** The code of a device was not approved in time. */
   ERR_DEVICE_CODE_EXPIRED: 400,
   /** The token endpoint refused the request, such as a code that is used or expired. */
   ERR_TOKEN_REQUEST_REFUSED: 400,
@@ -64,13 +64,13 @@ const STATUS = {
   ERR_STORE_UNAVAILABLE: 503,
   /** The application's `onLogin` refused the user. */
   ERR_LOGIN_REFUSED: 403,
-  /** The session has no access token (`responseType: 'id_token'`), or nothing to get one for another API with. */
+  /** The session has no access token (`responseType: 'id_token'`), or no refresh token to get one for another API. */
   ERR_NO_ACCESS_TOKEN: 500,
   /** A back-channel logout is malformed: its logout token did not pass a check, or was used before. */
   ERR_LOGOUT_TOKEN_INVALID: 400,
   /** A front-channel logout is malformed, or not from a known provider. */
   ERR_LOGOUT_REQUEST_INVALID: 400,
-  /** The session ended at the provider, at another process, or by its lifetime. */
+  /** The session ended at the provider, in another process, or at the end of its lifetime. */
   ERR_SESSION_ENDED: 401,
   /** The request body is larger than allowed. */
   ERR_BODY_TOO_LARGE: 413,
@@ -95,7 +95,7 @@ export interface RelyingPartyErrorOptions {
 const ERRORS_PAGE = `${typeof __HOMEPAGE__ === 'string' ? `${__HOMEPAGE__.split('#', 1)[0]?.replace(/\/$/, '')}/` : ''}docs/errors.md`
 
 /**
- * Reports every failure of this package. Its `code` tells failures apart.
+ * Reports every failure of this package. Its `code` identifies the failure.
  *
  * Express's own error handler answers with its `status` and `headers`. `message` is written for people and may be shown
  * to them when `expose` is true; `hint` and `help` are for whoever operates the application. None holds a token, a code
@@ -156,8 +156,11 @@ export function configurationError(option: string, problem: string, fix?: string
   return new RelyingPartyError('ERR_CONFIGURATION', `${option} ${problem}`, fix === undefined ? {} : { hint: fix })
 }
 
-/** Wraps a failure of a store, so that an outage never looks like "nobody is signed in". */
+/** Wraps a failure of a store, so that an outage never looks like an anonymous request. */
 export function storeError(cause: unknown): RelyingPartyError {
   if (cause instanceof RelyingPartyError) return cause
-  return new RelyingPartyError('ERR_STORE_UNAVAILABLE', 'the session store failed; see `cause`', { cause })
+  return new RelyingPartyError('ERR_STORE_UNAVAILABLE', 'the session store failed', {
+    cause,
+    hint: "`cause` is the store's own error: check that the store is reachable and accepts commands",
+  })
 }

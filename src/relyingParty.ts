@@ -11,13 +11,13 @@ import { type Config, fail, resolveConfig } from './setup/config.js'
 import type { RelyingPartyOptions } from './setup/options.js'
 
 /**
- * Says who makes a request, from its session: sets `req.auth`. Mount it after express-session and before `login`,
+ * Identifies the caller from the session: sets `req.auth`. Mount it after express-session and before `login`,
  * `callback`, `logout` and the guards.
  *
  * A signed-in request costs one read of the token record beside express-session's own; the tokens stay sealed until
  * they are needed. Nothing is fetched from the provider before the first login.
  *
- * @throws `ERR_CONFIGURATION` at construction, naming the option and the mend
+ * @throws `ERR_CONFIGURATION` at construction, naming the option, with the fix as the hint
  *
  * @example
  * ```ts
@@ -78,21 +78,19 @@ function proceed(
 
 function missingSession(seenBefore: boolean): RelyingPartyError {
   if (seenBefore) {
-    return new RelyingPartyError(
-      'ERR_STORE_UNAVAILABLE',
-      'express-session gave no session: its store is disconnected, or its cookie path does not cover this request',
-    )
+    return new RelyingPartyError('ERR_STORE_UNAVAILABLE', 'the session is not available', {
+      hint: 'express-session set no req.session: its store is disconnected, or its cookie.path does not cover this request',
+    })
   }
-  return new RelyingPartyError(
-    'ERR_CONFIGURATION',
-    'there is no req.session: app.use(session({ … })) of express-session is missing before relyingParty, or its store is ' +
-      'disconnected, or its cookie path does not cover this request',
-  )
+  return new RelyingPartyError('ERR_CONFIGURATION', 'there is no req.session', {
+    hint:
+      'app.use(session({ … })) of express-session is missing before app.use(relyingParty({ … })), or its store is ' +
+      'disconnected, or its cookie.path does not cover this request',
+  })
 }
 
 function foreignSession(): RelyingPartyError {
-  return new RelyingPartyError(
-    'ERR_CONFIGURATION',
-    'req.session is not of express-session, whose store is needed: use app.use(session({ … })) of express-session',
-  )
+  return new RelyingPartyError('ERR_CONFIGURATION', 'req.session is not a session of express-session', {
+    hint: 'its store is needed: use app.use(session({ … })) of express-session',
+  })
 }

@@ -29,31 +29,39 @@ export function backchannelLogout(): RequestHandler {
   return sessionMiddleware('backchannelLogout()', async (context, req, res) => {
     res.set('Cache-Control', 'no-store')
     if (req.method !== 'POST') {
-      throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'backchannelLogout() takes POST', {
+      throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'this address accepts POST only', {
         status: 405,
         headers: { Allow: 'POST' },
+        hint: 'providers send their logout token by POST: mount it as app.post(path, backchannelLogout())',
       })
     }
     const token = (await readRequestParameters(req, 'ERR_LOGOUT_TOKEN_INVALID')).get('logout_token')
-    if (!token) throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the request has no logout_token')
+    if (!token) {
+      throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the request has no logout token', {
+        hint: 'the provider sends the form parameter logout_token; anything else is no back-channel logout',
+      })
+    }
     const provider = await findProvider(context, req, token)
     await carryOut(context, req, provider, await verifyLogoutToken(provider, token))
     res.status(200).end()
   })
 }
 
-/** Finds the provider that a logout token says it is from. Where it has several clients there, the token names one. */
+/** Finds the provider by the token's unverified issuer, and by its audience if this application has several clients there. */
 async function findProvider({ config }: SessionContext, req: Request, token: string): Promise<Provider> {
   const { iss, aud } = unverifiedParties(token)
   const clientIds = aud.filter((one) => typeof one === 'string')
   const candidates = await config.providers.ofIssuer(req, iss, clientIds)
   const provider = candidates.find(({ options }) => clientIds.includes(options.clientId)) ?? candidates[0]
   if (provider) return provider
-  throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the logout token is from none of the providers', {
+  throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the logout token is from an unknown issuer', {
     cause: { claim: 'iss', actual: iss },
-    ...(config.providers.source === 'resolver' ? { hint: RESOLVER_HINT } : {}),
+    hint: config.providers.source === 'resolver' ? RESOLVER_HINT : ISSUER_HINT,
   })
 }
+
+const ISSUER_HINT =
+  'compare iss of the token with the issuer options of the configured providers, including a trailing slash'
 
 const RESOLVER_HINT =
   'relyingParty.provider found another provider for this request, which comes without a session: let the function go by ' +
@@ -85,5 +93,6 @@ async function carryOut(context: SessionContext, req: Request, provider: Provide
 function replayed(): RelyingPartyError {
   return new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the logout token was used before', {
     cause: { claim: 'jti' },
+    hint: 'a provider that tries again after a 200 needs a token with another jti; otherwise someone replays it',
   })
 }

@@ -11,14 +11,14 @@ type ReasonForAll = Extract<NewEvent, { type: 'sessions.ended' }>['reason']
 export interface EndSessionsOptions {
   /** The `sub` of the user. */
   subject: string
-  /** The provider's name, where there are several. */
+  /** The provider's name, if there are several. */
   provider?: string
 }
 
 const SHAPE: Shape<EndSessionsOptions> = { subject: string, provider: string }
 
 /**
- * Ends all sessions that a user has here from one provider, in every process, at once. The provider is not told: the user
+ * Ends all sessions that a user has here from one provider, in every process, at once. The provider is not notified: the user
  * may sign in again, and no token is revoked. `logout({ everywhere: true })` is for users themselves.
  *
  * @param req - a request that has passed `relyingParty`; not necessarily that user's
@@ -80,7 +80,7 @@ export async function endWithoutSid(
 /**
  * Ends the sessions that were signed in from one session at a provider.
  *
- * @param endedAt - when the provider ended it, by its clock; `undefined` where nothing proves that it did
+ * @param endedAt - when the provider ended it, by its clock; `undefined` if nothing proves that it did
  */
 export async function endSid(
   { config, services }: SessionContext,

@@ -24,17 +24,25 @@ export function frontchannelLogout(): RequestHandler {
   return sessionMiddleware('frontchannelLogout()', async (context, req, res) => {
     res.set('Cache-Control', 'no-store')
     if (req.method !== 'GET') {
-      throw new RelyingPartyError('ERR_LOGOUT_REQUEST_INVALID', 'frontchannelLogout() takes GET', {
+      throw new RelyingPartyError('ERR_LOGOUT_REQUEST_INVALID', 'this address accepts GET only', {
         status: 405,
         headers: { Allow: 'GET' },
+        hint: 'providers load the page in a frame: mount it as app.get(path, frontchannelLogout())',
       })
     }
     const parameters = await readRequestParameters(req, 'ERR_LOGOUT_REQUEST_INVALID')
     const [iss, sid] = [parameters.get('iss'), parameters.get('sid')]
-    if (!iss || !sid) throw new RelyingPartyError('ERR_LOGOUT_REQUEST_INVALID', 'the logout lacks iss or sid')
+    if (!iss || !sid) {
+      throw new RelyingPartyError('ERR_LOGOUT_REQUEST_INVALID', 'the logout does not name a session', {
+        hint: 'iss or sid is missing: register the client with frontchannel_logout_session_required',
+      })
+    }
     const providers = await context.config.providers.ofIssuer(req, iss)
     if (providers.length === 0) {
-      throw new RelyingPartyError('ERR_LOGOUT_REQUEST_INVALID', 'the logout is from none of the providers')
+      throw new RelyingPartyError('ERR_LOGOUT_REQUEST_INVALID', 'the logout is from an unknown issuer', {
+        cause: { parameter: 'iss', actual: iss },
+        hint: 'compare iss with the issuer options of the configured providers, including a trailing slash',
+      })
     }
     for (const provider of providers) await endSid(context, req, provider, sid, undefined, 'frontchannel_logout')
     allowFraming(res, await framers(providers))
@@ -42,7 +50,7 @@ export function frontchannelLogout(): RequestHandler {
   })
 }
 
-/** The origins of the provider's pages. Where its metadata cannot be had, that of the issuer. */
+/** The origins of the provider's pages. If its metadata is unavailable, that of the issuer. */
 async function framers(providers: readonly Provider[]): Promise<Set<string>> {
   const origins = new Set<string>()
   for (const provider of providers) {
@@ -54,7 +62,7 @@ async function framers(providers: readonly Provider[]): Promise<Set<string>> {
   return origins
 }
 
-/** Takes back what other middlewares, such as helmet, say of framing, and lets these origins frame the response. */
+/** Removes what other middleware, such as helmet, set about framing, and lets these origins frame the response. */
 function allowFraming(res: Response, origins: ReadonlySet<string>): void {
   res.removeHeader('X-Frame-Options')
   res.set('Content-Security-Policy', `default-src 'none'; frame-ancestors ${[...origins].join(' ')}`)

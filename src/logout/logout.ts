@@ -57,7 +57,9 @@ export function logout(options: LogoutOptions = {}): RequestHandler {
     res.set('Cache-Control', 'no-store')
     if (isInquiry(req)) return void res.end()
     if (isCrossSite(req, config.origin)) {
-      throw new RelyingPartyError('ERR_CROSS_SITE_REQUEST', 'the logout was sent by a page of another site')
+      throw new RelyingPartyError('ERR_CROSS_SITE_REQUEST', 'the logout was sent by a page of another site', {
+        hint: 'send it from a page at the origin of relyingParty.baseUrl; behind a proxy, check that baseUrl is what users see',
+      })
     }
     const destination = chooseDestination(config, req, options)
     const { record, sessionProvider } = auth
@@ -77,7 +79,7 @@ export function logout(options: LogoutOptions = {}): RequestHandler {
 
 async function endLocally({ config, services, auth }: SessionContext, req: Request): Promise<void> {
   const { record } = auth
-  // By the mark, also where the provider of the session is no longer configured and nobody counts as signed in.
+  // By the mark, also where the provider of the session is no longer configured and no one counts as signed in.
   const mark = readMark(req, config.session.key)
   if (mark) await services.records.remove(mark.id)
   await endSession(req).catch((error: unknown) => {
@@ -89,7 +91,7 @@ async function endLocally({ config, services, auth }: SessionContext, req: Reque
   config.emit({ type: 'session.ended', provider, subject, reason: 'logout' }, req)
 }
 
-/** Builds the way through the provider's logout. Where the provider cannot be asked, the logout stays local. */
+/** Builds the URL of the provider's logout. If the provider is unavailable, the logout stays local. */
 async function providerLogout(
   config: Config,
   provider: Provider,
@@ -109,12 +111,16 @@ async function providerLogout(
   }
 }
 
-/** Gives an absolute URL. @throws `ERR_CONFIGURATION` when the route's own `returnTo` is refused */
+/** Returns an absolute URL. @throws `ERR_CONFIGURATION` when the route's own `returnTo` is refused */
 function chooseDestination(config: Config, req: Request, { returnTo }: LogoutOptions): string {
   const chosen = allowed(config, returnTo ?? fromForm(req) ?? queryParameter(req, 'returnTo'))
   if (chosen !== undefined) return chosen
   if (returnTo !== undefined) {
-    throw configurationError('logout.returnTo', 'is neither a path of this application nor one of postLogoutUrls')
+    throw configurationError(
+      'logout.returnTo',
+      'is neither a path of this application nor an allowed URL',
+      'write a path such as /goodbye, or list the URL in relyingParty.postLogoutUrls',
+    )
   }
   return config.origin + startPage(config)
 }

@@ -6,7 +6,7 @@ import { queryParameter } from '../request/url.js'
 import type { Config } from '../setup/config.js'
 import { isAt } from '../setup/urls.js'
 
-/** How long the way through the provider's logout may take. In seconds. */
+/** How long the provider's logout may take. In seconds. */
 const LIFETIME = 600
 
 /** Remembers where to go when the provider sends the user back after logout. Returns the `state` to send. */
@@ -19,8 +19,8 @@ export function rememberLogout(config: Config, res: Response, destination: strin
 }
 
 /**
- * Goes on to where a logout was to lead, when the provider sends the user back with its state. A return with another
- * state, or none, is an ordinary request of the page it comes to.
+ * Redirects to the destination of a logout when the provider sends the user back with its state. A return with another
+ * state, or none, is an ordinary request.
  *
  * @returns whether the request was answered
  */

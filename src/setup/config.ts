@@ -188,12 +188,16 @@ function resolvePaths(options: RelyingPartyOptions, basePath: string): Config['p
   const { callbackPath = '/callback', loginPath = '/login', postLogoutPath = '/' } = options
   for (const [name, given] of Object.entries({ callbackPath, loginPath, postLogoutPath })) {
     if (basePath && (given === basePath || given.startsWith(`${basePath}/`))) {
-      const mend = `it is below baseUrl, so write ${given.slice(basePath.length) || '/'}`
-      throw configurationError(`relyingParty.${name}`, `repeats the path of baseUrl`, mend)
+      const fix = `it is below baseUrl, so write ${given.slice(basePath.length) || '/'}`
+      throw configurationError(`relyingParty.${name}`, 'repeats the path of baseUrl', fix)
     }
   }
   if (callbackPath === loginPath || callbackPath === postLogoutPath) {
-    throw configurationError('relyingParty.callbackPath', 'is also the path of something else', 'give each its own')
+    throw configurationError(
+      'relyingParty.callbackPath',
+      'is also the path of something else',
+      'give each a path of its own',
+    )
   }
   return Object.freeze({
     login: basePath + loginPath,
@@ -217,7 +221,11 @@ function resolveTransactions(options: TransactionOptions = {}): Config['transact
 function checkStore(store: AuthStore | undefined): AuthStore | undefined {
   for (const operation of store ? STORE_OPERATIONS : []) {
     if (typeof store?.[operation] !== 'function') {
-      throw configurationError('relyingParty.store', `has no ${operation}()`, 'pass an AuthStore')
+      throw configurationError(
+        'relyingParty.store',
+        `has no ${operation}()`,
+        'pass an AuthStore, such as redisStore(client) of express-relying-party/redis',
+      )
     }
   }
   return store

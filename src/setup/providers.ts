@@ -89,10 +89,10 @@ function namedProviders(named: ReadonlyMap<string, Provider>, source: Providers[
       const chosen = name === undefined ? only : named.get(name)
       if (chosen) return chosen
       const known = [...named.keys()].join(', ')
-      throw new RelyingPartyError(
-        'ERR_UNKNOWN_PROVIDER',
-        name === undefined ? `the login does not say which provider: one of ${known}` : `the providers are ${known}`,
-      )
+      const problem = name === undefined ? 'no provider was chosen for this login' : 'this provider is not known'
+      throw new RelyingPartyError('ERR_UNKNOWN_PROVIDER', problem, {
+        hint: `pass login({ provider }), or link to the login with ?provider=: the names are ${known}`,
+      })
     },
     async chooseByIssuer(_req, issuer) {
       const [chosen] = withIssuer(fixed, issuer)
@@ -145,7 +145,9 @@ function resolvedProviders(resolve: ProviderResolver, services: ProviderServices
     async choose(req, name) {
       const provider = await ask(req)
       if (name === undefined || name === provider.name) return provider
-      throw new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'the login names a provider, but each request has its own')
+      throw new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'this provider is not known', {
+        hint: 'a resolver finds the provider of each request: link to the login without a provider',
+      })
     },
     async chooseByIssuer(req, issuer) {
       const provider = await ask(req, { issuer })
@@ -175,5 +177,7 @@ function withIssuer(providers: readonly Provider[], issuer: string): Provider[] 
 }
 
 function unknownIssuer(): RelyingPartyError {
-  return new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'the login was initiated for an issuer that is not configured')
+  return new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'the login was started for a provider that is not known', {
+    hint: 'iss of the initiation is the issuer of none of the configured providers',
+  })
 }

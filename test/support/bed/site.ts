@@ -13,7 +13,7 @@ import {
   startApp,
   startLocalProvider,
 } from './app.js'
-import type { Answer, Init, UserAgent } from './userAgent.js'
+import { type Answer, type Init, refreshOf, type UserAgent } from './userAgent.js'
 
 export type LocalProvider = Awaited<ReturnType<typeof startLocalProvider>>
 
@@ -114,9 +114,9 @@ export async function whoIs(browser: UserAgent, url: string): Promise<string | n
   return (await browser.fetch(`${url}/who`)).json<{ subject: string | null }>().subject
 }
 
-/** The authorization request that a login answers with. */
+/** The parameters of the request to the provider that a login or logout answers with. */
 export function authorizationRequest(answer: Answer): URLSearchParams {
-  return new URL(String(answer.headers.location)).searchParams
+  return new URL(refreshOf(answer) ?? String(answer.headers.location)).searchParams
 }
 
 /** The cookies of logins under way. */
