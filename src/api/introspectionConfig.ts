@@ -1,8 +1,9 @@
 import { configurationError } from '../errors.js'
 import { boolean, checkOptions, number, oneOf, requireOption, type Shape, string } from '../lib/check.js'
+import { checkIssuer } from '../lib/issuer.js'
 import type { IntrospectionOptions, ResourceServerOptions } from './options.js'
 import type { Introspection } from './token/introspection.js'
-import type { FindIssuer, TrustedIssuer } from './token/issuers.js'
+import { checkEndpoint, type FindIssuer, type TrustedIssuer } from './token/issuers.js'
 
 /** {@link IntrospectionOptions}, checked and defaulted. */
 export interface ResolvedIntrospection extends Introspection {
@@ -29,7 +30,7 @@ const SHAPE: Shape<IntrospectionOptions> = {
 
 /** Checks and defaults the options of introspection. @throws `ERR_CONFIGURATION` */
 export function resolveIntrospection(
-  { introspection: options, issuer }: ResourceServerOptions,
+  { introspection: options, issuer, allowInsecureHttp = false }: ResourceServerOptions,
   findIssuer: FindIssuer,
 ): ResolvedIntrospection | undefined {
   if (options === undefined) return undefined
@@ -46,9 +47,8 @@ export function resolveIntrospection(
     throw configurationError(`${path}.issuer`, 'is none of resourceServer.issuer', 'write one of those')
   }
   const { clientId, clientSecret, clientAuth = 'client_secret_basic', endpoint, tokens = 'opaque' } = options
-  if (endpoint?.startsWith('http:') && !name.startsWith('http:')) {
-    throw configurationError(`${path}.endpoint`, 'uses http', 'use https')
-  }
+  if (endpoint === undefined) checkHasMetadata(name, path, allowInsecureHttp)
+  else checkEndpoint(endpoint, `${path}.endpoint`, name, allowInsecureHttp)
   return Object.freeze({
     trusted,
     tokens,
@@ -60,6 +60,19 @@ export function resolveIntrospection(
     signedResponse: options.signedResponse ?? false,
     allowMissingAudience: options.allowMissingAudience ?? false,
   })
+}
+
+/** Throws if the issuer is only a name, under which no metadata can be fetched. */
+function checkHasMetadata(issuer: string, path: string, allowInsecureHttp: boolean): void {
+  try {
+    checkIssuer(issuer, path, allowInsecureHttp)
+  } catch {
+    throw configurationError(
+      `${path}.endpoint`,
+      'is missing',
+      `${issuer} is no address of metadata: write the URL here`,
+    )
+  }
 }
 
 function onlyIssuer(option: ResourceServerOptions['issuer']): string | undefined {

@@ -32,7 +32,7 @@ describe('resourceServer', () => {
     })
   })
 
-  it('gives the claims frozen to their depth, and the token that came', async () => {
+  it('has the claims frozen to their depth, and the token that came', async () => {
     const token = await issuer.token({ address: { country: ['NL'] } })
     const api = createApi(
       issuer.issuer,
@@ -138,6 +138,17 @@ describe('resourceServer', () => {
     await api.get('/', await issuer.token()).expect(200)
     expect(issuer.requests.slice(before)).toEqual(['/jwks'])
   })
+
+  it.each(['http://adfs.example/adfs/services/trust', 'urn:example:issuer', 'internal'])(
+    'takes an issuer that is only a name, with its keys at jwksUri: %s',
+    async (name) => {
+      const before = issuer.requests.length
+      const api = createApi({ issuer: name, jwksUri: `${issuer.issuer}/jwks` })
+      await api.get('/', await issuer.token({ iss: name })).expect(200)
+      await api.get('/', await issuer.token({ iss: `${name}/` })).expect(401)
+      expect(issuer.requests.slice(before)).toEqual(['/jwks'])
+    },
+  )
 
   it('finds the metadata of an OAuth 2.0 server that is no OpenID Provider', async () => {
     const server = await startIssuer()
@@ -253,6 +264,30 @@ describe('the options of resourceServer', () => {
     ['an audience that is undefined', { issuer: 'https://idp.example', audience: undefined }, /environment variable/],
     ['an issuer without scheme', { issuer: 'idp.example', audience: 'a' }, /https:\/\/idp\.example/],
     ['an http issuer', { issuer: 'http://idp.example', audience: 'a' }, /allowInsecureHttp/],
+    [
+      'a name with keys over http',
+      { issuer: { issuer: 'http://idp.example/name', jwksUri: 'http://idp.example/jwks' }, audience: 'a' },
+      /jwksUri.*allowInsecureHttp/,
+    ],
+    [
+      'an https issuer with keys over http',
+      { issuer: { issuer: 'https://idp.example', jwksUri: 'http://127.0.0.1/jwks' }, audience: 'a' },
+      /jwksUri uses http/,
+    ],
+    [
+      'keys at no web address',
+      { issuer: { issuer: 'https://idp.example', jwksUri: 'file:///jwks' }, audience: 'a' },
+      /jwksUri uses file:/,
+    ],
+    [
+      'introspection at an issuer that is only a name',
+      {
+        issuer: { issuer: 'http://idp.example/name', jwksUri: 'https://idp.example/jwks' },
+        audience: 'a',
+        introspection: { clientId: 'api', clientSecret: 'secret' },
+      },
+      /endpoint is missing/,
+    ],
     ['an empty list', { issuer: [], audience: 'a' }, /empty/],
     ['an issuer twice', { issuer: ['https://idp.example', 'https://idp.example'], audience: 'a' }, /twice/],
     ['an unknown option', { issuer: 'https://idp.example', audience: 'a', audiences: [] }, /did you mean audience/],
@@ -278,6 +313,15 @@ describe('the options of resourceServer', () => {
 
   it('accept what is right', () => {
     expect(() => resourceServer({ issuer: 'https://idp.example', audience: 'a' })).not.toThrow()
+    const adfs = {
+      issuer: 'http://idp.example/adfs/services/trust',
+      jwksUri: 'https://idp.example/adfs/discovery/keys',
+    }
+    expect(() => resourceServer({ issuer: adfs, audience: 'a' })).not.toThrow()
+    const introspection = { clientId: 'api', clientSecret: 'secret', endpoint: 'https://idp.example/introspect' }
+    expect(() => resourceServer({ issuer: adfs, audience: 'a', introspection })).not.toThrow()
+    const insecure = { ...adfs, jwksUri: 'http://idp.example/keys' }
+    expect(() => resourceServer({ issuer: insecure, audience: 'a', allowInsecureHttp: true })).not.toThrow()
     expect(() => resourceServer({ issuer: 'https://idp.example', resource: 'https://api.example/mcp' })).not.toThrow()
   })
 })

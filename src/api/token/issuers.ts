@@ -1,21 +1,25 @@
 import type { JWK } from 'jose'
 import { LRUCache } from 'lru-cache'
-import { configurationError, RelyingPartyError } from '../../errors.js'
+import { configurationError } from '../../errors.js'
 import { SECRET_ALGORITHMS, secretKey, type VerifyingKey } from '../../jwt/jws.js'
 import { type KeyHeader, KeySet, PUBLIC_KEY_ALGORITHMS, unusableKey } from '../../jwt/keySet.js'
 import { checkOptions, oneOf, type Shape, string } from '../../lib/check.js'
 import { checkIssuer } from '../../lib/issuer.js'
+import { isLoopback } from '../../lib/loopback.js'
 import { AuthorizationServer, type AuthorizationServerServices } from './authorizationServer.js'
 
-/** An issuer whose access tokens are accepted, and where its keys come from: its metadata, unless said otherwise. */
+/** An issuer whose access tokens are accepted, and where its keys come from: its metadata, unless another source is given. */
 export interface IssuerOptions {
-  /** The issuer identifier: exactly what `iss` says. */
+  /**
+   * The issuer identifier: exactly what `iss` is. With `jwksUri`, `keys` or `secret` it is only a name, of any form: AD FS
+   * issues access tokens as `http://HOST/adfs/services/trust`.
+   */
   issuer: string
-  /** Where the keys are, for an issuer without metadata. */
+  /** Where the keys are, for an issuer without metadata. An `https` URL. */
   jwksUri?: string
   /** The public keys themselves. Nothing is fetched then. */
   keys?: readonly JWK[]
-  /** The secret of HMAC signatures, at least 32 characters. Who has it can make tokens too. */
+  /** The secret of HMAC signatures, at least 32 characters. Anyone who knows it can also issue tokens. */
   secret?: string
   /**
    * The signature algorithms accepted. Default is those of public keys (`RS256`, `PS256`, `ES256`, `EdDSA` …), or with
@@ -24,11 +28,11 @@ export interface IssuerOptions {
   algorithms?: readonly string[]
 }
 
-/** One issuer: by its identifier, or with more said of it. */
+/** One issuer: its identifier, or its options. */
 export type TrustedIssuerOption = string | IssuerOptions
 
 /**
- * Says whether the issuer that an unverified token names is one of yours, from a list of your own (a database of tenants).
+ * Checks whether the issuer that an unverified token names is one of yours, in a list of your own (a database of tenants).
  * `undefined` refuses. Must not take the name itself as the proof.
  */
 export type IssuerResolver = (
@@ -75,7 +79,7 @@ const SHAPE: Shape<IssuerOptions> = {
   algorithms: (value) => algorithmsProblem(value),
 }
 
-/** Says what is wrong with a list of signature algorithms, or nothing. */
+/** Returns what is wrong with a list of signature algorithms, or nothing. */
 export function algorithmsProblem(value: unknown): string | undefined {
   if (!Array.isArray(value) || value.length === 0) return 'must be a list of algorithms'
   if (value.includes('none')) return 'must not hold none: an unsigned token proves nothing'
@@ -103,7 +107,7 @@ export interface IssuerContext {
   readonly allowInsecureHttp: boolean
 }
 
-/** Makes the function that finds trusted issuers. @throws `ERR_CONFIGURATION` */
+/** Creates the function that finds trusted issuers. @throws `ERR_CONFIGURATION` */
 export function createFindIssuer(
   option: TrustedIssuerOption | readonly TrustedIssuerOption[] | IssuerResolver,
   context: IssuerContext,
@@ -132,10 +136,8 @@ function resolvedIssuers(resolve: IssuerResolver, context: IssuerContext): FindI
       known.set(key, trusted)
     }
     if (trusted.server.issuer === issuer) return trusted
-    throw new RelyingPartyError(
-      'ERR_CONFIGURATION',
-      'the function resourceServer.issuer gave another issuer than it was asked for: give undefined to refuse',
-    )
+    const problem = 'is a function that returned another issuer than it was asked for'
+    throw configurationError('resourceServer.issuer', problem, 'return undefined to refuse')
   }
 }
 
@@ -145,11 +147,9 @@ function createIssuer(option: TrustedIssuerOption, path: string, context: Issuer
   const { issuer, jwksUri, keys, secret } = options
   const sources = [jwksUri, keys, secret].filter((source) => source !== undefined)
   if (sources.length > 1) throw configurationError(path, 'has several sources of keys', 'jwksUri, keys or secret')
-  const fetched = keys === undefined && secret === undefined
-  if (fetched) checkIssuer(issuer, path, context.allowInsecureHttp)
-  if (jwksUri?.startsWith('http:') && !issuer.startsWith('http:')) {
-    throw configurationError(`${path}.jwksUri`, 'uses http', 'use https')
-  }
+  // Without metadata to fetch an issuer is only a name, which need not be an address: that of AD FS is an http URL.
+  if (sources.length === 0) checkIssuer(issuer, path, context.allowInsecureHttp)
+  if (jwksUri !== undefined) checkEndpoint(jwksUri, `${path}.jwksUri`, issuer, context.allowInsecureHttp)
   const algorithms = options.algorithms ?? context.algorithms ?? defaultAlgorithms(secret)
   for (const alg of algorithms) {
     if (alg.startsWith('HS') === (secret !== undefined)) continue
@@ -167,6 +167,16 @@ function createIssuer(option: TrustedIssuerOption, path: string, context: Issuer
   if (keys === undefined) return { server, algorithms, keysFor: (header, tried) => server.keysFor(header, tried) }
   const given = new KeySet(keys)
   return { server, algorithms, keysFor: (header, tried) => (tried ? [] : given.find(header)) }
+}
+
+/** Throws unless an endpoint of an issuer is at an `https` URL, or at an `http` URL that is allowed. */
+export function checkEndpoint(url: string, option: string, issuer: string, allowInsecureHttp: boolean): void {
+  const target = new URL(url)
+  if (target.protocol === 'https:') return
+  if (target.protocol !== 'http:') throw configurationError(option, `uses ${target.protocol}`, 'use https')
+  if (issuer.startsWith('https:')) throw configurationError(option, 'uses http', 'use https, as the issuer does')
+  if (isLoopback(target) || allowInsecureHttp) return
+  throw configurationError(option, 'uses http for a non-loopback host', 'use https, or set allowInsecureHttp')
 }
 
 function defaultAlgorithms(secret: string | undefined): readonly string[] {
