@@ -61,7 +61,12 @@ async function verifyFrontChannel(
       ],
     })
   } catch (error) {
-    throw translateError(error, 'ERR_ID_TOKEN_INVALID', 'the check of the ID token from the authorization endpoint')
+    throw translateError(
+      error,
+      'ERR_ID_TOKEN_INVALID',
+      'the check of the ID token from the authorization endpoint',
+      provider.errorContext(code),
+    )
   }
 }
 

@@ -1,7 +1,7 @@
 import { RelyingPartyError } from '../errors.js'
 import type { Parameters } from '../lib/uniqueParameters.js'
+import { errorParameters } from '../provider/errorText.js'
 import type { ResponseType } from '../provider/providerOptions.js'
-import { errorParameters } from '../provider/translate.js'
 
 /** What a successful authorization response holds, as its response type says. The ID token is unverified. */
 export interface AuthorizationResponse {

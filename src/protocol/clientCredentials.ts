@@ -14,6 +14,6 @@ export async function requestClientCredentials(provider: Provider, asked: TokenS
     const answer = await openid.clientCredentialsGrant(await provider.configuration(), scopeParameters(asked))
     return toTokenSet(answer, asked.scope)
   } catch (error) {
-    throw translateError(error, 'ERR_TOKEN_RESPONSE_INVALID', 'the token request')
+    throw translateError(error, 'ERR_TOKEN_RESPONSE_INVALID', 'the token request', provider.errorContext())
   }
 }

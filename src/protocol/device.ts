@@ -61,6 +61,7 @@ export async function requestDeviceAuthorization(provider: Provider, asked: Toke
     if (acrValues.length > 0) parameters.set('acr_values', acrValues.join(' '))
     const answer = await openid.initiateDeviceAuthorization(await provider.configuration(), parameters)
     const { verification_uri_complete: complete } = answer
+    requireLengths(answer)
     return {
       deviceCode: answer.device_code,
       userCode: answer.user_code,
@@ -70,7 +71,12 @@ export async function requestDeviceAuthorization(provider: Provider, asked: Toke
       interval: Math.min(Math.max(answer.interval ?? INTERVAL.usual, INTERVAL.least), INTERVAL.longest),
     }
   } catch (error) {
-    throw translateError(error, 'ERR_TOKEN_RESPONSE_INVALID', 'the device authorization request')
+    throw translateError(
+      error,
+      'ERR_TOKEN_RESPONSE_INVALID',
+      'the device authorization request',
+      provider.errorContext(),
+    )
   }
 }
 
@@ -103,6 +109,7 @@ export async function pollDevice(provider: Provider, deviceCode: string, scope: 
       error,
       code,
       error instanceof JwtError ? 'the check of the ID token' : 'the device token request',
+      provider.errorContext(deviceCode),
     )
   }
 }
@@ -132,6 +139,18 @@ async function judge(provider: Provider, tokens: TokenSet, scope: string): Promi
     ...authenticationExpectations(provider),
     hashes: [atHash(tokens)],
   })
+}
+
+/** The longest values that are taken. In characters. */
+const MAX_LENGTH = { deviceCode: 8192, userCode: 256, uri: 2048 }
+
+function requireLengths(answer: openid.DeviceAuthorizationResponse): void {
+  const { device_code, user_code, verification_uri, verification_uri_complete = '' } = answer
+  const isTooLong =
+    device_code.length > MAX_LENGTH.deviceCode ||
+    user_code.length > MAX_LENGTH.userCode ||
+    Math.max(verification_uri.length, verification_uri_complete.length) > MAX_LENGTH.uri
+  if (isTooLong) throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'a code or URI of the response is too long')
 }
 
 /** Takes only a URL that a browser may be sent to. */

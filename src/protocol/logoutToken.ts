@@ -51,7 +51,7 @@ export async function verifyLogoutToken(provider: Provider, token: string): Prom
     if ('nonce' in payload) throw new JwtError('nonce must not be in a logout token', 'nonce')
     return readLogout(payload, clockTolerance)
   } catch (error) {
-    throw translateError(error, 'ERR_LOGOUT_TOKEN_INVALID', 'the check of the logout token')
+    throw translateError(error, 'ERR_LOGOUT_TOKEN_INVALID', 'the check of the logout token', provider.errorContext())
   }
 }
 

@@ -43,6 +43,11 @@ export async function requestByPassword(
       throw new RelyingPartyError('ERR_INVALID_CREDENTIALS', 'the user name or the password is wrong')
     }
     const code = error instanceof JwtError ? 'ERR_ID_TOKEN_INVALID' : 'ERR_TOKEN_RESPONSE_INVALID'
-    throw translateError(error, code, error instanceof JwtError ? 'the check of the ID token' : 'the token request')
+    throw translateError(
+      error,
+      code,
+      error instanceof JwtError ? 'the check of the ID token' : 'the token request',
+      provider.errorContext(password),
+    )
   }
 }

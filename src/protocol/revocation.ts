@@ -18,6 +18,6 @@ export async function revokeRefreshToken(provider: Provider, refreshToken: strin
     await openid.tokenRevocation(await provider.configuration(), refreshToken, parameters)
     return true
   } catch (error) {
-    throw translateError(error, 'ERR_TOKEN_RESPONSE_INVALID', 'the revocation')
+    throw translateError(error, 'ERR_TOKEN_RESPONSE_INVALID', 'the revocation', provider.errorContext(refreshToken))
   }
 }

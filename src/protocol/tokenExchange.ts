@@ -28,6 +28,6 @@ export async function exchangeToken(provider: Provider, subjectToken: string, as
     }
     return toTokenSet(answer, asked.scope)
   } catch (error) {
-    throw translateError(error, 'ERR_TOKEN_RESPONSE_INVALID', 'the token exchange')
+    throw translateError(error, 'ERR_TOKEN_RESPONSE_INVALID', 'the token exchange', provider.errorContext(subjectToken))
   }
 }

@@ -69,7 +69,12 @@ export async function exchangeCode(
     return { tokens, claims }
   } catch (error) {
     const code = error instanceof JwtError ? 'ERR_ID_TOKEN_INVALID' : 'ERR_TOKEN_RESPONSE_INVALID'
-    throw translateError(error, code, error instanceof JwtError ? 'the check of the ID token' : 'the token request')
+    throw translateError(
+      error,
+      code,
+      error instanceof JwtError ? 'the check of the ID token' : 'the token request',
+      provider.errorContext(response.code, codeVerifier),
+    )
   }
 }
 
@@ -141,7 +146,7 @@ export async function refreshTokens(
     if (isGrantGone(error, refusal, asked)) throw grantGone()
     if (refusal === 'outage') throw new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the provider is unavailable')
     const code = error instanceof JwtError ? 'ERR_ID_TOKEN_INVALID' : 'ERR_TOKEN_RESPONSE_INVALID'
-    throw translateError(error, code, 'the refresh')
+    throw translateError(error, code, 'the refresh', provider.errorContext(current.refreshToken))
   }
 }
 
@@ -186,6 +191,7 @@ export async function expectations(provider: Provider) {
 
 /** Takes what is used of a token response. */
 export function toTokenSet(response: openid.TokenEndpointResponse, requestedScope: string): TokenSet {
+  requireLengths(response)
   return {
     accessToken: response.access_token,
     tokenType: response.token_type,
@@ -193,5 +199,14 @@ export function toTokenSet(response: openid.TokenEndpointResponse, requestedScop
     ...(response.refresh_token === undefined ? {} : { refreshToken: response.refresh_token }),
     ...(response.id_token === undefined ? {} : { idToken: response.id_token }),
     ...(response.expires_in === undefined ? {} : { expiresIn: response.expires_in }),
+  }
+}
+
+/** The longest token that is taken, in characters: what is longer fits no header and no session. */
+const MAX_TOKEN = 65_536
+
+function requireLengths({ access_token, refresh_token, id_token, token_type }: openid.TokenEndpointResponse): void {
+  if ([access_token, refresh_token, id_token, token_type].some((value) => (value?.length ?? 0) > MAX_TOKEN)) {
+    throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'a token of the response is too long')
   }
 }

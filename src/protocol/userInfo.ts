@@ -1,6 +1,8 @@
 import * as openid from 'openid-client'
 import { RelyingPartyError } from '../errors.js'
 import { JwtError, verifySignature } from '../jwt/jws.js'
+import { createRedactor } from '../lib/redact.js'
+import { errorParameters } from '../provider/errorText.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
 
@@ -32,6 +34,7 @@ export async function fetchUserInfo(
       new Headers({ accept: 'application/json, application/jwt' }),
     )
     const claims = await readClaims(provider, response)
+    if (claims.sub === undefined && claims.error !== undefined) throw answeredWithError(claims, accessToken)
     if (claims.sub !== subject) {
       throw new JwtError('sub is another subject', 'sub', { expected: subject, actual: claims.sub })
     }
@@ -40,7 +43,7 @@ export async function fetchUserInfo(
     if (error instanceof openid.WWWAuthenticateChallengeError) {
       throw new RelyingPartyError('ERR_USERINFO_INVALID', `the UserInfo endpoint refused the token (${error.status})`)
     }
-    throw translateError(error, 'ERR_USERINFO_INVALID', 'the UserInfo request')
+    throw translateError(error, 'ERR_USERINFO_INVALID', 'the UserInfo request', provider.errorContext(accessToken))
   }
 }
 
@@ -76,4 +79,19 @@ async function readSigned(provider: Provider, jwt: string): Promise<Readonly<Rec
 
 function contentType(response: Response): string | undefined {
   return response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+}
+
+/** Some providers answer with status 200 and an error in it. */
+function answeredWithError({ error, error_description }: Readonly<Record<string, unknown>>, sent: string) {
+  const redact = createRedactor([sent])
+  const { type, code, message } =
+    typeof error === 'object' && error !== null
+      ? { type: undefined, code: undefined, message: undefined, ...error }
+      : { type: error, code: undefined, message: error_description }
+  const [name, description] = [type ?? code, message].map((text) =>
+    typeof text === 'string' ? redact(text) : undefined,
+  )
+  return new RelyingPartyError('ERR_USERINFO_INVALID', 'the UserInfo endpoint answered with an error', {
+    cause: errorParameters(name, description),
+  })
 }

@@ -4,9 +4,11 @@ import { RelyingPartyError } from '../errors.js'
 import { type KeySource, secretKey } from '../jwt/jws.js'
 import type { KeyCache } from '../jwt/keyCache.js'
 import type { RemoteCache } from '../jwt/remoteCache.js'
+import { discoveryError } from './discoveryError.js'
+import { withErrorResponses } from './errorResponses.js'
 import type { ResolvedProviderOptions } from './resolveOptions.js'
 import { acceptScopeLists } from './tokenResponse.js'
-import { translateError } from './translate.js'
+import type { ErrorContext } from './translate.js'
 
 /** The longest issuer identifier from outside that is compared. In characters. */
 const MAX_ISSUER = 2048
@@ -42,6 +44,8 @@ export class Provider {
   /** The issuer identifier in the form in which {@link issuerUrl} compares them. */
   readonly issuerUrl: string
   readonly #services: ProviderServices
+  readonly #fetch: openid.CustomFetch
+  #clockDifference: number | undefined
   #configured: { metadata: openid.ServerMetadata; configuration: openid.Configuration } | undefined
 
   constructor(name: string, options: ResolvedProviderOptions, services: ProviderServices) {
@@ -53,6 +57,12 @@ export class Provider {
       .slice(0, 16)
     this.issuerUrl = new URL(options.issuer).href
     this.#services = services
+    this.#fetch = async (url, init) => {
+      const response = await services.fetch(url, init)
+      const date = Date.parse(response.headers.get('date') ?? '')
+      if (!Number.isNaN(date)) this.#clockDifference = (date - Date.now()) / 1000
+      return response
+    }
   }
 
   /** Checks whether an issuer identifier names this provider. */
@@ -65,7 +75,12 @@ export class Provider {
     return this.#services.clockTolerance
   }
 
-  /** Gives the provider's metadata, discovered when it is needed and not fresh. */
+  /** What errors of this provider are explained by. @param sent - the secrets that were sent to it */
+  errorContext(...sent: readonly (string | undefined)[]): ErrorContext {
+    return { secrets: [...sent, this.options.clientSecret], clockDifference: this.#clockDifference }
+  }
+
+  /** Returns the provider's metadata, discovered when it is needed and not fresh. */
   async metadata(): Promise<openid.ServerMetadata> {
     if (this.options.metadata) return this.options.metadata
     return this.#services.metadata.get(this.options.issuer, () => this.#discover())
@@ -101,14 +116,14 @@ export class Provider {
     const { issuer, clientId, insecure } = this.options
     try {
       const configuration = await openid.discovery(new URL(issuer), clientId, undefined, openid.None(), {
-        [openid.customFetch]: this.#services.fetch,
+        [openid.customFetch]: this.#fetch,
         timeout: this.#services.timeout,
         ...(insecure ? { execute: [openid.allowInsecureRequests] } : {}),
       })
       this.#services.onDiscovered(issuer)
       return configuration.serverMetadata()
     } catch (error) {
-      throw translateError(error, 'ERR_METADATA_INVALID', `the discovery of ${issuer}`)
+      throw discoveryError(error, issuer)
     }
   }
 
@@ -118,17 +133,23 @@ export class Provider {
       metadata,
       clientId,
       { id_token_signed_response_alg: idTokenSigningAlg, [openid.clockTolerance]: this.clockTolerance },
-      clientAuthentication(this.options),
+      clientAuthentication(this.options, metadata),
     )
-    configuration[openid.customFetch] = acceptScopeLists(this.#services.fetch, metadata.token_endpoint)
+    configuration[openid.customFetch] = acceptScopeLists(withErrorResponses(this.#fetch), metadata.token_endpoint)
     configuration.timeout = 0 // the fetch has its own
     if (insecure) openid.allowInsecureRequests(configuration)
     return configuration
   }
 }
 
-function clientAuthentication({ clientAuth, clientSecret }: ResolvedProviderOptions): openid.ClientAuth {
-  switch (clientAuth) {
+/** Where the application does not choose, its secret goes in the body only if the provider takes it nowhere else. */
+function clientAuthentication(
+  { clientAuth, clientSecret }: ResolvedProviderOptions,
+  { token_endpoint_auth_methods_supported: supported }: openid.ServerMetadata,
+): openid.ClientAuth {
+  const methods = Array.isArray(supported) ? supported : []
+  const onlyPost = methods.includes('client_secret_post') && !methods.includes('client_secret_basic')
+  switch (clientAuth ?? (onlyPost ? 'client_secret_post' : 'client_secret_basic')) {
     case 'client_secret_basic':
       return openid.ClientSecretBasic(clientSecret)
     case 'client_secret_post':

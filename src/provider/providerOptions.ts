@@ -29,8 +29,9 @@ export interface ProviderOptions {
   /** The client secret. Needed unless `clientAuth` is `'none'`, or `responseType` is `'id_token'`. */
   clientSecret?: string
   /**
-   * How to authenticate at the token endpoint. Default is `'client_secret_basic'`; `'none'` where `responseType` is
-   * `'id_token'` and there is no secret.
+   * How to authenticate at the token endpoint. Default is `'client_secret_basic'`, or `'client_secret_post'` where the
+   * provider's metadata lists that and not the former; `'none'` where `responseType` is `'id_token'` and there is no
+   * secret.
    *
    * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)
    */

@@ -26,7 +26,8 @@ export interface ResolvedProviderOptions {
   readonly metadata: ServerMetadata | undefined
   readonly clientId: string
   readonly clientSecret: string | undefined
-  readonly clientAuth: ClientAuth
+  /** As configured; `undefined` where the provider's metadata decides. */
+  readonly clientAuth: ClientAuth | undefined
   readonly name: string | undefined
   readonly callbackPath: string | undefined
   readonly scope: string
@@ -82,6 +83,8 @@ export interface ProviderContext {
   readonly baseUrlIsLoopback: boolean
   /** Whether a resolver returned the options, so that their issuer may be the choice of a tenant. */
   readonly isResolved?: boolean
+  /** Whether tokens of the provider are verified, for which its keys are needed. */
+  readonly needsKeys?: boolean
 }
 
 /** Checks and defaults provider options. @throws `ERR_CONFIGURATION` */
@@ -103,6 +106,14 @@ export function resolveProviderOptions(
   }
   if (options.metadata && options.metadata.issuer !== options.issuer) {
     throw configurationError(`${path}.metadata.issuer`, 'is not the issuer', 'write the same value as in issuer')
+  }
+  const needsKeys = (context.needsKeys ?? false) && !idTokenSigningAlg.startsWith('HS')
+  if (options.metadata && needsKeys && options.metadata.jwks_uri === undefined) {
+    throw configurationError(
+      `${path}.metadata.jwks_uri`,
+      'is missing',
+      'ID tokens are verified with the keys at that URL',
+    )
   }
   const scope = toList(options.scope ?? 'openid')
   if (!scope.includes('openid')) {
@@ -145,11 +156,16 @@ function checkResolvedIssuer(issuer: string, path: string, context: ProviderCont
   throw configurationError(`${path}.issuer`, 'is http on a loopback host, and baseUrl is not', 'use https')
 }
 
-function resolveClientAuth(options: ProviderOptions, path: string): ClientAuth {
+function resolveClientAuth(options: ProviderOptions, path: string): ClientAuth | undefined {
   const holdsNoSecret = options.responseType === 'id_token' && options.clientSecret === undefined
-  const clientAuth = options.clientAuth ?? (holdsNoSecret ? 'none' : 'client_secret_basic')
+  const clientAuth = options.clientAuth ?? (holdsNoSecret ? 'none' : undefined)
   if (clientAuth !== 'none') {
-    requireOption(options, path, 'clientSecret', `${clientAuth} needs it; a public client writes clientAuth: 'none'`)
+    requireOption(
+      options,
+      path,
+      'clientSecret',
+      `${clientAuth ?? 'a confidential client'} needs it; a public client writes clientAuth: 'none'`,
+    )
   }
   return clientAuth
 }

@@ -2,31 +2,101 @@ import * as openid from 'openid-client'
 import { type ErrorCode, RelyingPartyError } from '../errors.js'
 import { algorithmHint, JwtError } from '../jwt/jws.js'
 import { defined } from '../lib/defined.js'
+import { createRedactor } from '../lib/redact.js'
+import { errorParameters, redactDeep } from './errorText.js'
 
 /** Claims whose values stay out of errors. */
 const SECRET_CLAIMS = new Set(['nonce', 'at_hash', 'c_hash', 's_hash'])
+
+/** What an error is explained by, beside itself. */
+export interface ErrorContext {
+  /** The values that were sent and are secrets: they are taken out of whatever the error shows. */
+  readonly secrets: readonly (string | undefined)[]
+  /** How far the provider's clock is ahead of this host's, if that is known. In seconds. */
+  readonly clockDifference: number | undefined
+}
 
 /**
  * Turns what openid-client or a JWT check threw into a {@link RelyingPartyError} without tokens or bodies in it.
  *
  * @param code - the code for a response that is malformed
- * @param doing - what was going on, such as `the token request`
+ * @param doing - what was in progress, such as `the token request`
  */
-export function translateError(error: unknown, code: ErrorCode, doing: string): RelyingPartyError {
+export function translateError(
+  error: unknown,
+  code: ErrorCode,
+  doing: string,
+  context: ErrorContext = { secrets: [], clockDifference: undefined },
+): RelyingPartyError {
   const own = causes(error).find((cause) => cause instanceof RelyingPartyError)
   if (own) return own
-  if (error instanceof JwtError) return fromJwtError(error, code, doing)
-  if (error instanceof openid.ResponseBodyError) return fromErrorResponse(error, doing)
-  if (error instanceof openid.WWWAuthenticateChallengeError) return clientRefused(doing, { status: error.status })
-  return fromRefusal(error, code, doing)
+  return withoutSecrets(translate(error, code, doing, context), context)
 }
 
-function fromJwtError(error: JwtError, code: ErrorCode, doing: string): RelyingPartyError {
-  const { claim, expected, actual, hint } = error
+function translate(error: unknown, code: ErrorCode, doing: string, context: ErrorContext): RelyingPartyError {
+  if (error instanceof JwtError) return fromJwtError(error, code, doing, context)
+  if (error instanceof openid.ResponseBodyError) return fromErrorResponse(error, doing)
+  if (error instanceof openid.WWWAuthenticateChallengeError) return clientRefused(doing, { status: error.status })
+  return fromRefusal(error, code, doing, context)
+}
+
+function withoutSecrets(error: RelyingPartyError, { secrets }: ErrorContext): RelyingPartyError {
+  const redact = createRedactor(secrets)
+  if (redact.longest === 0) return error
+  const { code, status, headers, hint } = error
+  return new RelyingPartyError(code, redact(error.message), {
+    status,
+    headers: { ...headers },
+    ...defined({
+      cause: error.cause === undefined ? undefined : redactDeep(error.cause, redact),
+      hint: hint === undefined ? undefined : redact(hint),
+    }),
+  })
+}
+
+function fromJwtError(error: JwtError, code: ErrorCode, doing: string, context: ErrorContext): RelyingPartyError {
+  const { claim, expected, actual } = error
   return new RelyingPartyError(code, `${doing} failed: ${error.message}`, {
     cause: SECRET_CLAIMS.has(claim) ? { claim } : { claim, expected, actual },
-    ...defined({ hint }),
+    ...defined({ hint: error.hint ?? claimHint(claim, expected, actual, context) }),
   })
+}
+
+/** Explains a refused claim of an ID token: what it holds, and the option that decides. */
+function claimHint(
+  claim: string,
+  expected: unknown,
+  actual: unknown,
+  { clockDifference }: ErrorContext,
+): string | undefined {
+  const shown = JSON.stringify(actual)?.slice(0, 200) ?? 'nothing'
+  switch (claim) {
+    case 'aud':
+    case 'azp':
+      return `${claim} is ${shown}, and clientId is ${JSON.stringify(expected)}: set clientId to the identifier that the provider gave this application`
+    case 'iss':
+      return `iss is ${shown}, and the provider's metadata says ${JSON.stringify(expected)}: set issuer to the one that signs the tokens`
+    case 'exp':
+    case 'iat':
+    case 'nbf':
+    case 'auth_time':
+      return clockDifference === undefined ? undefined : clockHint(clockDifference)
+    default:
+      return undefined
+  }
+}
+
+/** A `Date` header has whole seconds, and takes its time to arrive. */
+const CLOCK_NOISE = 5
+
+function clockHint(difference: number): string {
+  const seconds = Math.abs(Math.round(difference))
+  if (seconds < CLOCK_NOISE) return "the clocks of this host and of the provider agree, so the token's times are wrong"
+  const order = difference > 0 ? 'behind' : 'ahead of'
+  return (
+    `the clock of this host is ${seconds} s ${order} that of the provider, by the Date header of its response: ` +
+    'synchronize it, or set clockTolerance'
+  )
 }
 
 /** An error response of the token endpoint (RFC 6749 §5.2). */
@@ -35,13 +105,13 @@ function fromErrorResponse(error: openid.ResponseBodyError, doing: string): Rely
   if (error.error === 'invalid_client' || error.error === 'unauthorized_client') return clientRefused(doing, cause)
   return new RelyingPartyError(
     'ERR_TOKEN_REQUEST_REFUSED',
-    `the provider refused ${doing}${cause.error ? ` (${cause.error})` : ''}; see \`cause\``,
+    `the provider refused ${doing}${cause.error ? ` (${cause.error})` : ''}`,
     { cause },
   )
 }
 
 /** A response that openid-client found wrong: its status, form, or a claim. */
-function fromRefusal(error: unknown, code: ErrorCode, doing: string): RelyingPartyError {
+function fromRefusal(error: unknown, code: ErrorCode, doing: string, context: ErrorContext): RelyingPartyError {
   const chain = causes(error)
   const response = chain.find((cause) => cause instanceof Response)
   const atTokenEndpoint = code === 'ERR_TOKEN_RESPONSE_INVALID'
@@ -53,6 +123,7 @@ function fromRefusal(error: unknown, code: ErrorCode, doing: string): RelyingPar
     const { claim, expected, claims } = comparison
     return new RelyingPartyError('ERR_ID_TOKEN_INVALID', `${doing} failed: the claim ${claim} is not as expected`, {
       cause: SECRET_CLAIMS.has(claim) ? { claim } : { claim, expected, actual: claims?.[claim] },
+      ...defined({ hint: claimHint(claim, expected, claims?.[claim], context) }),
     })
   }
   const refused = chain.find((cause): cause is AlgorithmRefusal => isAlgorithmRefusal(cause))
@@ -115,44 +186,14 @@ function isAlgorithmRefusal(value: unknown): value is AlgorithmRefusal {
 function clientRefused(doing: string, cause: object): RelyingPartyError {
   return new RelyingPartyError(
     'ERR_CLIENT_REFUSED',
-    `the provider refused this application's credentials in ${doing}: check clientId, clientSecret and clientAuth ` +
-      "(a provider that does not decode HTTP Basic credentials needs clientAuth: 'client_secret_post')",
-    { cause },
+    `the provider refused this application's credentials in ${doing}`,
+    {
+      cause,
+      hint:
+        'check clientId, clientSecret and clientAuth (a provider that does not decode HTTP Basic credentials needs ' +
+        "clientAuth: 'client_secret_post')",
+    },
   )
-}
-
-/** How much of a description is read: what is shown of it is shorter. In characters. */
-const MAX_READ = 1000
-
-/** The longest description that is shown. In characters. */
-const MAX_SHOWN = 200
-
-/**
- * Takes an error code and description from outside: the code only in its RFC 6749 form, the description shortened and
- * without what may be a token, since some providers repeat the request.
- */
-export function errorParameters(error: unknown, description: unknown): { error?: string; error_description?: string } {
-  return defined({
-    error: typeof error === 'string' && /^[\w.-]{1,64}$/.test(error) ? error : undefined,
-    error_description: typeof description === 'string' && description !== '' ? plainText(description) : undefined,
-  })
-}
-
-/** It is cut before anything looks for a token in it. A last word that the cut may have split goes too. */
-function plainText(description: string): string {
-  const isCut = description.length > MAX_READ
-  const text = description.slice(0, MAX_READ).replace(/[^\x20-\x7e]/g, ' ')
-  const words = text.split(/([^\w~+=-])/)
-  if (isCut) words.pop()
-  return words
-    .map((word) => (isTokenLike(word) ? '[…]' : word))
-    .join('')
-    .slice(0, MAX_SHOWN)
-}
-
-/** What may be a token or a code in the text of a provider: a long run of its characters with a digit in it. */
-function isTokenLike(word: string): boolean {
-  return word.length >= 20 && /\d/.test(word)
 }
 
 function causes(error: unknown): unknown[] {

@@ -123,6 +123,7 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
     allowInsecureHttp,
     baseUrlIsSecure: base.secure,
     baseUrlIsLoopback: base.loopback,
+    needsKeys: true,
   })
   const transactions = resolveTransactions(options.transactions)
   const callbacks = createCallbacks(

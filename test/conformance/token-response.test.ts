@@ -46,7 +46,7 @@ const REFUSED: ReadonlyArray<readonly [what: string, code: ErrorCode, reply: Par
   ['a redirect', 'ERR_METADATA_INVALID', { status: 302, headers: { location: '/elsewhere' }, body: '' }],
   ['429', 'ERR_PROVIDER_UNAVAILABLE', { status: 429, headers: { 'retry-after': '7' }, body: '' }],
   ['500 with HTML', 'ERR_PROVIDER_UNAVAILABLE', { status: 500, headers: html(), body: '<h1>Oops</h1>' }],
-  ['200 with an error', 'ERR_TOKEN_RESPONSE_INVALID', json({ error: 'bad_verification_code' })],
+  ['200 with an error', 'ERR_TOKEN_REQUEST_REFUSED', json({ error: 'bad_verification_code' })],
   ['200 with an empty body', 'ERR_TOKEN_RESPONSE_INVALID', { status: 200, body: '' }],
   ['200 with an array', 'ERR_TOKEN_RESPONSE_INVALID', json([])],
   ['200 with null', 'ERR_TOKEN_RESPONSE_INVALID', json(null)],

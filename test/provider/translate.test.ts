@@ -3,7 +3,8 @@ import * as openid from 'openid-client'
 import { describe, expect, it } from 'vitest'
 import { type ErrorCode, RelyingPartyError } from '../../src/errors.js'
 import { JwtError } from '../../src/jwt/jws.js'
-import { errorParameters, translateError } from '../../src/provider/translate.js'
+import { errorParameters } from '../../src/provider/errorText.js'
+import { translateError } from '../../src/provider/translate.js'
 
 const SECRETS = {
   accessToken: 'secret-access-token',
