@@ -12,9 +12,6 @@ export interface Authentication {
   readonly tokens: LoginTokens
 }
 
-/** The claims that both ID tokens of the hybrid flow must agree in, where both have them. */
-const AGREEING = ['iss', 'sub', 'auth_time', 'acr', 'sid']
-
 /**
  * Turns an authorization response into an {@link Authentication}: verifies its ID token, exchanges its code, and checks
  * that both speak of the same user.
@@ -34,7 +31,7 @@ export async function authenticate(
   if (code === undefined) return withoutAccessToken(front as IdTokenClaims, idToken as string)
   const iss = response.iss ?? front?.iss
   const { tokens, claims } = await exchangeCode(provider, transaction, { code, iss, redirectUri })
-  if (front) requireAgreement(front, claims)
+  if (front) requireAgreement(front, claims, transaction)
   return { tokens, claims }
 }
 
@@ -75,11 +72,17 @@ function withoutAccessToken(claims: IdTokenClaims, idToken: string): Authenticat
   return { claims, tokens: { idToken, scopes: Object.freeze(['openid']) } }
 }
 
-/** @see [OpenID Connect Core §3.3.3.6](https://openid.net/specs/openid-connect-core-1_0.html#HybridIDToken2) */
-function requireAgreement(front: IdTokenClaims, back: IdTokenClaims): void {
-  for (const claim of AGREEING) {
+/**
+ * Checks that two ID tokens of one login are of the same user. What else they hold may differ: only of the claims that
+ * this login asked for is it known that both mean the same.
+ *
+ * @see [OpenID Connect Core §3.3.3.6](https://openid.net/specs/openid-connect-core-1_0.html#HybridIDToken2)
+ */
+function requireAgreement(front: IdTokenClaims, back: IdTokenClaims, { maxAge, acr }: Transaction): void {
+  const claims = ['iss', 'sub', ...(maxAge === undefined ? [] : ['auth_time']), ...(acr === undefined ? [] : ['acr'])]
+  for (const claim of claims) {
     const [expected, actual] = [front[claim], back[claim]]
-    if (expected === undefined || actual === undefined || expected === actual) continue
+    if (expected === actual) continue
     const error = new JwtError(`the two ID tokens differ in ${claim}`, claim, { expected, actual })
     throw translateError(error, 'ERR_ID_TOKEN_INVALID', 'the check of the ID token')
   }

@@ -69,6 +69,13 @@ describe('the hybrid flow: a code and an ID token by form_post', () => {
     ).finally(() => withMaxAge.close())
   })
 
+  it('takes two ID tokens that differ in what the login did not ask for', async () => {
+    const auth_time = Math.floor(Date.now() / 1000) - 60
+    for (const changes of [{ auth_time }, { acr: 'urn:example:front' }, { sid: 'front' }, { name: 'Front' }]) {
+      await expectSignedIn(flow.signIn(async (r, resign) => ({ ...r, id_token: await resign(r.id_token, changes) })))
+    }
+  })
+
   it('checks s_hash where there is one', async () => {
     await expectSignedIn(
       flow.signIn(async (r, resign) => ({ ...r, id_token: await resign(r.id_token, { s_hash: half(r.state) }) })),
