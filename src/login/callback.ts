@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import { configurationError, RelyingPartyError, storeError } from '../errors.js'
 import type { Parameters } from '../lib/uniqueParameters.js'
 import { authenticate } from '../protocol/authentication.js'
-import { judgeAuthorizationResponse } from '../protocol/authorizationResponse.js'
+import { errorWithoutState, judgeAuthorizationResponse } from '../protocol/authorizationResponse.js'
 import { isState, type Transaction, transactionId } from '../protocol/transaction.js'
 import type { Provider } from '../provider/provider.js'
 import type { ResolvedProviderOptions } from '../provider/resolveOptions.js'
@@ -57,6 +57,8 @@ export function callback(): RequestHandler {
       state = parameters.get('state')
       const found: FoundTransaction = state === undefined ? { found: 'none' } : findTransaction(config, req, state)
       if (state === undefined || !('transaction' in found)) {
+        const error = state === undefined ? errorWithoutState(parameters) : undefined
+        if (error) throw error
         if (!leadOn(context, req, res, state, undefined)) throw transactionMissing(found.found)
         return
       }

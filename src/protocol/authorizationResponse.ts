@@ -37,8 +37,8 @@ export function judgeAuthorizationResponse(
       { cause: { parameter: 'iss', expected: expected.issuer, actual: iss } },
     )
   }
-  const error = parameters.get('error')
-  if (error !== undefined) throw authorizationError(error, parameters.get('error_description'))
+  const error = readError(parameters)
+  if (error) throw authorizationError(error)
   const code = responseType === 'id_token' ? undefined : parameters.get('code')
   if (!code && responseType !== 'id_token') throw lacking('a code')
   if (!idToken && responseType !== 'code') throw lacking('an ID token')
@@ -52,19 +52,55 @@ function lacking(what: string): RelyingPartyError {
   )
 }
 
-function authorizationError(error: string, description: string | undefined): RelyingPartyError {
-  const cause = errorParameters(error, description)
+/**
+ * Returns the error of a response that belongs to no login, since it has no `state`, or `undefined` where it has none.
+ * Anyone may have sent it: it never counts as an outage.
+ */
+export function errorWithoutState(parameters: Parameters): RelyingPartyError | undefined {
+  const error = readError(parameters)
+  if (!error) return undefined
+  const { error: code } = error
+  return code !== undefined && DENIED.has(code) ? authorizationError(error) : authorizationFailed(error)
+}
+
+type ErrorCause = ReturnType<typeof errorParameters>
+
+/** The codes for a user who did not want to: that of RFC 6749, and those of LinkedIn and Facebook. */
+const DENIED = new Set(['access_denied', 'user_cancelled_login', 'user_cancelled_authorize', 'user_denied'])
+
+/** Where an error is named: first as RFC 6749 has it, then as Facebook and others do. */
+const CODES = ['error', 'error_reason', 'error_code', 'errorCode']
+const DESCRIPTIONS = ['error_description', 'error_message', 'errorMessage']
+
+/** Reads an error in the shape of RFC 6749 §4.1.2.1 or, where nothing else came, in another one that providers use. */
+function readError(parameters: Parameters): ErrorCause | undefined {
+  const succeeded = parameters.has('code') || parameters.has('id_token')
+  const names = succeeded ? ['error'] : [...CODES, ...DESCRIPTIONS]
+  if (!names.some((name) => parameters.has(name))) return undefined
+  const first = (from: readonly string[]) => from.map((name) => parameters.get(name)).find(Boolean)
+  const code = first(CODES)
+  const cause = errorParameters(code, first(DESCRIPTIONS))
+  // What is no code is a text.
+  return cause.error === undefined ? { ...errorParameters(undefined, code), ...cause } : cause
+}
+
+function authorizationError(cause: ErrorCause): RelyingPartyError {
+  if (cause.error !== undefined && DENIED.has(cause.error)) {
+    return new RelyingPartyError('ERR_AUTHORIZATION_DENIED', 'the sign-in was cancelled or refused', { cause })
+  }
   switch (cause.error) {
-    case 'access_denied':
-      return new RelyingPartyError('ERR_AUTHORIZATION_DENIED', 'the sign-in was cancelled or refused', { cause })
     case 'temporarily_unavailable':
     case 'server_error':
       return new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the provider cannot sign users in just now', { cause })
     default:
-      return new RelyingPartyError(
-        'ERR_AUTHORIZATION_FAILED',
-        `the provider answered the authorization request with an error${cause.error ? ` (${cause.error})` : ''}`,
-        { cause },
-      )
+      return authorizationFailed(cause)
   }
+}
+
+function authorizationFailed(cause: ErrorCause): RelyingPartyError {
+  return new RelyingPartyError(
+    'ERR_AUTHORIZATION_FAILED',
+    `the provider answered the authorization request with an error${cause.error ? ` (${cause.error})` : ''}`,
+    { cause },
+  )
 }

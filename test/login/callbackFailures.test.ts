@@ -229,6 +229,45 @@ describe("an error in the provider's response", () => {
     expect((await browser.visit(`${url}/login?returnTo=/profile`)).status).toBe(200)
   })
 
+  it.each<[string, Record<string, string>, number, string, object]>([
+    ['cancelled at LinkedIn', { error: 'user_cancelled_login' }, 403, 'ERR_AUTHORIZATION_DENIED', {}],
+    ['refused at Facebook', { error_reason: 'user_denied' }, 403, 'ERR_AUTHORIZATION_DENIED', { error: 'user_denied' }],
+    [
+      'Facebook for an application that is not set up',
+      { error_code: '1349126', error_message: 'App not set up' },
+      400,
+      'ERR_AUTHORIZATION_FAILED',
+      { error: '1349126', error_description: 'App not set up' },
+    ],
+    ['a sentence', { error: 'Access is off' }, 400, 'ERR_AUTHORIZATION_FAILED', { error_description: 'Access is off' }],
+    ['a text alone', { error_description: 'No' }, 400, 'ERR_AUTHORIZATION_FAILED', { error_description: 'No' }],
+  ])('is shown in the shape of other providers: %s', async (_, changes, status, code, cause) => {
+    await start()
+    const denied = withParameters(await upToCallback(browser, site), { code: undefined, ...changes })
+    expect((await browser.send(denied.url, denied.init)).status).toBe(status)
+    expect(site.app.errors.splice(0)).toMatchObject([{ code, cause }])
+  })
+
+  it('does not spoil a response that has a code, unless it is an error as in RFC 6749', async () => {
+    await start()
+    const extra = withParameters(await upToCallback(browser, site), { error_code: '0', error_message: 'none' })
+    expect((await browser.visit(extra.url, extra.init)).status).toBe(200)
+    expect(site.app.errors).toEqual([])
+  })
+
+  it.each([
+    ['access_denied', 403, 'ERR_AUTHORIZATION_DENIED'],
+    ['invalid_scope', 400, 'ERR_AUTHORIZATION_FAILED'],
+    ['server_error', 400, 'ERR_AUTHORIZATION_FAILED'],
+  ])('is shown without state too, and touches no login: %s', async (error, status, code) => {
+    await start()
+    const response = await upToCallback(browser, site)
+    const bare = withParameters(response, { code: undefined, state: undefined, error, error_description: 'Why' })
+    expect((await browser.send(bare.url, bare.init)).status).toBe(status)
+    expect(site.app.errors.splice(0)).toMatchObject([{ code, cause: { error, error_description: 'Why' } }])
+    expect((await browser.visit(response.url, response.init)).url).toBe(`${url}/profile`)
+  })
+
   it('is escaped in the page that Express shows during development', async () => {
     await start()
     const [app] = site.app.server.listeners('request') as [Express]
