@@ -124,9 +124,9 @@ export function nextInterval(interval: number, found: 'pending' | 'slow_down' | 
   return Math.min(found === 'slow_down' ? interval + 5 : interval * 2, INTERVAL.longest)
 }
 
-/** The error for a code that nobody approved in time. */
+/** The error for a code that was not approved in time. */
 export function deviceCodeExpired(): RelyingPartyError {
-  return new RelyingPartyError('ERR_DEVICE_CODE_EXPIRED', 'nobody approved the code in time: start again')
+  return new RelyingPartyError('ERR_DEVICE_CODE_EXPIRED', 'the code was not approved in time: start again')
 }
 
 async function judge(provider: Provider, tokens: TokenSet, scope: string): Promise<IdTokenClaims | undefined> {

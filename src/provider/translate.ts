@@ -141,10 +141,9 @@ function fromRefusal(error: unknown, code: ErrorCode, doing: string, context: Er
   // A SyntaxError quotes what it could not parse, which may be a token.
   const told = chain.findLast((cause): cause is Error => cause instanceof Error && !(cause instanceof SyntaxError))
   const message = told?.message ?? 'the response cannot be parsed'
-  return new RelyingPartyError(
-    codeOf(chain, message, code),
-    `${doing} failed: ${message}${response ? ` (status ${response.status})` : ''}`,
-  )
+  return new RelyingPartyError(codeOf(chain, message, code), `${doing} failed: the provider's answer cannot be used`, {
+    hint: `${message}${response ? ` (status ${response.status})` : ''}`,
+  })
 }
 
 /** The codes of openid-client for metadata without an endpoint that is needed, or with one of the wrong scheme. */

@@ -298,8 +298,8 @@ describe('an ID token that is refused', () => {
   }
 
   it.each([
-    [-3600, 'behind'],
-    [3600, 'ahead of'],
+    [-3650, 'behind'],
+    [3650, 'ahead of'],
   ])('for its times explains a clock that differs by %i s', async (difference, order) => {
     const date = new Date(Date.now() - difference * 1000).toUTCString()
     const times = { iat: now() - difference, nbf: now() - difference, exp: now() - difference + 300 }
