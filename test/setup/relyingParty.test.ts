@@ -72,6 +72,16 @@ describe('options that are wrong throw at construction, with their name and the 
     [{ provider: undefined }, 'relyingParty.provider and providers: write exactly one of the two'],
     [{ providers: { a: PROVIDER } }, 'relyingParty.provider and providers: write exactly one of the two'],
     [{ provider: undefined, providers: {} }, 'relyingParty.providers is empty'],
+    [{ provider: undefined, providers: { '..': PROVIDER } }, 'relyingParty.providers... cannot be part of a path'],
+    [
+      { provider: undefined, providers: { corp: PROVIDER, CORP: { ...PROVIDER, issuer: 'https://other.example' } } },
+      'is the path of two issuers',
+    ],
+    [
+      { provider: undefined, providers: { login: { ...PROVIDER, callbackPath: '/login' } } },
+      'callbackPath of the provider login is also the path of something else (/login)',
+    ],
+    [{ provider: { ...PROVIDER, name: 'corp' } }, 'relyingParty.provider.name is for providers that a function finds'],
     [{ provider: undefined, providers: { a: undefined } }, 'relyingParty.providers.a must be an object'],
     [{ provider: 'https://op.example.com' }, 'relyingParty.provider must be an object'],
     [{ provider: null }, 'relyingParty.provider must be an object, not null'],
