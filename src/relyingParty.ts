@@ -9,6 +9,7 @@ import { abandonSession, readMark } from './session/signedInMark.js'
 import { createServicesByStore, type SessionServices } from './session/stores.js'
 import { type Config, fail, resolveConfig } from './setup/config.js'
 import type { RelyingPartyOptions } from './setup/options.js'
+import { warnIfUnreached } from './setup/unreached.js'
 
 /**
  * Identifies the caller from the session: sets `req.auth`. Mount it after express-session and before `login`,
@@ -73,6 +74,7 @@ function proceed(
   setSessionContext(req, new SessionContext(config, services, auth))
   followLogin(config, req, res, auth.isAuthenticated)
   signedIn?.lifetime.prolongAtEnd(res, () => auth.record)
+  warnIfUnreached(config, req, res)
   if (!resumeAfterLogout(config, req, res)) next()
 }
 

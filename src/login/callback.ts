@@ -13,6 +13,7 @@ import { noteSignedIn } from '../session/loginLoop.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
 import { isStrict } from '../session/sessionCookie.js'
 import type { Config } from '../setup/config.js'
+import { noteReached } from '../setup/unreached.js'
 import { isAt, loginUrl, publicPath, startPage } from '../setup/urls.js'
 import { emitRefused, signIn } from './signIn.js'
 import { clearTransaction, type FoundTransaction, findTransaction } from './transactionCookie.js'
@@ -42,6 +43,7 @@ import { clearTransaction, type FoundTransaction, findTransaction } from './tran
 export function callback(): RequestHandler {
   return sessionMiddleware('callback()', async (context, req, res) => {
     const { config } = context
+    noteReached(req)
     res.set('Cache-Control', 'no-store')
     if (!config.callbacks.mayBeAt(publicPath(config, req))) throw mountedElsewhere(context, req)
     if (req.method !== 'GET' && req.method !== 'POST') {

@@ -130,6 +130,20 @@ describe('a mix-up by one of several providers', () => {
     expect(new Set(addresses).size).toBe(2)
   })
 
+  it.each([
+    ['corp', '/callback/corp'],
+    ['Café & co', '/callback/Caf%C3%A9%20%26%20co'],
+  ])('has a path of its own also where it is the only one so far: %s', async (name, path) => {
+    const only = await startProvider('nothing')
+    const app = await start({ providers: { [name]: at(only) } })
+    const browser = new UserAgent()
+    const response = await browser.visitUntil(`${app.url}/login`, app.url)
+    expect(response.url).toContain(`${path}?`)
+    await browser.visit(response.url)
+    expect(app.errors).toEqual([])
+    expect(await whoIs(browser, app.url)).toBe('ada')
+  })
+
   it('is refused at the path that all had before they had their own', async () => {
     const [honest, evil] = [await startProvider('nothing'), await startProvider('nothing')]
     const app = await start({ providers: { honest: at(honest), evil: at(evil) } })

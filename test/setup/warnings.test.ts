@@ -1,5 +1,6 @@
 import { MemoryStore, type Store } from 'express-session'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { RelyingPartyOptions } from '../../src/index.js'
 import type { App } from '../support/bed/app.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
@@ -8,7 +9,7 @@ import { StoreView } from '../support/stores/storeView.js'
 /** A provider that is never asked. */
 const ISSUER = 'https://issuer.example'
 
-let start: (store: Store, options?: { store?: MemoryAuthStore }) => Promise<App>
+let start: (store: Store, options?: Partial<RelyingPartyOptions>) => Promise<App>
 let apps: App[]
 let warnings: unknown[][]
 
@@ -71,5 +72,26 @@ describe('a warning', () => {
     const heard = new Promise<Error & { code?: string }>((resolve) => process.once('warning', resolve))
     await use(await start(new MemoryStore()))
     expect(await heard).toMatchObject({ name: 'ExpressRelyingPartyWarning', code: 'RP_MEMORY_STORE' })
+  })
+})
+
+describe('a callback path that nothing answers', () => {
+  it('is warned of, with the line that mounts callback() there', async () => {
+    const provider = { issuer: ISSUER, clientId: 'app', clientSecret: 'secret' }
+    const app = await start(new MemoryStore(), {
+      callbackPath: '/in',
+      providers: { one: provider, two: { ...provider, issuer: `${ISSUER}/two` } },
+    })
+    const browser = new UserAgent()
+    const visit = (path: string) => browser.send(app.url + path)
+    for (const other of ['/nothing?state=a', '/in/one']) expect((await visit(other)).status).toBe(404)
+    expect(warnings).toEqual([])
+    for (let i = 0; i < 2; i++) expect((await visit('/in/one?code=a&state=b')).status).toBe(404)
+    expect(warnings).toEqual([
+      [
+        expect.stringMatching(/sent a user back to \/in\/one.*app\.all\('\/in\/:provider', callback\(\)\)/),
+        { type: 'ExpressRelyingPartyWarning', code: 'RP_CALLBACK_NOT_MOUNTED' },
+      ],
+    ])
   })
 })
