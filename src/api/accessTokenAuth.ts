@@ -5,7 +5,7 @@ import type { VerifiedToken } from './token/verify.js'
 const NO_CLAIMS: Claims = Object.freeze({})
 const NO_SCOPES: readonly string[] = Object.freeze([])
 
-/** `req.auth` of a request that bears a valid access token, or of an anonymous one. */
+/** `req.auth` of a request with a valid access token, or of an anonymous one. */
 export class AccessTokenAuth implements Auth {
   readonly #verified: VerifiedToken | undefined
   readonly #token: string | undefined
@@ -41,7 +41,7 @@ export class AccessTokenAuth implements Auth {
 
   async getAccessToken(): Promise<string> {
     if (this.#token !== undefined) return this.#token
-    throw new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'the request bears no access token')
+    throw new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'the request has no access token')
   }
 
   async fetch(): Promise<Response> {
@@ -55,9 +55,9 @@ export class AccessTokenAuth implements Auth {
 
 /** A token for this API is not sent to others: they could use it here. */
 function notPassedOn(method: string): RelyingPartyError {
-  return new RelyingPartyError(
-    'ERR_CONFIGURATION',
-    `${method} needs a session: an access token that this API received is for this API alone. To call another API, ` +
-      'get a token for that one',
-  )
+  return new RelyingPartyError('ERR_CONFIGURATION', `${method} needs a session`, {
+    hint:
+      'an access token that this API received is for this API alone. To call another one, get a token for it, for ' +
+      'instance by clientCredentials()',
+  })
 }

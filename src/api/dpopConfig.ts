@@ -48,8 +48,8 @@ export function resolveDPoP(
   const options: DPoPOptions = option === true ? {} : option
   checkOptions<DPoPOptions>(options, 'resourceServer.dpop', SHAPE)
   if (resource === undefined) {
-    const mend = 'write the URL where clients reach this API; proofs name it'
-    throw configurationError('resourceServer.dpop', 'needs resource', mend)
+    const fix = 'write the URL where clients reach this API, which proofs are for'
+    throw configurationError('resourceServer.dpop', 'needs resource', fix)
   }
   const {
     required = false,

@@ -25,8 +25,9 @@ export interface DPoPOptions {
   /** The greatest age of a proof. In seconds. Default is `60`. */
   maxAge?: number
   /**
-   * Asks for a nonce of this server in each proof, which bounds how long before its use one can have been made. At least
-   * 32 characters of chance, the same in all processes; several to rotate. Default is none: no nonces.
+   * Requires a nonce of this server in each proof, which bounds how long before its use one can have been made. At least 32
+   * random characters, the same in all processes. Pass several to rotate: the first issues, all are accepted. Default is
+   * none: no nonces.
    */
   nonceSecret?: string | readonly string[]
   /** After how long a new nonce is given; the one before is accepted as long again. In seconds. Default is `300`. */
@@ -109,13 +110,13 @@ export interface ResourceServerOptions {
    */
   scopes?: string | readonly string[] | ((claims: Claims) => readonly string[])
   /**
-   * Says whether a granted scope stands for the one that a route needs, beside being the same: for hierarchies, such as
+   * Checks whether a granted scope stands for the one that a route needs, beside being the same: for hierarchies, such as
    * `reports:*` for `reports:read`.
    */
   scopeImplies?: (granted: string, needed: string) => boolean
   /** Judges the verified claims at each request. Anything but `true` refuses the token; what it throws goes to `next`. */
   validate?: (claims: Claims, req: Request) => boolean | Promise<boolean>
-  /** Tells at each request whether a valid token was revoked. Anything but `false` refuses it. */
+  /** Checks at each request whether a valid token was revoked. Anything but `false` refuses it. */
   isRevoked?: (claims: Claims, req: Request) => boolean | Promise<boolean>
   /**
    * Whether a POST, PUT or PATCH may bring the token as `access_token` in a form body, which a body parser has read
@@ -129,7 +130,7 @@ export interface ResourceServerOptions {
   /** Accepts tokens by the `DPoP` scheme. Needs `resource`. Default is `false`: bound tokens are refused. */
   dpop?: boolean | DPoPOptions
   /**
-   * Gives the client's certificate, in PEM or DER, for tokens that are bound to one. Default is that of the TLS
+   * Returns the client's certificate, in PEM or DER, for tokens that are bound to one. Default is that of the TLS
    * connection. Behind a proxy that ends TLS, read the header it sets, and only if no client can set it.
    */
   clientCertificate?: (req: Request) => X509Certificate | string | Buffer | undefined

@@ -11,7 +11,7 @@ import { isProofRefusal } from './token/dpop.js'
 import type { VerifiedToken } from './token/verify.js'
 import { refusal, tokenInvalid } from './tokenCaller.js'
 
-/** Tells whether a request has to prove that it holds a key: the one its token is bound to. */
+/** Checks whether a request has to prove that it holds a key: the one its token is bound to. */
 export function needsProof(config: ResourceServerConfig, { scheme }: Credentials, { claims }: VerifiedToken): boolean {
   return claims.cnf !== undefined || scheme === 'DPoP' || config.dpop?.required === true
 }

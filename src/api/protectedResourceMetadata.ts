@@ -34,7 +34,7 @@ const SHAPE: Shape<ProtectedResourceMetadataOptions> = {
 }
 
 /**
- * Tells clients which authorization servers and scopes an API has, under its well-known path: for the resource
+ * Publishes which authorization servers and scopes an API has, under its well-known path: for the resource
  * `https://api.example.com/mcp` that is `/.well-known/oauth-protected-resource/mcp`. `resourceServer` with the same
  * `resource` points there in its challenges, so that a client such as one of MCP finds its way alone.
  *

@@ -15,7 +15,7 @@ export const resourceIdentifier: Check = (value) => {
 }
 
 /**
- * Gives where the metadata of a protected resource is: the well-known path goes between its host and path.
+ * Returns where the metadata of a protected resource is: the well-known path goes between its host and path.
  *
  * @see [RFC 9728 §3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)
  */

@@ -115,5 +115,8 @@ async function judgeRequest(
 
 function malformed(config: ResourceServerConfig): RelyingPartyError {
   const message = 'the credentials are malformed, repeated, or in two places'
-  return refusal(config, undefined, 'ERR_CREDENTIALS_MALFORMED', 'invalid_request', { message })
+  const hint =
+    'the Authorization header must be one Bearer or DPoP token of at most 16,384 characters, once, without access_token in ' +
+    'the query or body'
+  return refusal(config, undefined, 'ERR_CREDENTIALS_MALFORMED', 'invalid_request', { message, hint })
 }

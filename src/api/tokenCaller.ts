@@ -76,7 +76,7 @@ export class TokenContext implements AuthContext {
 /** The error for a request without a token: a challenge that names no error (RFC 6750 §3.1). */
 export function noCredentials(config: ResourceServerConfig): RelyingPartyError {
   const headers = { 'WWW-Authenticate': buildChallenges(config, undefined, {}) }
-  return new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'the request bears no access token', { headers })
+  return new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'the request has no access token', { headers })
 }
 
 /** The error for a request whose credentials are refused. */

@@ -56,7 +56,7 @@ class SetKey {
     this.jwk = defined({ kty, crv, x, y, n, e, alg, use, kid, key_ops })
   }
 
-  /** Gives the key for an algorithm, or `undefined` if it cannot be used. */
+  /** Returns the key for an algorithm, or `undefined` if it cannot be used. */
   for(alg: string): PublicKey | undefined | Promise<PublicKey | undefined> {
     const known = this.#imported.find((imported) => imported.alg === alg)
     if (known) return known.key
@@ -105,7 +105,7 @@ export class KeySet {
     for (const key of this.#keys) key.current = false
   }
 
-  /** Finds the keys that fit a token's header, at once where they are imported already. */
+  /** Finds the keys that fit a token's header, at once if they are imported already. */
   find(header: KeyHeader): readonly PublicKey[] | Promise<readonly PublicKey[]> {
     const candidates: (PublicKey | undefined | Promise<PublicKey | undefined>)[] = []
     for (const key of this.#keys) {
@@ -139,7 +139,7 @@ function fits(jwk: JWK, { alg, kid }: KeyHeader): boolean {
   )
 }
 
-/** Says why a key verifies no token, where that can be seen at once. */
+/** Returns why a key verifies no token, if that can be seen at once. */
 export function unusableKey(jwk: unknown): string | undefined {
   if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) return 'is no JWK'
   const { kty, n } = jwk as JWK

@@ -35,7 +35,7 @@ export class RemoteCache<T extends object> {
   readonly #entries: LRUCache<string, Entry<T>>
   readonly #freshness: Freshness
 
-  /** @param options.onEvicted - told of a document that gave way to others */
+  /** @param options.onEvicted - called with a document that was dropped for others */
   constructor(options: { max: number; freshness?: Freshness; onEvicted?: (value: T) => void }) {
     const { max, onEvicted } = options
     this.#entries = new LRUCache({
@@ -62,7 +62,7 @@ export class RemoteCache<T extends object> {
 
   /**
    * Loads the document again because what was looked for is not in it, unless that was done within the cooldown.
-   * Gives `undefined` when it was not loaded. Rejects when it cannot be loaded: then nobody can say what is in it.
+   * Returns `undefined` when it was not loaded. Rejects when it cannot be loaded: what is in it is unknown then.
    */
   refetch(key: string, load: Load<T>): Promise<T> | undefined {
     const entry = this.#entry(key)

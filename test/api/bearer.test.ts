@@ -396,11 +396,12 @@ describe('signatures (RFC 8725, CVE-2026-22817, CVE-2026-22818)', () => {
       .expect(200)
   })
 
-  it('ignores keys that the token itself brings or names: jwk, jku, x5u', async () => {
+  it('ignores keys that the token itself brings or names: jwk, jku, x5u, x5c', async () => {
     const own = await createKey('RS256', issuer.key.kid)
     const thief = await startIssuer()
     try {
-      for (const header of [{ jwk: own.jwk }, { jku: `${thief.issuer}/jwks` }, { x5u: `${thief.issuer}/cert` }]) {
+      const { issuer: url } = thief
+      for (const header of [{ jwk: own.jwk }, { jku: `${url}/jwks` }, { x5u: `${url}/cert` }, { x5c: ['MII='] }]) {
         await api.get('/', await issuer.token({}, header, own)).expect(401)
         await api.get('/', await issuer.token({}, header)).expect(200)
       }

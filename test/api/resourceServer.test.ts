@@ -1,7 +1,7 @@
 import express from 'express'
 import request from 'supertest'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { resourceServer } from '../../src/index.js'
+import { type RelyingPartyError, resourceServer } from '../../src/index.js'
 import { createApi } from '../support/api/api.js'
 import { AUDIENCE, startIssuer, type TestIssuer } from '../support/provider/issuer.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
@@ -170,9 +170,11 @@ describe('resourceServer', () => {
     const server = await startIssuer()
     server.metadata.issuer = issuer.issuer
     try {
-      await createApi(server.issuer)
-        .get('/', await server.token())
-        .expect(502)
+      const api = createApi(server.issuer)
+      await api.get('/', await server.token()).expect(502)
+      const [{ hint }] = api.errors as [RelyingPartyError]
+      expect(hint).toContain(`"${server.issuer}"`)
+      expect(hint).toContain(`"${issuer.issuer}"`)
     } finally {
       await server.close()
     }

@@ -33,5 +33,7 @@ describe('silly numbers in an ID token', () => {
   rejects('null as the payload', { payload: () => 'null' }, 'ERR_ID_TOKEN_INVALID')
   rejects('a payload that is not JSON', { payload: (usual) => usual.slice(1) }, 'ERR_ID_TOKEN_INVALID')
   rejects('an ID token of two parts', { jwt: (jwt) => jwt.split('.').slice(0, 2).join('.') }, 'ERR_ID_TOKEN_INVALID')
+  rejects('an ID token over 64 KiB', { claims: { padding: 'x'.repeat(50_000) } }, 'ERR_ID_TOKEN_INVALID')
+  accepts('a long ID token below it', { claims: { padding: 'x'.repeat(20_000) } })
   rejects('an ID token that is no JWT', { tokens: { id_token: 'ada' } }, 'ERR_ID_TOKEN_INVALID')
 })

@@ -1,6 +1,6 @@
 import type { Express } from 'express'
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, expectCleanError, rejects, startFlow } from '../support/bed/conformance.js'
+import { accepts, expectAccepted, expectCleanError, rejects, startFlow } from '../support/bed/conformance.js'
 
 const atLogin = { client: { userInfo: true } } as const
 
@@ -19,6 +19,19 @@ describe('userinfo-invalid-sub', () => {
   )
   rejects('a login whose UserInfo names no subject', { userInfo: { sub: undefined } }, 'ERR_USERINFO_INVALID', atLogin)
   rejects('a login whose UserInfo names several', { userInfo: { sub: ['ada'] } }, 'ERR_USERINFO_INVALID', atLogin)
+  rejects(
+    'a login whose UserInfo is a JSON array',
+    { reply: { userinfo: ({ body }) => ({ body: `[${body}]` }) } },
+    'ERR_USERINFO_INVALID',
+    atLogin,
+  )
+  rejects(
+    'a login whose UserInfo is over 64 KiB',
+    { userInfo: { padding: 'x'.repeat(66_000) } },
+    'ERR_USERINFO_INVALID',
+    atLogin,
+  )
+  accepts('a login whose UserInfo is long, but below that', { userInfo: { padding: 'x'.repeat(10_000) } }, atLogin)
 
   it('rejects UserInfo of another subject during a session, which goes on', async () => {
     const flow = await startFlow({ app: { routes } })

@@ -43,5 +43,6 @@ describe('userinfo-signed', () => {
     settings,
   )
   rejects('a response for another client', { userInfo: { aud: 'other' } }, 'ERR_USERINFO_INVALID', settings)
+  rejects('a response over 64 KiB', { userInfo: { padding: 'x'.repeat(66_000) } }, 'ERR_USERINFO_INVALID', settings)
   rejects('a response of another subject', { userInfo: { sub: 'mallory' } }, 'ERR_USERINFO_INVALID', settings)
 })

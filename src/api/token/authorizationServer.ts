@@ -4,6 +4,7 @@ import type { VerifyingKey } from '../../jwt/jws.js'
 import type { KeyCache } from '../../jwt/keyCache.js'
 import type { KeyHeader, PublicKey } from '../../jwt/keySet.js'
 import type { RemoteCache } from '../../jwt/remoteCache.js'
+import { quote } from '../../lib/quote.js'
 
 /** What a resource server needs of an authorization server's metadata (RFC 8414 §2). */
 export interface AuthorizationServerMetadata {
@@ -61,7 +62,12 @@ export class AuthorizationServer {
   #url(metadata: AuthorizationServerMetadata, name: Exclude<keyof AuthorizationServerMetadata, 'issuer'>): string {
     const url = metadata[name]
     if (url !== undefined) return url
-    throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.issuer} has no usable ${name}`)
+    throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.issuer} has no usable ${name}`, {
+      hint:
+        name === 'jwks_uri'
+          ? 'give jwksUri or keys with the issuer in resourceServer.issuer'
+          : 'set resourceServer.introspection.endpoint',
+    })
   }
 
   /**
@@ -86,10 +92,11 @@ export class AuthorizationServer {
       })
       if (response.status === 200) return this.#judge(await response.text())
     }
-    throw new RelyingPartyError(
-      'ERR_METADATA_INVALID',
-      `no metadata of ${this.issuer} was found: is the issuer right? One without metadata needs jwksUri or keys`,
-    )
+    throw new RelyingPartyError('ERR_METADATA_INVALID', `no metadata of ${this.issuer} was found`, {
+      hint:
+        `neither ${urls.join(' nor ')} has any: check resourceServer.issuer, or give jwksUri or keys with an issuer ` +
+        'without metadata',
+    })
   }
 
   #judge(text: string): AuthorizationServerMetadata {
@@ -98,6 +105,9 @@ export class AuthorizationServer {
     if (metadata.issuer !== this.issuer) {
       throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.issuer} is of another issuer`, {
         cause: { claim: 'issuer', expected: this.issuer, actual: metadata.issuer },
+        hint:
+          `resourceServer.issuer is ${quote(this.issuer)}, issuer in the metadata is ${quote(metadata.issuer)}: write the ` +
+          "second if it is what your tokens have in iss, including a slash at the end; otherwise it is another issuer's address",
       })
     }
     const insecure = this.issuer.startsWith('http:')

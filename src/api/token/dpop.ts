@@ -14,7 +14,7 @@ export interface ProofRules {
   /** The greatest age of a proof, by `iat`. */
   readonly maxAge: number
   readonly clockTolerance: number
-  /** Tells whether a nonce is one of this server; `undefined` where none is asked for. */
+  /** Checks whether a nonce is one of this server; `undefined` if none is required. */
   readonly isNonce: ((nonce: string) => boolean) | undefined
 }
 
@@ -30,7 +30,7 @@ export interface ProvedRequest {
 
 /** A proof that has passed every check but one: that it was not used before. */
 export interface JudgedProof {
-  /** Names the proof: the same for no other proof of any client. */
+  /** Identifies the proof among all proofs of all clients. */
   readonly id: string
   /** When it stops being accepted. In seconds since the epoch. */
   readonly expiresAt: number
@@ -56,7 +56,7 @@ const MAX_JTI = 256
 const MAX_KEYS = 1000
 
 /**
- * Makes the function that judges DPoP proofs.
+ * Creates the function that judges DPoP proofs.
  *
  * @see [RFC 9449 §4.3](https://www.rfc-editor.org/rfc/rfc9449#section-4.3)
  */
@@ -115,7 +115,7 @@ export function createProofJudge(
   }
 }
 
-/** Tells a refusal from a proof that passed. */
+/** Checks whether a proof was refused. */
 export function isProofRefusal(verdict: JudgedProof | ProofRefusal): verdict is ProofRefusal {
   return 'claim' in verdict
 }

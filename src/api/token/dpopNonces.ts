@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto'
 export interface Nonces {
   /** The nonce that clients should use now. */
   current(): string
-  /** Tells whether a nonce is the current one or the one before. */
+  /** Checks whether a nonce is the current one or the one before. */
   accepts(nonce: string): boolean
 }
 

@@ -19,7 +19,7 @@ export interface VerifiedToken {
 /** What becomes of a token. */
 export type Verdict = VerifiedToken | Refusal
 
-/** Tells a refusal from a verified token. */
+/** Checks whether a token was refused. */
 export function isRefusal(verdict: Verdict): verdict is Refusal {
   return 'claim' in verdict
 }
