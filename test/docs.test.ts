@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
@@ -58,6 +58,16 @@ function typeErrorsOf(codes: ReadonlyMap<string, string>): string[] {
 describe('the documentation', () => {
   it.each([...pages])('%s links to files and headings that exist', (path, page) => {
     expect(brokenLinks(root, path, page, read)).toEqual([])
+  })
+
+  it('names only files that exist, on the page about the architecture', () => {
+    const named = [...read('docs/architecture.md').matchAll(/`((?:[\w.-]+\/)*[\w.-]+(?:\.ts|\/))`/g)].map(
+      ([, path]) => path,
+    )
+    expect(named.length).toBeGreaterThan(40)
+    const exists = (path = '') => [path, `src/${path}`].some((at) => existsSync(join(root, at)))
+    expect(named.filter((path) => !exists(path))).toEqual([])
+    expect([exists('src/errors.ts'), exists('errors.ts'), exists('middleware/errors.ts')]).toEqual([true, true, false])
   })
 
   it('names no error code that does not exist', () => {
