@@ -7,7 +7,7 @@ import { emitRefused, signIn } from '../login/signIn.js'
 import { requestDeviceAuthorization } from '../protocol/device.js'
 import type { Provider } from '../provider/provider.js'
 import { asksForPage, isCrossSite } from '../request/navigation.js'
-import { safeReturnTo } from '../request/returnTo.js'
+import { returnToOption, safeReturnTo } from '../request/returnTo.js'
 import { publicUrl, queryParameter } from '../request/url.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
 import { requireSessionCookie } from '../session/sessionCookie.js'
@@ -31,7 +31,7 @@ export interface DeviceLoginOptions {
 
 const SHAPE: Shape<DeviceLoginOptions> = {
   provider: string,
-  returnTo: string,
+  returnTo: returnToOption,
   scope: stringOrStrings,
   render: callable,
 }

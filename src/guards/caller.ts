@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express'
 import type { Auth } from '../auth.js'
-import { RelyingPartyError } from '../errors.js'
+import { configurationError, RelyingPartyError } from '../errors.js'
 import type { ChallengeParameters } from './challenge.js'
 
 /**
@@ -55,7 +55,7 @@ export interface DemandOptions {
 }
 
 /** What is said of a request whose user has to authenticate again. */
-export const STEP_UP_NEEDED = 'the route needs the user to have signed in more recently, or by stronger means'
+export const STEP_UP_NEEDED = 'this needs a more recent or stronger sign-in'
 
 /**
  * Gives the challenge for a request whose user has to authenticate again.
@@ -97,8 +97,24 @@ export function setAuthContext(req: Request, context: AuthContext): void {
 export function authContext(req: Request, caller: string): AuthContext {
   const { [CONTEXT]: context }: WithContext = req
   if (context) return context
+  if (hasOfAnotherCopy(req, CONTEXT)) throw anotherCopy(caller)
   throw new RelyingPartyError(
     'ERR_CONFIGURATION',
     `${caller} needs to know who calls: add app.use(relyingParty({ … })) or app.use(resourceServer({ … })) before it`,
+  )
+}
+
+/** Checks whether another copy of this package has left on a request what this one keeps under a symbol. */
+export function hasOfAnotherCopy(req: Request, own: symbol): boolean {
+  return Object.getOwnPropertySymbols(req).some((symbol) => symbol !== own && symbol.description === own.description)
+}
+
+/** The error where the middlewares of a route are of two copies of this package, which know nothing of each other. */
+export function anotherCopy(caller: string): RelyingPartyError {
+  return configurationError(
+    caller,
+    'is of another copy of express-relying-party than relyingParty() or resourceServer() before it',
+    'install one version only: see `npm ls express-relying-party`, then `npm dedupe`, or make it a peerDependency of ' +
+      'the package that brings its own',
   )
 }

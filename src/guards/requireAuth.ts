@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import { checkOptions, oneOf, type Shape, string } from '../lib/check.js'
 import type { DemandOptions } from './caller.js'
-import { guard } from './guard.js'
+import { authenticated } from './guard.js'
 
 /** Options of {@link requireAuth}. */
 export interface RequireAuthOptions {
@@ -10,7 +10,10 @@ export interface RequireAuthOptions {
    * navigations of a browser are redirected, everything else gets 401.
    */
   respondWith?: 'auto' | 'login' | 'json'
-  /** The provider to sign in at, where there are several. */
+  /**
+   * The provider to be signed in at, where there are several: its name, or the issuer of an access token. Whoever is signed
+   * in at another one is answered as if not signed in. Default is any.
+   */
   provider?: string
 }
 
@@ -33,5 +36,9 @@ const SHAPE: Shape<RequireAuthOptions> = { respondWith: oneOf('auto', 'login', '
 export function requireAuth(options: RequireAuthOptions = {}): RequestHandler {
   checkOptions<RequireAuthOptions>(options, 'requireAuth', SHAPE)
   const demand: DemandOptions = { respondWith: options.respondWith ?? 'auto', provider: options.provider }
-  return guard('requireAuth()', demand, () => undefined)
+  const { provider } = options
+  return authenticated('requireAuth()', demand, (context, req, res, next) => {
+    if (provider === undefined || context.auth.provider === provider) next()
+    else context.demandAuthentication(req, res, next, demand)
+  })
 }

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express'
 import type { Claims } from '../auth.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
-import { checkOptions, type Shape } from '../lib/check.js'
+import { assertNotMounted, checkOptions, type Shape } from '../lib/check.js'
 import { type Finding, guard } from './guard.js'
 
 type Value = string | number | boolean
@@ -55,19 +55,27 @@ function judgeBy(predicate: ClaimPredicate, extra: unknown): Judge {
   if (extra !== undefined) throw configurationError('requireClaim()', 'takes a function alone')
   return async (claims, req) => {
     try {
-      return (await predicate(claims, req)) === true ? undefined : refused('the claims are not as the route needs them')
+      return (await predicate(claims, req)) === true
+        ? undefined
+        : refused('the claims did not satisfy the function given to requireClaim()')
     } catch (cause) {
-      return refused('the function given to requireClaim() failed', cause)
+      return refused('the function given to requireClaim() failed: see `cause`', cause)
     }
   }
 }
 
 function judgeClaim(claim: unknown, expected: ClaimExpectation | undefined): Judge {
+  assertNotMounted('requireClaim', claim)
   if (typeof claim !== 'string' || claim === '') {
     throw configurationError('requireClaim()', 'takes the name of a claim, or a function')
   }
   if (expected === undefined) {
     throw configurationError('requireClaim()', `does not say what ${claim} must be`, 'add { equals } or { includes }')
+  }
+  if (isValue(expected) || Array.isArray(expected)) {
+    const meant = isValue(expected) ? 'equals' : 'includes'
+    const fix = `write requireClaim(${JSON.stringify(claim)}, { ${meant}: ${JSON.stringify(expected)} })`
+    throw configurationError('requireClaim()', `does not say how ${claim} is compared`, fix)
   }
   checkOptions<ClaimExpectation>(expected, 'requireClaim', SHAPE)
   const { equals, includes } = expected
@@ -75,7 +83,7 @@ function judgeClaim(claim: unknown, expected: ClaimExpectation | undefined): Jud
     throw configurationError('requireClaim()', 'takes one of equals and includes')
   }
   const needed = [includes ?? []].flat()
-  const error = () => refused(`the claim ${claim} is not as the route needs it`, { claim })
+  const error = () => refused(`the claim ${claim} is missing or is not what requireClaim() asks for`, { claim })
   return (claims) => {
     const actual = Object.hasOwn(claims, claim) ? claims[claim] : undefined
     if (equals !== undefined) return actual === equals ? undefined : error()
@@ -85,6 +93,6 @@ function judgeClaim(claim: unknown, expected: ClaimExpectation | undefined): Jud
   }
 }
 
-function refused(message: string, cause?: unknown): RelyingPartyError {
-  return new RelyingPartyError('ERR_INSUFFICIENT_CLAIMS', message, { cause })
+function refused(hint: string, cause?: unknown): RelyingPartyError {
+  return new RelyingPartyError('ERR_INSUFFICIENT_CLAIMS', 'this account may not do that', { cause, hint })
 }

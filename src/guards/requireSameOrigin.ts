@@ -57,11 +57,14 @@ export function requireSameOrigin(options: SameOriginOptions = {}): RequestHandl
       context.byHeader === true ||
       ((!isCrossSite(req, context.origin) || origins.includes(req.get('Origin') ?? '')) &&
         (header === undefined || req.get(header) !== undefined))
-    next(mayPass ? undefined : new RelyingPartyError('ERR_CROSS_SITE_REQUEST', CROSS_SITE))
+    next(mayPass ? undefined : new RelyingPartyError('ERR_CROSS_SITE_REQUEST', CROSS_SITE, { hint: HINT }))
   }
 }
 
 const CROSS_SITE = 'the request was not sent by a page of this application'
+const HINT =
+  'Sec-Fetch-Site or Origin names another origin than that of baseUrl or resource, or the header of ' +
+  'requireSameOrigin({ header }) is missing; list other origins in requireSameOrigin({ origins })'
 
 function isOrigin(value: string): boolean {
   return URL.canParse(value) && new URL(value).origin === value

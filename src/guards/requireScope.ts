@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express'
 import { configurationError, RelyingPartyError } from '../errors.js'
+import { assertNotMounted } from '../lib/check.js'
 import type { AuthContext } from './caller.js'
 import { guard } from './guard.js'
 
@@ -28,6 +29,7 @@ export function requireScope(...scopes: readonly string[]): RequestHandler {
 
 /** Throws unless there is at least one scope, each well formed. */
 export function checkScopes(caller: string, scopes: readonly unknown[]): void {
+  assertNotMounted(caller, scopes[0])
   if (scopes.length === 0) throw configurationError(`${caller}()`, 'needs at least one scope')
   for (const scope of scopes) {
     if (typeof scope !== 'string' || !SCOPE.test(scope)) {

@@ -12,6 +12,7 @@ export type Shape<T> = { readonly [K in keyof Required<T>]: Check }
  * @throws `ERR_CONFIGURATION` naming the option, what is wrong and the mend.
  */
 export function checkOptions<T extends object>(value: unknown, path: string, shape: Shape<T>): asserts value is T {
+  assertNotMounted(path, value)
   if (!isObject(value)) throw configurationError(path, `must be an object, not ${describe(value)}`)
   for (const name of Object.keys(value)) {
     if (!Object.hasOwn(shape, name)) {
@@ -29,6 +30,16 @@ export function checkOptions<T extends object>(value: unknown, path: string, sha
     const problem = check(given)
     if (problem) throw configurationError(`${path}.${name}`, problem)
   }
+}
+
+/**
+ * Throws where a function that makes a middleware was called with a request: it was mounted itself.
+ *
+ * @param first - the first argument of the call
+ */
+export function assertNotMounted(name: string, first: unknown): void {
+  if (!isObject(first) || !('headers' in first && 'method' in first && 'url' in first)) return
+  throw configurationError(name, 'is mounted without its parentheses', `write ${name}() where the route is set up`)
 }
 
 /** Throws unless the option is given and not `undefined`. */
@@ -64,10 +75,72 @@ const SECRET_LENGTH = { min: 32, different: 8 }
 export const secrets: Check = (value) => {
   const problem = stringOrStrings(value)
   if (problem) return problem
-  const { min, different } = SECRET_LENGTH
   const all = [value].flat() as string[]
-  if (all.every((secret) => secret.length >= min && new Set(secret).size >= different)) return undefined
-  return `must have at least ${min} characters of chance: write what \`openssl rand -base64 32\` prints`
+  if (!all.every((secret) => secret.length >= SECRET_LENGTH.min && isVaried(secret))) {
+    return `must have at least ${SECRET_LENGTH.min} characters, chosen at random: write what \`openssl rand -base64 32\` prints`
+  }
+  if (!all.some(isPlaceholder)) return undefined
+  return 'is a placeholder, which anyone can guess: write what `openssl rand -base64 32` prints'
+}
+
+/** Random text neither repeats itself nor counts through the alphabet. */
+function isVaried(secret: string): boolean {
+  if (new Set(secret).size < SECRET_LENGTH.different) return false
+  const period = periodOf(secret)
+  if (period < 16 && period <= secret.length / 2) return false
+  let steps = 0
+  for (let i = 1; i < secret.length; i++) {
+    if (Math.abs(secret.charCodeAt(i) - secret.charCodeAt(i - 1)) <= 1) steps += 1
+  }
+  return steps < 0.6 * (secret.length - 1)
+}
+
+/** The length of the shortest piece that a text repeats, from its start to its end. */
+function periodOf(text: string): number {
+  // The failure function of Knuth, Morris and Pratt: linear.
+  const border = [0]
+  for (let i = 1, length = 0; i < text.length; i++) {
+    while (length > 0 && text[i] !== text[length]) length = border[length - 1] ?? 0
+    if (text[i] === text[length]) length += 1
+    border.push(length)
+  }
+  return text.length - (border.at(-1) ?? 0)
+}
+
+/** Parts of the texts that stand in examples and templates for a secret, in lower case and without punctuation. */
+const PLACEHOLDERS = [
+  'changeme',
+  'changethis',
+  'changeit',
+  'replaceme',
+  'replacethis',
+  'replacewith',
+  'yoursecret',
+  'yoursession',
+  'yourownsecret',
+  'mysecret',
+  'supersecret',
+  'topsecret',
+  'secrethere',
+  'secretkey',
+  'keyboardcat',
+  'placeholder',
+  'pleasechange',
+  'insertyour',
+  'enteryour',
+  'putyour',
+  'donotuse',
+  'notforproduction',
+  'insecure',
+  'loremipsum',
+  'correcthorsebattery',
+  'qwertyuiop',
+  'passwordpassword',
+]
+
+function isPlaceholder(secret: string): boolean {
+  const letters = secret.toLowerCase().replace(/[^a-z]/g, '')
+  return PLACEHOLDERS.some((part) => letters.includes(part))
 }
 
 /** Accepts a finite number within bounds. */

@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { configurationError, RelyingPartyError, storeError } from '../errors.js'
+import { assertNotMounted } from '../lib/check.js'
 import type { Parameters } from '../lib/uniqueParameters.js'
 import { authenticate } from '../protocol/authentication.js'
 import { errorWithoutState, judgeAuthorizationResponse } from '../protocol/authorizationResponse.js'
@@ -40,14 +41,16 @@ import { clearTransaction, type FoundTransaction, findTransaction } from './tran
  * app.all('/callback', callback())
  * ```
  */
-export function callback(): RequestHandler {
+export function callback(): RequestHandler
+export function callback(mounted?: unknown): RequestHandler {
+  assertNotMounted('callback', mounted)
   return sessionMiddleware('callback()', async (context, req, res) => {
     const { config } = context
     noteReached(req)
     res.set('Cache-Control', 'no-store')
     if (!config.callbacks.mayBeAt(publicPath(config, req))) throw mountedElsewhere(context, req)
     if (req.method !== 'GET' && req.method !== 'POST') {
-      throw new RelyingPartyError('ERR_AUTHORIZATION_RESPONSE_INVALID', 'callback() takes GET and POST', {
+      throw new RelyingPartyError('ERR_AUTHORIZATION_RESPONSE_INVALID', 'this address takes GET and POST only', {
         status: 405,
         headers: { Allow: 'GET, POST' },
       })
@@ -65,7 +68,7 @@ export function callback(): RequestHandler {
         return
       }
       transaction = found.transaction
-      if (found.found === 'expired') throw new RelyingPartyError('ERR_TRANSACTION_EXPIRED', EXPIRED)
+      if (found.found === 'expired') throw transactionExpired()
       await finishLogin(context, req, res, { transaction, state, parameters })
     } catch (error) {
       throw refused(context, req, error, transaction, state)
@@ -87,8 +90,7 @@ async function finishLogin(context: SessionContext, req: Request, res: Response,
   if (!provider) throw providerGone(config)
   const metadata = await provider.metadata()
   if (!(await consume(context, transaction, state))) {
-    if (!leadOn(context, req, res, state, transaction.returnTo))
-      throw new RelyingPartyError('ERR_TRANSACTION_CONSUMED', CONSUMED)
+    if (!leadOn(context, req, res, state, transaction.returnTo)) throw transactionConsumed()
     return
   }
   clearTransaction(config, res, state, provider.options.responseMode === 'form_post')
@@ -205,22 +207,31 @@ function namedProvider(transaction: Transaction | undefined): string | undefined
   return transaction?.provider === 'default' ? undefined : transaction?.provider
 }
 
-const EXPIRED = 'the login was begun too long ago: start it again'
-const CONSUMED = 'the response of this login was delivered before: start it again'
+function transactionExpired(): RelyingPartyError {
+  return new RelyingPartyError('ERR_TRANSACTION_EXPIRED', 'the login took too long: start it again', {
+    hint: 'it was begun more than transactions.lifetime ago',
+  })
+}
+
+function transactionConsumed(): RelyingPartyError {
+  return new RelyingPartyError('ERR_TRANSACTION_CONSUMED', 'this login was already completed: start it again', {
+    hint: 'its response came before, and this browser is not signed in: a reload, a prefetch, or a login that then failed',
+  })
+}
 
 function transactionMissing(found: FoundTransaction['found']): RelyingPartyError {
-  if (found === 'unreadable') {
-    return new RelyingPartyError(
-      'ERR_TRANSACTION_MISSING',
-      'the cookie of this login cannot be opened: was relyingParty.secret changed (list the old one too), or do two ' +
-        'processes have different secrets?',
-    )
-  }
   return new RelyingPartyError(
     'ERR_TRANSACTION_MISSING',
-    'this browser has no login under way that fits the response. Likely causes: the login was begun in another browser ' +
-      'or under another host name than baseUrl; cookies are blocked; it was begun more than transactions.lifetime ago; ' +
-      'too many logins were begun since; or the page is a bookmark. Start the login again',
+    'this browser has no such login in progress: start it again',
+    {
+      hint:
+        found === 'unreadable'
+          ? 'the cookie of this login cannot be decrypted: was relyingParty.secret changed (list the old one too), or do ' +
+            'two processes have different secrets?'
+          : 'likely causes: the login was begun in another browser or under another host name than baseUrl; cookies are ' +
+            'blocked; it was begun more than transactions.lifetime ago; too many logins were begun since; or the page is ' +
+            'a bookmark',
+    },
   )
 }
 

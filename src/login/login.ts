@@ -8,7 +8,7 @@ import { authorizationParamsProblem } from '../provider/authorizationParams.js'
 import type { Provider } from '../provider/provider.js'
 import { sendGoOnPage } from '../request/goOnPage.js'
 import { asksForPage, isInquiry, isSafe } from '../request/navigation.js'
-import { safeReturnTo } from '../request/returnTo.js'
+import { returnToOption, safeReturnTo } from '../request/returnTo.js'
 import { publicUrl, queryParameter } from '../request/url.js'
 import { noteSignedIn, stopLoginLoop } from '../session/loginLoop.js'
 import { openStepUp } from '../session/sealedStepUp.js'
@@ -44,7 +44,7 @@ export interface LoginOptions {
 
 const SHAPE: Shape<LoginOptions> = {
   provider: string,
-  returnTo: string,
+  returnTo: returnToOption,
   scope: stringOrStrings,
   prompt: string,
   maxAge: number('seconds', 0, 31_536_000),
@@ -53,6 +53,9 @@ const SHAPE: Shape<LoginOptions> = {
   loginHint: string,
   authorizationParams: authorizationParamsProblem,
 }
+
+/** Of a function, which may hand on what a browser sent: a `returnTo` that is refused leads to the start page. */
+const FUNCTION_SHAPE: Shape<LoginOptions> = { ...SHAPE, returnTo: string }
 
 /**
  * Sends the user to the provider to sign in: authorization code with S256, and a state and nonce of its own.
@@ -84,7 +87,7 @@ export function login(
   return sessionMiddleware('login()', async (context, req, res) => {
     if (isInquiry(req)) return void res.set('Cache-Control', 'no-store').end()
     const asked = typeof options === 'function' ? await options(req) : options
-    if (typeof options === 'function') checkOptions<LoginOptions>(asked, 'login', SHAPE)
+    if (typeof options === 'function') checkOptions<LoginOptions>(asked, 'login', FUNCTION_SHAPE)
     const initiation = await readInitiation(req)
     const stepUp = openStepUp(context.config, queryParameter(req, 'step_up'))
     await startLogin(context, req, res, { ...asked, ...stepUp }, initiation).catch((error: unknown) => {
@@ -176,10 +179,9 @@ async function chooseProvider(
   if (provider === undefined) return providers.chooseByIssuer(req, initiation.iss)
   const chosen = await providers.choose(req, provider)
   if (chosen.isNamed(initiation.iss)) return chosen
-  throw new RelyingPartyError(
-    'ERR_UNKNOWN_PROVIDER',
-    'the login was initiated for another issuer than that of this route',
-  )
+  throw new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'this address does not lead to that provider', {
+    hint: 'the parameter iss names another issuer than that of login({ provider }) at this route',
+  })
 }
 
 /** Gives an error the way to try again. */

@@ -6,7 +6,7 @@ import { toList } from '../lib/list.js'
 import { type Credentials, requestByPassword } from '../protocol/passwordGrant.js'
 import { asksForPage, isCrossSite } from '../request/navigation.js'
 import { readRequestParameters } from '../request/parameters.js'
-import { safeReturnTo } from '../request/returnTo.js'
+import { returnToOption, safeReturnTo } from '../request/returnTo.js'
 import { queryParameter } from '../request/url.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
 import { requireSessionCookie } from '../session/sessionCookie.js'
@@ -35,7 +35,7 @@ const SHAPE: Shape<PasswordLoginOptions> = {
     value === true ? undefined : 'must be true: the application sees passwords, and a second factor has no place',
   rateLimit: callable,
   provider: string,
-  returnTo: string,
+  returnTo: returnToOption,
   scope: stringOrStrings,
 }
 
@@ -87,7 +87,7 @@ export function passwordLogin(options: PasswordLoginOptions): RequestHandler {
     res.set('Cache-Control', 'no-store')
     if (req.method !== 'POST') {
       const answer = { status: 405, headers: { Allow: 'POST' } }
-      throw new RelyingPartyError('ERR_CREDENTIALS_MALFORMED', 'passwordLogin() takes POST', answer)
+      throw new RelyingPartyError('ERR_CREDENTIALS_MALFORMED', 'this address takes POST only', answer)
     }
     if (isCrossSite(req, context.config.origin)) {
       throw new RelyingPartyError('ERR_CROSS_SITE_REQUEST', 'the login was sent by a page of another site')
@@ -135,10 +135,9 @@ async function readFields(req: Request): Promise<Fields> {
 function toCredentials(fields: Fields): Credentials {
   const [username, password] = [fields.get('username'), fields.get('password')]
   if (isText(username) && isText(password)) return { username, password }
-  throw new RelyingPartyError(
-    'ERR_CREDENTIALS_MALFORMED',
-    'username and password are missing, or no texts of a usual length (JSON needs express.json() before passwordLogin)',
-  )
+  throw new RelyingPartyError('ERR_CREDENTIALS_MALFORMED', 'enter a user name and a password', {
+    hint: `passwordLogin() reads the fields username and password, texts of at most ${MAX_LENGTH} characters; JSON needs express.json() before it`,
+  })
 }
 
 function isText(value: unknown): value is string {

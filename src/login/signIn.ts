@@ -144,10 +144,9 @@ async function open(
 }
 
 function browserGone(): RelyingPartyError {
-  return new RelyingPartyError(
-    'ERR_TRANSACTION_CONSUMED',
-    'the browser closed the connection before its login was done, so that no session was opened: start it again',
-  )
+  return new RelyingPartyError('ERR_TRANSACTION_CONSUMED', 'the login was interrupted: start it again', {
+    hint: 'the browser closed the connection before its session was stored, so none was',
+  })
 }
 
 /** Leaves out the claims that tell of the exchange, not of the user: they have done their work. */

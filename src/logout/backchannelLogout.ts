@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Request, RequestHandler } from 'express'
 import { RelyingPartyError, storeError } from '../errors.js'
+import { assertNotMounted } from '../lib/check.js'
 import { type Logout, unverifiedParties, verifyLogoutToken } from '../protocol/logoutToken.js'
 import type { Provider } from '../provider/provider.js'
 import { readRequestParameters } from '../request/parameters.js'
@@ -25,7 +26,9 @@ import { endSid, endSubject, endWithoutSid } from './endSessions.js'
  * app.post('/backchannel-logout', backchannelLogout())
  * ```
  */
-export function backchannelLogout(): RequestHandler {
+export function backchannelLogout(): RequestHandler
+export function backchannelLogout(mounted?: unknown): RequestHandler {
+  assertNotMounted('backchannelLogout', mounted)
   return sessionMiddleware('backchannelLogout()', async (context, req, res) => {
     res.set('Cache-Control', 'no-store')
     if (req.method !== 'POST') {

@@ -1,5 +1,6 @@
 import type { RequestHandler, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
+import { assertNotMounted } from '../lib/check.js'
 import type { Provider } from '../provider/provider.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { sessionMiddleware } from '../session/sessionCaller.js'
@@ -20,7 +21,9 @@ import { endSid } from './endSessions.js'
  * app.get('/frontchannel-logout', frontchannelLogout())
  * ```
  */
-export function frontchannelLogout(): RequestHandler {
+export function frontchannelLogout(): RequestHandler
+export function frontchannelLogout(mounted?: unknown): RequestHandler {
+  assertNotMounted('frontchannelLogout', mounted)
   return sessionMiddleware('frontchannelLogout()', async (context, req, res) => {
     res.set('Cache-Control', 'no-store')
     if (req.method !== 'GET') {

@@ -1,11 +1,11 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { configurationError, RelyingPartyError } from '../errors.js'
-import { boolean, checkOptions, type Shape, string } from '../lib/check.js'
+import { boolean, checkOptions, type Shape } from '../lib/check.js'
 import { endSessionUrl } from '../protocol/endSession.js'
 import type { Provider } from '../provider/provider.js'
 import { sendGoOnPage } from '../request/goOnPage.js'
 import { asksForPage, isCrossSite, isInquiry, isSafe } from '../request/navigation.js'
-import { safeReturnTo } from '../request/returnTo.js'
+import { returnToOption, safeReturnTo } from '../request/returnTo.js'
 import { queryParameter } from '../request/url.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
 import { endSession, readMark } from '../session/signedInMark.js'
@@ -29,7 +29,12 @@ export interface LogoutOptions {
   everywhere?: boolean
 }
 
-const SHAPE: Shape<LogoutOptions> = { returnTo: string, everywhere: boolean }
+const SHAPE: Shape<LogoutOptions> = {
+  // Which URLs of other origins are allowed is known at a request.
+  returnTo: (value) =>
+    typeof value === 'string' && /^https?:/i.test(value) && URL.canParse(value) ? undefined : returnToOption(value),
+  everywhere: boolean,
+}
 
 /**
  * Ends the session, here and then at the provider where it has RP-initiated logout. The refresh token is revoked.

@@ -1,3 +1,5 @@
+import { type Check, string } from '../lib/check.js'
+
 /** The longest path that is carried through a login, as given and percent-encoded. In characters. */
 const MAX_LENGTH = 1024
 
@@ -24,3 +26,16 @@ export function safeReturnTo(value: unknown, origin: string): string | undefined
   const path = url.pathname + url.search + url.hash
   return path.length > MAX_LENGTH ? undefined : path
 }
+
+/** Accepts a `returnTo` of a route, which is the same for every origin: a path of the application. */
+export const returnToOption: Check = (value) => {
+  const problem = string(value)
+  if (problem) return problem
+  if (safeReturnTo(value, ANY_ORIGIN) !== undefined && String(value).startsWith('/')) return undefined
+  const isUrl = typeof value === 'string' && /^https?:/i.test(value) && URL.canParse(value)
+  if (!isUrl) return 'must be a path of this application, as in /profile'
+  const { pathname, search, hash } = new URL(value)
+  return `must be a path of this application, not a full URL: write ${pathname}${search}${hash}`
+}
+
+const ANY_ORIGIN = 'https://origin.invalid'

@@ -47,6 +47,12 @@ export function followLogin(config: LoopConfig, req: Request, res: Response, isS
   if (trail.pending && showsLoss(config, req)) writeTrail(config, res, lost(trail))
 }
 
+/** Notes that someone who is signed in is sent to the login all the same, to sign in at another provider or afresh. */
+export function noteNotEnough(config: LoopConfig, req: Request, res: Response): void {
+  const trail = readTrail(config, req)
+  if (trail?.pending) writeTrail(config, res, lost(trail))
+}
+
 /** Notes that a login leads on: it has just ended, or the user was signed in already. */
 export function noteSignedIn(
   config: LoopConfig,
@@ -105,16 +111,15 @@ function loginLoop({ origin }: LoopConfig, req: Request, count: number): Relying
         'session of someone signed in. Likely causes: several processes with a session store that they do not share ' +
         '(MemoryStore; use connect-redis or the like); a session cookie that the browser drops or does not send ' +
         `(its domain, path, secure or sameSite in session({ cookie: { … } }), for users at ${origin}); users who come ` +
-        'under another host name than that of baseUrl; session() mounted twice, or with different secrets; or a browser ' +
+        'under another host name than that of baseUrl; a route that wants another provider than the one its login signs in ' +
+        'at; session() mounted twice, or with different secrets; or a browser ' +
         `that blocks cookies${hasCookie ? '' : ' (this request has none)'}`,
     },
   )
 }
 
 function readTrail(config: LoopConfig, req: Request): Trail | undefined {
-  const name = cookieName(config)
-  if (!req.headers.cookie?.includes(name)) return undefined
-  const sealed = readCookie(req, name)
+  const sealed = readCookie(req, cookieName(config))
   const opened = sealed === undefined ? undefined : config.sealer.open('login-loop', contextOf(config), sealed)
   if (!opened) return undefined
   const trail = JSON.parse(opened.toString('utf8')) as Trail

@@ -2,7 +2,9 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import {
   type AuthContext,
+  anotherCopy,
   type DemandOptions,
+  hasOfAnotherCopy,
   includesScope,
   STEP_UP_NEEDED,
   type StepUp,
@@ -14,6 +16,7 @@ import { buildChallenge, type ChallengeParameters } from '../guards/challenge.js
 import { isNavigation } from '../request/navigation.js'
 import { type Config, fail } from '../setup/config.js'
 import { isCallback, isLogin, loginUrl, withReturnTo } from '../setup/urls.js'
+import { noteNotEnough } from './loginLoop.js'
 import { sealStepUp } from './sealedStepUp.js'
 import type { SessionAuth } from './sessionAuth.js'
 import type { SessionServices } from './stores.js'
@@ -94,6 +97,7 @@ export function hasSessionContext(req: Request): boolean {
 export function requireSessionContext(req: Request, caller: string): SessionContext {
   const { [SESSION_CONTEXT]: context }: WithContext = req
   if (context) return context
+  if (hasOfAnotherCopy(req, SESSION_CONTEXT)) throw anotherCopy(caller)
   throw new RelyingPartyError(
     'ERR_CONFIGURATION',
     `${caller} needs relyingParty: add app.use(relyingParty({ … })) before it`,
@@ -121,14 +125,15 @@ export function sessionMiddleware(
 function demandLogin(config: Config, req: Request, res: Response, next: NextFunction, options: DemandOptions): void {
   const { respondWith, provider } = options
   config.emit({ type: 'access.refused', code: 'ERR_AUTHENTICATION_REQUIRED', missing: [] }, req)
+  if (req.auth.isAuthenticated) noteNotEnough(config, req, res)
   res.set('Cache-Control', 'no-store')
   if (respondWith === 'login' || (respondWith === 'auto' && isNavigation(req))) {
     res.redirect(303, withReturnTo(config, req, provider))
     return
   }
   if (config.onError) {
-    const message = 'the route needs a signed-in user: send the browser to the login'
-    fail(config, new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', message), req, res, next)
+    const hint = `send the browser to the login at ${config.paths.login}, with returnTo`
+    fail(config, new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'sign in first', { hint }), req, res, next)
     return
   }
   const loginUrl = config.paths.login + (provider ? `?${new URLSearchParams({ provider })}` : '')
@@ -146,6 +151,7 @@ function demandFreshLogin(
   const { config, auth } = context
   const code = 'ERR_INSUFFICIENT_AUTHENTICATION'
   config.emit({ type: 'access.refused', code, missing: [] }, req)
+  noteNotEnough(config, req, res)
   res.set('Cache-Control', 'no-store')
   const provider = auth.provider === 'default' ? undefined : auth.provider
   const sealed = sealStepUp(config, stepUp)

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler } from 'express'
 import { storeError } from '../errors.js'
+import { assertNotMounted } from '../lib/check.js'
 import { hasSessionContext } from './sessionCaller.js'
 
 /**
@@ -15,7 +16,9 @@ import { hasSessionContext } from './sessionCaller.js'
  * app.use(storeErrors())
  * ```
  */
-export function storeErrors(): ErrorRequestHandler {
+export function storeErrors(): ErrorRequestHandler
+export function storeErrors(mounted?: unknown): ErrorRequestHandler {
+  assertNotMounted('storeErrors', mounted)
   return (error: unknown, req, _res, next) => {
     // express-session names its store on the request before it asks it, and sets the session after. A request that has
     // come further may have destroyed its session since.

@@ -3,7 +3,17 @@ import { connect } from 'node:net'
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import supertest from 'supertest'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { callback, login, logout, type RequireAuthOptions, requireAuth, requireScope } from '../../src/index.js'
+import {
+  callback,
+  deviceLogin,
+  login,
+  logout,
+  passwordLogin,
+  type RequireAuthOptions,
+  requireAuth,
+  requireClaim,
+  requireScope,
+} from '../../src/index.js'
 import { codesOf, muteExpress, type Site, startSite } from '../support/bed/site.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
@@ -249,5 +259,39 @@ describe('without relyingParty before it', () => {
     expect(errors).toEqual([expect.objectContaining({ code: 'ERR_CONFIGURATION' })])
     expect(errors[0]?.message).toMatch(new RegExp(`^${name.replace('()', '\\(\\)')} needs`))
     expect(errors[0]?.message).toContain('app.use(relyingParty({ … }))')
+  })
+})
+
+describe('requireClaim', () => {
+  it.each<[unknown, string]>([
+    ['admin', 'write requireClaim("role", { equals: "admin" })'],
+    [true, 'write requireClaim("role", { equals: true })'],
+    [['a', 'b'], 'write requireClaim("role", { includes: ["a","b"] })'],
+  ])('says how to compare, when it is given only what to compare with: %j', (expected, fix) => {
+    expect(() => requireClaim('role', expected as never)).toThrow(configurationErrorSaying(fix))
+  })
+
+  it('takes what it asks for', () => {
+    expect(() => requireClaim('role', { equals: 'admin' })).not.toThrow()
+    expect(() => requireClaim('role', { includes: ['a', 'b'] })).not.toThrow()
+  })
+})
+
+describe('returnTo of a route', () => {
+  const limiter: RequestHandler = (_req, _res, next) => next()
+  it.each<[string, (returnTo: string) => unknown]>([
+    ['login', (returnTo) => login({ returnTo })],
+    ['deviceLogin', (returnTo) => deviceLogin({ returnTo })],
+    ['passwordLogin', (returnTo) => passwordLogin({ allowPasswordGrant: true, rateLimit: limiter, returnTo })],
+    ['logout', (returnTo) => logout({ returnTo })],
+  ])('is a path of the application, checked when the application starts: %s', (name, create) => {
+    for (const returnTo of ['//evil.example', 'profile', '/\\evil.example', 'javascript:alert(1)', '/a b']) {
+      expect(() => create(returnTo)).toThrow(configurationErrorSaying(`${name}.returnTo must be a path`))
+    }
+    // Only a logout may lead to another origin, where postLogoutUrls lists it.
+    const abroad = () => create('https://app.example.com/profile')
+    if (name === 'logout') expect(abroad).not.toThrow()
+    else expect(abroad).toThrow(configurationErrorSaying('not a full URL: write /profile'))
+    expect(() => create('/profile?tab=1#top')).not.toThrow()
   })
 })

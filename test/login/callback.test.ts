@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { RelyingPartyError } from '../../src/index.js'
 import { callback } from '../../src/index.js'
 import {
   basket,
@@ -157,9 +158,10 @@ describe('a request to the callback', () => {
     expect(answer.status).toBe(400)
     const [error] = site.app.errors.splice(0)
     expect(error).toMatchObject({ code: 'ERR_TRANSACTION_MISSING', returnTo: '/', retryUrl: '/login' })
-    const { message } = error as Error
+    const { message, hint } = error as RelyingPartyError
+    expect(message).toBe('this browser has no such login in progress: start it again')
     for (const cause of ['another browser', 'another host name than baseUrl', 'cookies are blocked', 'bookmark']) {
-      expect(message).toContain(cause)
+      expect(hint).toContain(cause)
     }
   })
   it('by another method than GET and POST is refused', async () => {

@@ -166,6 +166,13 @@ describe('the authorization request', () => {
     [{ promt: 'login' }, 'login.promt is not an option: did you mean prompt?'],
     [{ maxAge: '60' }, 'login.maxAge must be a number'],
     [{ returnTo: 1 }, 'login.returnTo must be a non-empty string'],
+    [
+      { returnTo: 'https://app.example.com/a?b#c' },
+      'login.returnTo must be a path of this application, not a full URL: write /a?b#c',
+    ],
+    [{ returnTo: '//evil.example' }, 'login.returnTo must be a path of this application, as in /profile'],
+    [{ returnTo: 'profile' }, 'login.returnTo must be a path of this application, as in /profile'],
+    [{ returnTo: 'javascript:alert(1)' }, 'login.returnTo must be a path of this application, as in /profile'],
   ])('refuses wrong options at construction: %j', (options, message) => {
     expect(() => login(options as LoginOptions)).toThrow(configurationErrorSaying(message))
   })

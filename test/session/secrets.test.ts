@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { SessionData } from 'express-session'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { RelyingPartyError } from '../../src/index.js'
 import { createSealer } from '../../src/lib/seal.js'
 import { type App, type AppOptions, SECRET, startApp, startLocalProvider } from '../support/bed/app.js'
 import {
@@ -55,7 +56,7 @@ describe('secrets that rotate', () => {
     const answer = await browser.send(callback.url.replace(site.app.url, url), callback.init)
     expect(answer.headers.location).toBe(opens ? `${site.app.url}/profile` : undefined)
     if (!opens) {
-      expect(((later as App).errors[0] as Error).message).toContain(
+      expect(((later as App).errors[0] as RelyingPartyError).hint).toContain(
         'was relyingParty.secret changed (list the old one too)',
       )
       expect(codesOf(later as App)).toEqual(['ERR_TRANSACTION_MISSING'])

@@ -1,0 +1,37 @@
+import express, { type RequestHandler } from 'express'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import * as all from '../../src/index.js'
+import { listen, type Running } from '../support/bed/app.js'
+import { muteExpress } from '../support/bed/site.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+import { configurationErrorSaying } from '../support/run/configurationError.js'
+
+/** What makes no middleware. */
+const OTHERS = ['LoginRefusedError', 'RelyingPartyError', 'clientCredentials', 'deviceAuthorization', 'endSessions']
+
+const factories = Object.entries(all).filter(([name]) => !OTHERS.includes(name)) as [string, () => RequestHandler][]
+
+let running: Running | undefined
+beforeEach(muteExpress)
+afterEach(() => running?.close())
+
+describe('a middleware that is mounted without its parentheses', () => {
+  it.each(factories)('answers at the first request, and says what to write: %s', async (name, factory) => {
+    const errors: unknown[] = []
+    const app = express()
+    app.all('/', factory as unknown as RequestHandler)
+    app.use((error: unknown, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
+      errors.push(error)
+      res.sendStatus(500)
+    })
+    running = await listen(app)
+    expect((await new UserAgent().send(running.url)).status).toBe(500)
+    expect(errors).toEqual([configurationErrorSaying(`${name}()`)])
+    expect(errors).toEqual([configurationErrorSaying('without its parentheses')])
+  })
+
+  it('is told from options that are none of a request', () => {
+    expect(() => all.login({ prompt: 'login' })).not.toThrow()
+    expect(() => all.callback()).not.toThrow()
+  })
+})
