@@ -6,8 +6,22 @@ export interface Claims {
   readonly iss?: string
   readonly name?: string
   readonly email?: string
-  readonly email_verified?: boolean
+  /** Some providers, such as Apple and Cognito, write a string: use {@link hasVerifiedEmail}. */
+  readonly email_verified?: boolean | 'true' | 'false'
   readonly picture?: string
+}
+
+/**
+ * Checks whether the provider has verified the `email` of these claims: `email_verified` is `true`, or the string `'true'`
+ * of Apple and Cognito.
+ *
+ * @example
+ * ```ts
+ * app.get('/newsletter', requireClaim(hasVerifiedEmail), send)
+ * ```
+ */
+export function hasVerifiedEmail({ email_verified: verified }: Claims): boolean {
+  return verified === true || verified === 'true'
 }
 
 /** Which access token {@link Auth.getAccessToken} is to give, where it is not the session's own. */
@@ -19,8 +33,13 @@ export interface AccessTokenRequest {
    * @see [RFC 8707 §2.2](https://www.rfc-editor.org/rfc/rfc8707#section-2.2)
    */
   resource?: string | readonly string[]
-  /** The scopes that the token may have at most. Default is what the provider gives. */
+  /** The scopes that the token is for. Default is what the provider gives. */
   scope?: string | readonly string[]
+  /**
+   * Whether to get a new token although the one at hand has not expired: for an API that refuses it. Any number of such
+   * calls at once make one token request. Default is `false`.
+   */
+  forceRefresh?: boolean
 }
 
 /** Who makes a request, and what they may do: `req.auth`. */
@@ -54,7 +73,9 @@ export interface Auth {
   /**
    * Calls an API with the access token in the `Authorization` header.
    *
-   * The token is only sent over https, or to this machine.
+   * The token is only sent over https, or to a loopback host. After a 401 the call is repeated once with a refreshed
+   * token, unless its body is a stream, which is read once; without a refresh token, or while the provider is down, the
+   * 401 is returned.
    *
    * @throws as {@link Auth.getAccessToken}, and what `fetch` throws
    * @see [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)

@@ -139,7 +139,7 @@ export class RelyingPartyError extends Error {
  * @example
  * ```ts
  * onLogin({ claims }) {
- *   if (claims.email_verified !== true) throw new LoginRefusedError('Please verify your e-mail address first.')
+ *   if (!hasVerifiedEmail(claims)) throw new LoginRefusedError('Please verify your e-mail address first.')
  * }
  * ```
  */

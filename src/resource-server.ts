@@ -12,7 +12,7 @@ export {
 } from './api/protectedResourceMetadata.js'
 export { resourceServer } from './api/resourceServer.js'
 export type { IssuerOptions, IssuerResolver, TrustedIssuerOption } from './api/token/issuers.js'
-export type { Auth, Claims } from './auth.js'
+export { type Auth, type Claims, hasVerifiedEmail } from './auth.js'
 export { type ErrorCode, RelyingPartyError, type RelyingPartyErrorOptions } from './errors.js'
 export { requireAnyScope } from './guards/requireAnyScope.js'
 export { type RequireAuthOptions, requireAuth } from './guards/requireAuth.js'

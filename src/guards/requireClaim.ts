@@ -37,7 +37,8 @@ const SHAPE: Shape<ClaimExpectation> = {
  *
  * @example
  * ```ts
- * app.get('/newsletter', requireClaim('email_verified', { equals: true }), send)
+ * app.get('/newsletter', requireClaim(hasVerifiedEmail), send)
+ * app.get('/staff', requireClaim('department', { equals: 'IT' }), send)
  * app.get('/admin', requireClaim('groups', { includes: 'admins' }), send)
  * app.get('/plan', requireClaim(async ({ sub }) => (await plans.find(sub))?.active === true), send)
  * ```

@@ -1,5 +1,5 @@
 import { RelyingPartyError } from '../errors.js'
-import { type BearerFetchOptions, bearerFetch } from '../protocol/bearerFetch.js'
+import { type BearerFetchOptions, type BearerTokens, bearerFetch } from '../protocol/bearerFetch.js'
 import { UNTOLD_LIFETIME } from '../protocol/tokens.js'
 
 /** An access token of a client without a browser, kept until shortly before it expires. */
@@ -12,8 +12,8 @@ export interface AccessTokenSource {
    */
   getAccessToken(): Promise<string>
   /**
-   * Calls an API with the access token in the `Authorization` header, over https or on this machine only. Where the API
-   * answers 401, the token is renewed and the call repeated, once; not where its body is a stream, which is read once.
+   * Calls an API with the access token in the `Authorization` header, over https or to a loopback host only. Where the API
+   * answers 401, the call is repeated once with a new token, unless its body is a stream, which is read once.
    *
    * @throws as {@link AccessTokenSource.getAccessToken}, and what `fetch` throws
    */
@@ -43,7 +43,7 @@ export function hold(token: { accessToken: string; expiresIn?: number }, before:
 }
 
 /** Creates an {@link AccessTokenSource} over a token request. */
-export class TokenSource implements AccessTokenSource {
+export class TokenSource implements AccessTokenSource, BearerTokens {
   readonly #request: () => Promise<HeldToken>
   readonly #shelf: TokenShelf | undefined
   readonly #options: BearerFetchOptions
@@ -72,20 +72,15 @@ export class TokenSource implements AccessTokenSource {
   }
 
   async fetch(url: string | URL, init: RequestInit = {}): Promise<Response> {
-    let used = ''
-    const token = async () => {
-      used = await this.getAccessToken()
-      return used
-    }
-    const send = () => bearerFetch(url, init, token, this.#options)
-    const response = await send()
-    if (response.status !== 401 || init.body instanceof ReadableStream) return response
-    await response.body?.cancel()
-    if (this.#held?.accessToken === used) {
+    return bearerFetch(url, init, this, this.#options)
+  }
+
+  async replaceAccessToken(refused: string): Promise<string> {
+    if (this.#held?.accessToken === refused) {
       this.#held = undefined
-      this.#refused = used
+      this.#refused = refused
     }
-    return send()
+    return this.getAccessToken()
   }
 
   async #renew(): Promise<HeldToken> {

@@ -229,11 +229,11 @@ function transactionFields(
   }
 }
 
-/** Tells whether the user is signed in there. A session that can no longer be renewed is mended by a login. */
+/** Checks whether the user is signed in there. A session that can no longer be refreshed is replaced by a login. */
 async function isSignedIn(auth: SessionContext['auth'], provider: Provider): Promise<boolean> {
   if (auth.record?.registration !== provider.registration) return false
   try {
-    await auth.renew()
+    await auth.refreshIfDue()
   } catch (error) {
     if (error instanceof RelyingPartyError && error.code !== 'ERR_STORE_UNAVAILABLE') return false
     throw error

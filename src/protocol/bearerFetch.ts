@@ -3,14 +3,22 @@ import { isLoopback } from '../lib/loopback.js'
 
 /** How calls with an access token are made. */
 export interface BearerFetchOptions {
-  /** Whether `http` is allowed for a non-loopback host. */
+  /** Whether `http` is allowed for non-loopback hosts. */
   readonly allowInsecureHttp: boolean
   /** Replaces the global `fetch`. */
   readonly fetch?: typeof fetch | undefined
 }
 
+/** Where the access token of a call comes from. */
+export interface BearerTokens {
+  getAccessToken(): Promise<string>
+  /** Gets another token in place of one that an API refused; `undefined` if there is none to be had. */
+  replaceAccessToken(refused: string): Promise<string | undefined>
+}
+
 /**
- * Calls an API with an access token in the `Authorization` header, over https or on this machine only.
+ * Calls an API with an access token in the `Authorization` header, over https or to a loopback host only. After a 401 the
+ * call is repeated once with another token, unless its body is a stream, which is read once.
  *
  * @throws `ERR_CONFIGURATION` where the token would go over http, and what `fetch` throws
  * @see [RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)
@@ -18,7 +26,7 @@ export interface BearerFetchOptions {
 export async function bearerFetch(
   url: string | URL,
   init: RequestInit,
-  getAccessToken: () => Promise<string>,
+  tokens: BearerTokens,
   options: BearerFetchOptions,
 ): Promise<Response> {
   const target = new URL(url)
@@ -26,8 +34,27 @@ export async function bearerFetch(
   if (target.protocol !== 'https:' && !plainHttp) {
     throw new RelyingPartyError('ERR_CONFIGURATION', 'fetch() sends the access token over https only')
   }
-  const headers = new Headers(init.headers)
-  headers.set('Authorization', `Bearer ${await getAccessToken()}`)
-  const send = options.fetch ?? fetch
-  return send(target, { ...init, headers })
+  const send = (token: string) => {
+    const headers = new Headers(init.headers)
+    headers.set('Authorization', `Bearer ${token}`)
+    return (options.fetch ?? fetch)(target, { ...init, headers })
+  }
+  const token = await tokens.getAccessToken()
+  const response = await send(token)
+  if (response.status !== 401 || !canBeSentAgain(init.body) || isElsewhere(response, target)) return response
+  const other = await tokens.replaceAccessToken(token)
+  if (other === undefined || other === token) return response
+  await response.body?.cancel()
+  return send(other)
+}
+
+function canBeSentAgain(body: RequestInit['body']): boolean {
+  if (body === undefined || body === null || typeof body === 'string') return true
+  if (ArrayBuffer.isView(body)) return true
+  return [URLSearchParams, FormData, Blob, ArrayBuffer].some((type) => body instanceof type)
+}
+
+/** A redirect to another origin leaves the token behind: a 401 from there does not refuse it. */
+function isElsewhere(response: Response, target: URL): boolean {
+  return response.redirected && new URL(response.url).origin !== target.origin
 }

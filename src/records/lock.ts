@@ -9,7 +9,7 @@ const BACK_OFF = { first: 1, last: 30 }
 export type LockState =
   | { readonly state: 'acquired' | 'held' }
   /** Nobody may try until then. In milliseconds since the epoch. */
-  | { readonly state: 'backing-off'; readonly until: number }
+  | { readonly state: 'backing-off'; readonly until: number; readonly code: string }
 
 /**
  * A lock in the store: held by an owner until it expires. After a failure it stays as a back-off, which nobody holds and
@@ -46,7 +46,7 @@ export class Lock {
       const value = await this.#store.get(this.#key)
       const backOff = parseBackOff(value)
       if (value === undefined || !backOff) return { state: 'held' }
-      if (backOff.until > Date.now()) return { state: 'backing-off', until: backOff.until }
+      if (backOff.until > Date.now()) return { state: 'backing-off', until: backOff.until, code: backOff.code }
       if (!(await this.#store.replace(this.#key, value, this.#owner, this.#ttl))) return { state: 'held' }
       this.#failures = backOff.failures
       return this.#held(until)
@@ -83,11 +83,12 @@ export class Lock {
   /**
    * Turns the lock into a back-off: until it is over, nobody asks the provider for this session.
    *
+   * @param code - what the provider failed with
    * @returns as {@link Lock.release}
    */
-  backOff(): Promise<boolean> {
+  backOff(code: string): Promise<boolean> {
     const wait = Math.min(BACK_OFF.first * 2 ** this.#failures, BACK_OFF.last)
-    const value = `back-off:${this.#failures + 1}:${Date.now() + wait * 1000}`
+    const value = `back-off:${this.#failures + 1}:${Date.now() + wait * 1000}:${code}`
     return this.#store.replace(this.#key, this.#owner, value, wait * 4).catch(() => true)
   }
 
@@ -102,7 +103,7 @@ export class Lock {
   }
 }
 
-function parseBackOff(value: string | undefined): { failures: number; until: number } | undefined {
-  const [kind, failures, until] = value?.split(':') ?? []
-  return kind === 'back-off' ? { failures: Number(failures), until: Number(until) } : undefined
+function parseBackOff(value: string | undefined): { failures: number; until: number; code: string } | undefined {
+  const [kind, failures, until, code = 'ERR_PROVIDER_UNAVAILABLE'] = value?.split(':') ?? []
+  return kind === 'back-off' ? { failures: Number(failures), until: Number(until), code } : undefined
 }

@@ -18,10 +18,12 @@ export interface Renew {
   request(record: TokenRecord, tokens: Tokens): Promise<Renewal>
 }
 
-/** What a token request is to bring about in a record, beside keeping its own access token fresh. */
+/** What a token request is for, other than to refresh an access token that is about to expire. */
 export interface Goal {
   /** Tells the goals of one session apart. */
   readonly key: string
+  /** Whether it is the session's own access token that is wanted. */
+  readonly ofSession: boolean
   /** Whether a record has it already. */
   isReached(record: TokenRecord): boolean
 }
@@ -101,6 +103,20 @@ export class Refresher {
     return goal.isReached(record) ? record : this.#shareFlight(record.id, renew, goal)
   }
 
+  /**
+   * Returns a record with another access token than the given one has, whose token an API has refused though it has not
+   * expired. A failure is thrown, whatever the token is worth.
+   *
+   * @returns as {@link Refresher.fresh}
+   * @throws as {@link Refresher.fresh}
+   */
+  async replaceToken(record: TokenRecord, renew: Renew): Promise<TokenRecord | undefined> {
+    const tokenOf = (current: TokenRecord) => this.#records.open(current)?.accessToken
+    const refused = tokenOf(record)
+    const isReached = (current: TokenRecord) => tokenOf(current) !== refused
+    return this.#shareFlight(record.id, renew, { key: `other than ${refused}`, ofSession: true, isReached })
+  }
+
   #shareFlight(id: string, renew: Renew, goal?: Goal): Promise<TokenRecord | undefined> {
     const key = goal ? `${id} ${goal.key}` : id
     let flight = this.#flights.get(key)
@@ -129,7 +145,7 @@ export class Refresher {
       const record = await this.#records.read(id)
       if (!record || this.#isDone(record, goal)) return record
       const result = await lock.acquire()
-      if (result.state === 'backing-off') return whileValid(record, backingOff(result.until), goal)
+      if (result.state === 'backing-off') return whileValid(record, backingOff(result.until, result.code), goal)
       if (result.state === 'acquired') {
         const outcome = await this.#refreshLocked(id, renew, lock, goal)
         if (outcome !== LOST) return outcome
@@ -147,14 +163,15 @@ export class Refresher {
     lock: Lock,
     goal: Goal | undefined,
   ): Promise<TokenRecord | undefined | typeof LOST> {
-    let failed = false
+    let failed: string | undefined
+    const ofSession = isOfSession(goal)
     let sent = false
     try {
       const record = await this.#records.read(id)
       if (!record || this.#isDone(record, goal)) return record
       const tokens = await this.tokens(record)
       if (!tokens) return undefined
-      if (!goal && !tokens.refreshToken) return record
+      if (ofSession && !tokens.refreshToken) return record
       try {
         await renew.prepare()
         if (!(await lock.confirm())) return LOST
@@ -164,13 +181,14 @@ export class Refresher {
         if (!(error instanceof RelyingPartyError)) throw error
         if (error.code === 'ERR_SESSION_ENDED') return await this.#refused(record, lock)
         // A goal that is refused says nothing of the session's own refresh, which is not to be held up by it.
-        failed = goal ? error.code === 'ERR_PROVIDER_UNAVAILABLE' : error.code !== 'ERR_STORE_UNAVAILABLE'
-        if (!goal) this.#options.onFailed?.(record, error)
+        const holdsUp = ofSession ? error.code !== 'ERR_STORE_UNAVAILABLE' : error.code === 'ERR_PROVIDER_UNAVAILABLE'
+        if (holdsUp) failed = error.code
+        if (ofSession) this.#options.onFailed?.(record, error)
         return whileValid(record, error, goal)
       }
     } finally {
       const held = lock.remaining > 0
-      const given = await (failed ? lock.backOff() : lock.release())
+      const given = await (failed === undefined ? lock.release() : lock.backOff(failed))
       if (sent && held && !given) this.#options.onOverlap?.()
     }
   }
@@ -190,7 +208,7 @@ export class Refresher {
       try {
         const replaced = await this.#records.replace(record, renewal.fields, renewal.tokens)
         const stored = await this.#records.read(record.id)
-        if (replaced && stored && !goal) this.#options.onRefreshed?.(stored)
+        if (replaced && stored && isOfSession(goal)) this.#options.onRefreshed?.(stored)
         return stored
       } catch (error) {
         if (lock.remaining < LOOK_AGAIN.last * 2) throw error
@@ -219,13 +237,20 @@ function expiresWithin(record: TokenRecord, seconds: number): boolean {
   return record.accessTokenExpiresAt !== undefined && record.accessTokenExpiresAt - seconds <= Date.now() / 1000
 }
 
-/** @param until - in milliseconds since the epoch */
-function backingOff(until: number): RelyingPartyError {
+function isOfSession(goal: Goal | undefined): boolean {
+  return goal?.ofSession ?? true
+}
+
+/**
+ * @param until - in milliseconds since the epoch
+ * @param code - what the provider failed with
+ */
+function backingOff(until: number, code?: string): RelyingPartyError {
   const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000))
   return new RelyingPartyError(
     'ERR_PROVIDER_UNAVAILABLE',
     'the provider failed to refresh the session a moment ago, or another process that refreshes it does not come to an end',
-    { headers: { 'Retry-After': String(seconds) } },
+    { headers: { 'Retry-After': String(seconds) }, ...(code === undefined ? {} : { cause: { failedWith: code } }) },
   )
 }
 

@@ -1,6 +1,6 @@
 import type { AccessTokenRequest } from '../auth.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
-import { checkOptions, resourceIndicators, type Shape, stringOrStrings } from '../lib/check.js'
+import { boolean, checkOptions, resourceIndicators, type Shape, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
 import { exchangeToken } from '../protocol/tokenExchange.js'
 import { prepareRefresh, refreshTokens, type TokenScope, type TokenSet, UNTOLD_LIFETIME } from '../protocol/tokens.js'
@@ -14,6 +14,7 @@ const MAX_TOKENS = 10
 const SHAPE: Shape<AccessTokenRequest> = {
   resource: resourceIndicators,
   scope: stringOrStrings,
+  forceRefresh: boolean,
 }
 
 /** Reads what a token is asked for; `undefined` for the session's own. @throws `ERR_CONFIGURATION` */
@@ -47,14 +48,21 @@ export function requireRefreshable(record: TokenRecord, { options }: Provider, {
   }
 }
 
-/** The goal that a record holds a token for what was asked, which does not expire within `before` seconds. */
-export function resourceGoal(records: TokenRecords, asked: TokenScope, before: number): Goal {
+/**
+ * The goal that a record holds a token for what was asked, which does not expire within `before` seconds.
+ *
+ * @param refused - a record whose token for it is not good enough, though it has not expired
+ */
+export function resourceGoal(records: TokenRecords, asked: TokenScope, before: number, refused?: TokenRecord): Goal {
   const key = keyOf(asked)
+  const heldBy = (record: TokenRecord) => records.open(record)?.resourceTokens?.[key]
+  const old = refused && heldBy(refused)?.accessToken
   return {
-    key,
+    key: old === undefined ? key : `${key} other than ${old}`,
+    ofSession: false,
     isReached(record) {
-      const held = records.open(record)?.resourceTokens?.[key]
-      if (!held) return false
+      const held = heldBy(record)
+      if (!held || held.accessToken === old) return false
       const left = held.expiresAt - Date.now() / 1000
       return left > Math.min(before, held.lifetime / 2)
     },

@@ -35,6 +35,8 @@ export class SessionAuth implements Auth {
   #readAt = Date.now()
   /** When this request last got new tokens. In milliseconds since the epoch. */
   #refreshedAt = -Infinity
+  /** Why this request could not refresh the session, though a guard let it pass. `at` in milliseconds since the epoch. */
+  #outage: { readonly error: RelyingPartyError; readonly at: number } | undefined
 
   constructor(config: Config, services: SessionServices, signedIn: SignedIn | undefined) {
     this.#config = config
@@ -77,15 +79,31 @@ export class SessionAuth implements Auth {
   }
 
   /**
-   * Refreshes a session whose access token is about to expire. Returns nothing when there is nothing to do. When the
-   * provider ended the grant, the request becomes anonymous.
+   * Refreshes a session whose access token is about to expire, for a guard. Returns nothing when there is nothing to do.
+   * When the provider has ended the grant, the request becomes anonymous; while the provider is down, it stays as it is
+   * for a bounded time.
    */
   renew(): Promise<void> | undefined {
+    if (this.#config.session.refresh === 'on-demand') return undefined
+    return this.refreshIfDue()?.catch((error: unknown) => this.#bridge(error))
+  }
+
+  /** Refreshes a session whose access token is about to expire. Returns nothing when there is nothing to do. */
+  refreshIfDue(): Promise<void> | undefined {
     const signedIn = this.#signedIn
     if (!signedIn?.record.refreshable || this.#isFresh() || !this.#services.refresher.isDue(signedIn.record)) {
       return undefined
     }
+    if (this.#outage && Date.now() - this.#outage.at < JUST_NOW) return Promise.reject(this.#outage.error)
     return this.#refresh(signedIn)
+  }
+
+  /** Lets the session pass without a valid access token while its provider is down, up to `session.outageGrace`. */
+  #bridge(error: unknown): void {
+    const expiresAt = this.#signedIn?.record.accessTokenExpiresAt ?? Infinity
+    const lastsUntil = expiresAt + this.#config.session.outageGrace
+    if (!isOutage(error) || lastsUntil <= Date.now() / 1000) throw error
+    this.#outage = { error, at: Date.now() }
   }
 
   /** A token that this request has just got is used, however short it lives: once per request is enough. */
@@ -95,12 +113,17 @@ export class SessionAuth implements Auth {
 
   async getAccessToken(request: AccessTokenRequest = {}): Promise<string> {
     const asked = toTokenScope(request)
-    return asked ? this.#resourceToken(asked) : (await this.#freshTokens()).accessToken
+    const { forceRefresh = false } = request
+    return asked ? this.#resourceToken(asked, forceRefresh) : (await this.#freshTokens(forceRefresh)).accessToken
   }
 
   async fetch(url: string | URL, init: RequestInit = {}): Promise<Response> {
     const { allowInsecureHttp, http } = this.#config
-    return bearerFetch(url, init, () => this.getAccessToken(), { allowInsecureHttp, fetch: http.fetch })
+    const tokens = {
+      getAccessToken: () => this.getAccessToken(),
+      replaceAccessToken: (refused: string) => this.#replaceToken(refused),
+    }
+    return bearerFetch(url, init, tokens, { allowInsecureHttp, fetch: http.fetch })
   }
 
   async fetchUserInfo(): Promise<Claims> {
@@ -109,9 +132,24 @@ export class SessionAuth implements Auth {
     return fetchUserInfo(provider, accessToken, record.subject)
   }
 
-  async #refresh(signedIn: SignedIn): Promise<void> {
+  async #replaceToken(refused: string): Promise<string | undefined> {
+    const { accessToken } = await this.#freshTokens()
+    if (accessToken !== refused) return accessToken
+    // An API that refuses a token this new would refuse the next one too.
+    if (this.#isFresh() || !this.#signedIn?.record.refreshable) return undefined
+    try {
+      return (await this.#freshTokens(true)).accessToken
+    } catch (error) {
+      if (isOutage(error)) return undefined
+      throw error
+    }
+  }
+
+  async #refresh(signedIn: SignedIn, force = false): Promise<void> {
     const { record, provider, lifetime } = signedIn
-    const refreshed = await this.#services.refresher.fresh(record, renewal(provider, lifetime.idle))
+    const { refresher } = this.#services
+    const request = renewal(provider, lifetime.idle)
+    const refreshed = await (force ? refresher.replaceToken(record, request) : refresher.fresh(record, request))
     if (refreshed && refreshed.stored !== record.stored) this.#refreshedAt = Date.now()
     this.#keep(refreshed, signedIn)
   }
@@ -135,13 +173,13 @@ export class SessionAuth implements Auth {
     return current
   }
 
-  async #resourceToken(asked: TokenScope): Promise<string> {
+  async #resourceToken(asked: TokenScope, force: boolean): Promise<string> {
     const { records, refresher } = this.#services
-    const goal = resourceGoal(records, asked, this.#config.session.refreshBefore)
     // An exchange starts from the session's own access token, which has to be valid.
     if ((await this.#inUse()).provider.options.tokenExchange) await this.#freshTokens()
     const signedIn = this.#required()
     const { record, provider } = signedIn
+    const goal = resourceGoal(records, asked, this.#config.session.refreshBefore, force ? record : undefined)
     if (!provider.options.tokenExchange) requireRefreshable(record, provider, asked)
     const reached = await refresher.reach(record, resourceRenewal(provider, asked), goal)
     this.#keep(reached, signedIn)
@@ -149,9 +187,10 @@ export class SessionAuth implements Auth {
     return readResourceToken(records, reached, asked)
   }
 
-  async #freshTokens(): Promise<AccessTokens> {
-    await this.#inUse()
-    await this.renew()
+  async #freshTokens(force = false): Promise<AccessTokens> {
+    const signedIn = await this.#inUse()
+    if (force && !signedIn.record.refreshable) throw cannotRefresh()
+    await (force ? this.#refresh(signedIn, true) : this.refreshIfDue())
     if (!this.#signedIn) {
       throw sessionEnded()
     }
@@ -176,6 +215,13 @@ export class SessionAuth implements Auth {
       hint: 'put requireAuth() before the route',
     })
   }
+}
+
+/** A refresh that is put off after another failure, such as refused credentials, is no outage. */
+function isOutage(error: unknown): error is RelyingPartyError {
+  if (!(error instanceof RelyingPartyError) || error.code !== 'ERR_PROVIDER_UNAVAILABLE') return false
+  const { failedWith = error.code } = (error.cause ?? {}) as { failedWith?: string }
+  return failedWith === 'ERR_PROVIDER_UNAVAILABLE'
 }
 
 function sessionEnded(hint = 'it ended at the provider, or by a logout elsewhere'): RelyingPartyError {

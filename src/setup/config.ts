@@ -7,6 +7,7 @@ import {
   checkOptions,
   number,
   object,
+  oneOf,
   path,
   requireOption,
   type Shape,
@@ -45,7 +46,13 @@ export interface Config {
   readonly callbacks: Callbacks
   readonly http: HttpLimits
   readonly store: AuthStore | undefined
-  readonly session: { readonly absoluteLifetime: number; readonly refreshBefore: number; readonly key: string }
+  readonly session: {
+    readonly absoluteLifetime: number
+    readonly refreshBefore: number
+    readonly refresh: 'always' | 'on-demand'
+    readonly outageGrace: number
+    readonly key: string
+  }
   readonly transactions: { readonly lifetime: number; readonly max: number }
   readonly onLogin: RelyingPartyOptions['onLogin']
   readonly onLogout: RelyingPartyOptions['onLogout']
@@ -85,6 +92,8 @@ const SHAPE: Shape<RelyingPartyOptions> = {
 const SESSION_SHAPE: Shape<SessionOptions> = {
   absoluteLifetime: number('seconds', 60, YEAR),
   refreshBefore: number('seconds', 0, 3600),
+  refresh: oneOf('always', 'on-demand'),
+  outageGrace: number('seconds', 0, 86_400),
   key: (value) =>
     typeof value === 'string' && /^[A-Za-z_]\w*$/.test(value) && value !== 'cookie'
       ? undefined
@@ -209,8 +218,14 @@ function resolvePaths(options: RelyingPartyOptions, basePath: string): Config['p
 
 function resolveSession(options: SessionOptions = {}): Config['session'] {
   checkOptions<SessionOptions>(options, 'relyingParty.session', SESSION_SHAPE)
-  const { absoluteLifetime = 604_800, refreshBefore = 60, key = 'auth' } = options
-  return Object.freeze({ absoluteLifetime, refreshBefore, key })
+  const {
+    absoluteLifetime = 604_800,
+    refreshBefore = 60,
+    refresh = 'always',
+    outageGrace = 3600,
+    key = 'auth',
+  } = options
+  return Object.freeze({ absoluteLifetime, refreshBefore, refresh, outageGrace, key })
 }
 
 function resolveTransactions(options: TransactionOptions = {}): Config['transactions'] {

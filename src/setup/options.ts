@@ -51,6 +51,16 @@ export interface SessionOptions {
    */
   refreshBefore?: number
   /**
+   * When sessions are refreshed. `'always'`: by guards too, so that a session ends with its grant. `'on-demand'`: only
+   * where an access token is asked for, for applications whose pages need none. Default is `'always'`.
+   */
+  refresh?: 'always' | 'on-demand'
+  /**
+   * How long guards let a session pass while its provider is down, after its access token has expired. What needs a token
+   * is answered with 503. In seconds. Default is `3600` (1 hour), limit `86400`; `0` for not at all.
+   */
+  outageGrace?: number
+  /**
    * The property of `req.session` that holds the signed-in mark. Default is `'auth'`. Where one application has several
    * relying parties, those with the same provider, client and key share their sessions: give each a key to tell them
    * apart.

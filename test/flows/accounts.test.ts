@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { LoginRefusedError } from '../../src/index.js'
+import { hasVerifiedEmail, LoginRefusedError } from '../../src/index.js'
 import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/bed/app.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 
@@ -9,7 +9,10 @@ const ADDRESS = 'ada@example.com'
 const impostors = [
   { id: 'unverified', claims: { email_verified: false } },
   { id: 'silent', claims: {} },
-  { id: 'stringly', claims: { email_verified: 'true' } },
+  { id: 'stringly', claims: { email_verified: 'false' } },
+  { id: 'listed', claims: { email_verified: ['true'] } },
+  { id: 'numbered', claims: { email_verified: 1 } },
+  { id: 'apple', claims: { email_verified: 'true' } },
   { id: 'verified', claims: { email_verified: true } },
   // Even their subject is that of the real Ada.
   { id: 'ada', claims: { email_verified: true } },
@@ -31,7 +34,7 @@ beforeAll(async () => {
     options: {
       providers: { real: { issuer: real.issuer, ...registration }, other: { issuer: other.issuer, ...registration } },
       onLogin({ claims }) {
-        if (claims.email_verified !== true) throw new LoginRefusedError('Please verify your e-mail address first.')
+        if (!hasVerifiedEmail(claims)) throw new LoginRefusedError('Please verify your e-mail address first.')
         accounts.set(`${String(claims.iss)} ${claims.sub}`, { email: claims.email })
       },
     },
@@ -53,22 +56,28 @@ function signIn({ issuer }: LocalProvider, user: string) {
 }
 
 describe("an account behind the README's onLogin", () => {
-  it.each(['unverified', 'silent', 'stringly'])('is not opened by a user whose address is %s', async (user) => {
-    const refused = await signIn(other, user)
-    expect(refused.status).toBe(403)
-    expect(app.errors.splice(0)).toMatchObject([{ code: 'ERR_LOGIN_REFUSED' }])
-    expect(accounts.size).toBe(0)
-    expect((await signIn(other, 'verified')).json()).toMatchObject({ sub: 'verified', email_verified: true })
-  })
+  it.each(['unverified', 'silent', 'stringly', 'listed', 'numbered'])(
+    'is not opened by a user whose address is %s',
+    async (user) => {
+      const refused = await signIn(other, user)
+      expect(refused.status).toBe(403)
+      expect(app.errors.splice(0)).toMatchObject([{ code: 'ERR_LOGIN_REFUSED' }])
+      expect(accounts.size).toBe(0)
+      expect((await signIn(other, 'verified')).json()).toMatchObject({ sub: 'verified', email_verified: true })
+    },
+  )
 
-  it.each(['verified', 'ada'])('is another than that of the same address at another provider: %s', async (user) => {
-    const profiles = [await signIn(real, 'ada'), await signIn(other, user)].map((answer) => answer.json())
-    expect(profiles).toMatchObject([
-      { iss: real.issuer, sub: 'ada', email: ADDRESS },
-      { iss: other.issuer, sub: user, email: ADDRESS },
-    ])
-    expect([...accounts.keys()]).toEqual([`${real.issuer} ada`, `${other.issuer} ${user}`])
-  })
+  it.each(['verified', 'ada', 'apple'])(
+    'is another than that of the same address at another provider: %s',
+    async (user) => {
+      const profiles = [await signIn(real, 'ada'), await signIn(other, user)].map((answer) => answer.json())
+      expect(profiles).toMatchObject([
+        { iss: real.issuer, sub: 'ada', email: ADDRESS },
+        { iss: other.issuer, sub: user, email: ADDRESS },
+      ])
+      expect([...accounts.keys()]).toEqual([`${real.issuer} ada`, `${other.issuer} ${user}`])
+    },
+  )
 
   it('is the same at the next login there', async () => {
     await signIn(real, 'ada')

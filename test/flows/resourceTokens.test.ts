@@ -123,6 +123,16 @@ describe.each([
     },
   )
 
+  it('are replaced on demand, before they expire', async () => {
+    const session = await signIn({ tokenExchange })
+    const asked = { resource: ORDERS, scope: 'reports:read' }
+    const first = await session.token(asked)
+    const second = await session.token({ ...asked, forceRefresh: true })
+    expect(second).not.toBe(first)
+    expect(await session.token(asked)).toBe(second)
+    expect(session.requests).toHaveLength(2)
+  })
+
   it('are refused for anyone else: after logout there are none', async () => {
     const session = await signIn({ tokenExchange })
     const stranger = await new UserAgent().fetch(`${session.app.url}/token-for?asked={"resource":"${ORDERS}"}`)

@@ -59,7 +59,7 @@ function twoProcesses(url: string, connect: Connect): void {
       await expect.poll(async () => (await next.acquire()).state).toBe('acquired')
       expect(await stalled.confirm()).toBe(false)
       await stalled.release()
-      await stalled.backOff()
+      await stalled.backOff('ERR_PROVIDER_UNAVAILABLE')
       expect((await new Lock(one.store, key, 60).acquire()).state).toBe('held')
       expect(await next.confirm()).toBe(true)
     })

@@ -353,6 +353,71 @@ describe('a provider that fails a refresh', () => {
     expect(await tokenOf(browser)).toEqual(expect.any(String))
   })
 
+  it('lets pages without need of a token pass for an hour, then gives 503', async () => {
+    const browser = await signedIn()
+    scene.tokens.instead = unavailable
+    pass(TOKEN_LIFETIME + 1)
+    for (const path of ['/profile', '/reports']) {
+      expect((await browser.fetch(scene.app.url + path)).status).toBe(200)
+    }
+    expect(await tokenOf(browser)).toBe(503)
+    pass(3598)
+    expect((await browser.send(`${scene.app.url}/profile`)).status).toBe(200)
+    pass(2)
+    expect((await browser.send(`${scene.app.url}/profile`)).status).toBe(503)
+    scene.tokens.instead = undefined
+    pass(31)
+    expect((await browser.send(`${scene.app.url}/profile`)).status).toBe(200)
+    expect(await tokenOf(browser)).toEqual(expect.any(String))
+  })
+
+  it.each([
+    [0, 1, 503],
+    [60, 59, 200],
+    [60, 61, 503],
+  ])(
+    'with an outageGrace of %i answers a page %i seconds after the token has expired with %i',
+    async (outageGrace, after, status) => {
+      const browser = await signedIn({ options: { session: { outageGrace } } })
+      scene.tokens.instead = unavailable
+      pass(TOKEN_LIFETIME + after)
+      expect((await browser.fetch(`${scene.app.url}/profile`)).status).toBe(status)
+    },
+  )
+
+  it('ends the session all the same once it refuses the refresh token', async () => {
+    const browser = await signedIn()
+    scene.tokens.instead = unavailable
+    pass(TOKEN_LIFETIME + 1)
+    expect((await browser.fetch(`${scene.app.url}/profile`)).status).toBe(200)
+    scene.tokens.instead = refused
+    pass(31)
+    expect((await browser.send(`${scene.app.url}/profile`)).headers.location).toBe('/login?returnTo=%2Fprofile')
+    expect(await whoIs(browser)).toBeNull()
+  })
+
+  it('lets no page pass where it is this application that the provider refuses', async () => {
+    const browser = await signedIn()
+    scene.tokens.instead = json({ error: 'invalid_client' }, 401)
+    pass(TOKEN_LIFETIME + 1)
+    expect((await browser.fetch(`${scene.app.url}/profile`)).status).toBe(502)
+    expect((await browser.fetch(`${scene.app.url}/profile`)).status).toBe(503)
+  })
+
+  it("is not asked by guards with refresh: 'on-demand', only where a token is", async () => {
+    const browser = await signedIn({ options: { session: { refresh: 'on-demand' } } })
+    pass(2 * TOKEN_LIFETIME)
+    expect((await browser.fetch(`${scene.app.url}/profile`)).status).toBe(200)
+    expect(scene.tokens.refreshes).toBe(0)
+    expect(await tokenOf(browser)).toEqual(expect.any(String))
+    expect(scene.tokens.refreshes).toBe(1)
+    scene.tokens.instead = refused
+    pass(2 * TOKEN_LIFETIME)
+    expect(await tokenOf(browser)).toBe(401)
+    expect(scene.app.errors).toMatchObject([{ code: 'ERR_SESSION_ENDED' }])
+    expect(await whoIs(browser)).toBeNull()
+  })
+
   it('is asked once per step of the back-off, however many requests come', async () => {
     const browser = await signedIn()
     scene.tokens.instead = unavailable

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import type { Request } from 'express'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { listen, type Running } from '../support/bed/app.js'
 import { pass, type Scene, startScene, TOKEN_LIFETIME } from '../support/bed/signedIn.js'
 import { UserAgent } from '../support/bed/userAgent.js'
@@ -53,6 +53,86 @@ describe('req.auth.fetch', () => {
     expect(new Set(received).size).toBe(2)
   })
 
+  describe('after a 401', () => {
+    /** Has the API refuse the tokens it was called with so far, or every token. */
+    async function withRefusingApi(init: () => RequestInit = () => ({}), { always = false } = {}) {
+      const refused = new Set<unknown>()
+      const bodies: string[] = []
+      const picky = await listen((req, res) => {
+        const { authorization } = req.headers
+        let body = ''
+        req.on('data', (chunk: Buffer) => {
+          body += String(chunk)
+        })
+        req.on('end', () => {
+          bodies.push(body)
+          const isRefused = always || refused.size === 0 || refused.has(authorization)
+          if (isRefused) refused.add(authorization)
+          res.writeHead(isRefused ? 401 : 200).end(JSON.stringify({ authorization }))
+        })
+      })
+      onTestFinished(() => picky.close())
+      const { act, browser } = await withRoute(async (req) => {
+        const calls = Array.from({ length: 3 }, () => req.auth.fetch(picky.url, init()))
+        return (await Promise.all(calls)).map(({ status }) => status)
+      })
+      return { act, browser, bodies }
+    }
+
+    it.each<[string, () => RequestInit]>([
+      ['no body', () => ({})],
+      ['a text', () => ({ method: 'POST', body: 'a text' })],
+      ['a form', () => ({ method: 'POST', body: new URLSearchParams({ a: 'b' }) })],
+      ['bytes', () => ({ method: 'PUT', body: new TextEncoder().encode('bytes') })],
+      ['a blob', () => ({ method: 'PUT', body: new Blob(['blob']) })],
+    ])('repeats calls with %s once, with one refreshed token', async (_what, init) => {
+      const { act, bodies } = await withRefusingApi(init)
+      expect((await act()).json()).toEqual([200, 200, 200])
+      expect(scene.tokens.refreshes).toBe(1)
+      expect(bodies).toHaveLength(6)
+      expect(new Set(bodies).size).toBe(1)
+    })
+
+    it('does so where the provider does not say how long a token lives', async () => {
+      const { act, browser } = await withRefusingApi()
+      scene.tokens.change = ({ expires_in: _, ...answer }) => answer
+      pass(TOKEN_LIFETIME + 1)
+      await browser.fetch(`${scene.app.url}/profile`)
+      pass(100 * TOKEN_LIFETIME)
+      expect((await act()).json()).toEqual([200, 200, 200])
+      expect(scene.tokens.refreshes).toBe(2)
+    })
+
+    it('does not send a stream again: it was read', async () => {
+      const stream = () => new Blob(['stream']).stream()
+      const { act, bodies } = await withRefusingApi(() => ({ method: 'POST', body: stream(), duplex: 'half' }) as never)
+      expect((await act()).json()).toContain(401)
+      expect(scene.tokens.refreshes).toBe(0)
+      expect(bodies).toHaveLength(3)
+    })
+
+    it('gives up after the second: one refresh for the calls of a request', async () => {
+      const { act, bodies } = await withRefusingApi(() => ({}), { always: true })
+      expect((await act()).json()).toEqual([401, 401, 401])
+      expect(scene.tokens.refreshes).toBe(1)
+      expect(bodies).toHaveLength(6)
+    })
+
+    it('returns the 401 while the provider is down', async () => {
+      const { act } = await withRefusingApi()
+      scene.tokens.instead = () => new Response(null, { status: 503 })
+      expect((await act()).json()).toEqual([401, 401, 401])
+    })
+
+    it('ends the session where the grant is gone', async () => {
+      const { act, browser } = await withRefusingApi()
+      scene.tokens.instead = () => new Response('Bad Request', { status: 400 })
+      expect((await act()).status).toBe(401)
+      expect(scene.app.errors).toMatchObject([{ code: 'ERR_SESSION_ENDED' }])
+      expect((await browser.fetch(`${scene.app.url}/who`)).json()).toMatchObject({ subject: null })
+    })
+  })
+
   it.each([
     'http://api.example/',
     'http://127.0.0.1.evil.example/',
@@ -80,6 +160,34 @@ describe('req.auth.fetch', () => {
     expect((await act()).status).toBe(200)
     expect(received).toEqual([undefined])
     await redirecting.close()
+  })
+})
+
+describe('req.auth.getAccessToken({ forceRefresh: true })', () => {
+  const forced = (req: Request) => req.auth.getAccessToken({ forceRefresh: true })
+
+  it('gets a new token though the old one is valid, one for any number of calls at once', async () => {
+    const { act, browser } = await withRoute((req) => Promise.all(Array.from({ length: 5 }, () => forced(req))))
+    const old = (await browser.fetch(`${scene.app.url}/token`)).json<{ token: string }>().token
+    const [given, again] = await Promise.all([act(), act()])
+    const tokens = new Set([...given.json<string[]>(), ...again.json<string[]>()])
+    expect(tokens.has(old)).toBe(false)
+    expect(scene.tokens.refreshes).toBeLessThanOrEqual(2)
+    expect(scene.app.events.filter(({ type }) => type === 'session.refreshed')).toHaveLength(scene.tokens.refreshes)
+    const { refreshes } = scene.tokens
+    await act()
+    expect(scene.tokens.refreshes).toBe(refreshes + 1)
+  })
+
+  it('fails while the provider is down, and ends the session where the grant is gone', async () => {
+    const { act, browser } = await withRoute(forced)
+    scene.tokens.instead = () => new Response(null, { status: 503 })
+    expect((await act()).status).toBe(503)
+    expect((await browser.fetch(`${scene.app.url}/token`)).status).toBe(200)
+    pass(2)
+    scene.tokens.instead = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
+    expect((await act()).status).toBe(401)
+    expect((await browser.fetch(`${scene.app.url}/who`)).json()).toMatchObject({ subject: null })
   })
 })
 
