@@ -86,7 +86,7 @@ export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
 
 function requireMethod(req: Request): void {
   if (['GET', 'HEAD', 'POST'].includes(req.method)) return
-  throw new RelyingPartyError('ERR_AUTHORIZATION_RESPONSE_INVALID', 'deviceLogin() takes GET and POST', {
+  throw new RelyingPartyError('ERR_AUTHORIZATION_RESPONSE_INVALID', 'this address takes GET and POST only', {
     status: 405,
     headers: { Allow: 'GET, POST' },
   })

@@ -32,7 +32,7 @@ export function backchannelLogout(mounted?: unknown): RequestHandler {
   return sessionMiddleware('backchannelLogout()', async (context, req, res) => {
     res.set('Cache-Control', 'no-store')
     if (req.method !== 'POST') {
-      throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'this address accepts POST only', {
+      throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'this address takes POST only', {
         status: 405,
         headers: { Allow: 'POST' },
         hint: 'providers send their logout token by POST: mount it as app.post(path, backchannelLogout())',

@@ -27,7 +27,7 @@ export function frontchannelLogout(mounted?: unknown): RequestHandler {
   return sessionMiddleware('frontchannelLogout()', async (context, req, res) => {
     res.set('Cache-Control', 'no-store')
     if (req.method !== 'GET') {
-      throw new RelyingPartyError('ERR_LOGOUT_REQUEST_INVALID', 'this address accepts GET only', {
+      throw new RelyingPartyError('ERR_LOGOUT_REQUEST_INVALID', 'this address takes GET only', {
         status: 405,
         headers: { Allow: 'GET' },
         hint: 'providers load the page in a frame: mount it as app.get(path, frontchannelLogout())',
