@@ -1,4 +1,5 @@
 import { type ErrorCode, RelyingPartyError, storeError } from '../errors.js'
+import { parseObject } from '../lib/json.js'
 import { emitRefused, type LoginStep } from '../login/signIn.js'
 import type { Authentication } from '../protocol/authentication.js'
 import { deviceCodeExpired, nextInterval, pollDevice } from '../protocol/device.js'
@@ -23,6 +24,8 @@ type Stored =
   | { readonly state: 'taken' }
   | { readonly state: 'refused'; readonly code: ErrorCode }
 
+const UNREADABLE: Stored = { state: 'refused', code: 'ERR_TOKEN_RESPONSE_INVALID' }
+
 const TAKEN = JSON.stringify({ state: 'taken' })
 
 /**
@@ -38,7 +41,7 @@ export async function lookAtDevice(
 ): Promise<DeviceState> {
   const { store } = context.services
   const read = await store.get(keyOf(transaction)).catch(rethrow)
-  const known: Stored = read === undefined ? initial(transaction) : (JSON.parse(read) as Stored)
+  const known: Stored = read === undefined ? initial(transaction) : parse(read)
   if (known.state === 'approved') return { state: 'approved' }
   if (known.state !== 'pending') return known
   const now = Date.now() / 1000
@@ -64,7 +67,7 @@ export async function takeDevice(
 ): Promise<Authentication | undefined> {
   const key = keyOf(transaction)
   const read = await context.services.store.get(key).catch(rethrow)
-  const known = read === undefined ? undefined : (JSON.parse(read) as Stored)
+  const known = read === undefined ? undefined : parse(read)
   if (known?.state !== 'approved') return undefined
   if (!(await put(context, transaction, read, TAKEN))) return undefined
   const opened = context.config.sealer.open('device-tokens', key, known.sealed)
@@ -128,6 +131,23 @@ export function deviceRefusal(code: ErrorCode): RelyingPartyError {
   if (code === 'ERR_DEVICE_CODE_EXPIRED') return deviceCodeExpired()
   if (code === 'ERR_AUTHORIZATION_DENIED') return new RelyingPartyError(code, 'the sign-in was refused')
   return new RelyingPartyError(code, 'the sign-in failed: start again')
+}
+
+/** What the store holds that is none of ours has failed: the user begins anew. */
+function parse(stored: string): Stored {
+  const known = parseObject(stored) as Stored | undefined
+  switch (known?.state) {
+    case 'pending':
+      return Number.isFinite(known.nextPollAt) && Number.isFinite(known.interval) ? known : UNREADABLE
+    case 'approved':
+      return typeof known.sealed === 'string' ? known : UNREADABLE
+    case 'taken':
+      return known
+    case 'refused':
+      return typeof known.code === 'string' ? known : UNREADABLE
+    default:
+      return UNREADABLE
+  }
 }
 
 function initial({ interval, startedAt }: DeviceTransaction): Stored {

@@ -92,7 +92,7 @@ export class KeySet {
   constructor(keys: readonly JWK[], previous?: KeySet) {
     const replaced = previous ? previous.#keys : []
     const known = new Map(replaced.map((key) => [identity(key.jwk), key]))
-    this.#keys = keys.map((jwk) => {
+    this.#keys = keys.filter(isWellFormed).map((jwk) => {
       const same = known.get(identity(jwk))
       return same?.current ? same : new SetKey(jwk)
     })
@@ -121,6 +121,18 @@ function usable(keys: readonly (PublicKey | undefined)[]): readonly PublicKey[] 
   return keys.filter((key) => key !== undefined)
 }
 
+const STRINGS = ['kty', 'crv', 'x', 'y', 'n', 'e', 'alg', 'use', 'kid'] as const
+
+/** Checks the types of the members that are used (RFC 7517 §4, RFC 7518 §6). */
+function isWellFormed(jwk: JWK): boolean {
+  const { key_ops: operations = [] } = jwk as { key_ops?: unknown }
+  return (
+    STRINGS.every((name) => jwk[name] === undefined || typeof jwk[name] === 'string') &&
+    Array.isArray(operations) &&
+    operations.every((operation) => typeof operation === 'string')
+  )
+}
+
 /** Two keys are the same when everything that selects or verifies is. */
 function identity({ kty, crv, x, y, n, e, alg, use, kid, key_ops }: JWK): string {
   return JSON.stringify([kty, crv, x, y, n, e, alg, use, kid, key_ops])
@@ -135,7 +147,7 @@ function fits(jwk: JWK, { alg, kid }: KeyHeader): boolean {
     (kid === undefined || jwk.kid === kid) &&
     (jwk.alg === undefined || jwk.alg === alg) &&
     (jwk.use === undefined || jwk.use === 'sig') &&
-    (jwk.key_ops === undefined || (Array.isArray(jwk.key_ops) && jwk.key_ops.includes('verify')))
+    (jwk.key_ops === undefined || jwk.key_ops.includes('verify'))
   )
 }
 

@@ -1,5 +1,6 @@
 import { RelyingPartyError } from '../errors.js'
 import { defined } from '../lib/defined.js'
+import { quote } from '../lib/quote.js'
 import { translateError } from './translate.js'
 
 /** Explains why the metadata of an issuer cannot be used: what was found, where, and which option to look at. */
@@ -12,7 +13,7 @@ export function discoveryError(error: unknown, issuer: string): RelyingPartyErro
       `the discovery of ${issuer} failed: its metadata names another issuer`,
       {
         cause: { claim: 'issuer', expected: issuer, actual: named },
-        hint: `${url} names ${JSON.stringify(named)}, and issuer is ${JSON.stringify(issuer)}: if that is the right provider, write issuer as its metadata does`,
+        hint: `${url} names ${quote(named)}, and issuer is ${quote(issuer)}: if that is the right provider, write issuer as its metadata does`,
       },
     )
   }

@@ -2,6 +2,7 @@ import * as openid from 'openid-client'
 import { type ErrorCode, RelyingPartyError } from '../errors.js'
 import { algorithmHint, JwtError } from '../jwt/jws.js'
 import { defined } from '../lib/defined.js'
+import { quote } from '../lib/quote.js'
 import { createRedactor } from '../lib/redact.js'
 import { errorParameters, redactDeep } from './errorText.js'
 
@@ -69,13 +70,13 @@ function claimHint(
   actual: unknown,
   { clockDifference }: ErrorContext,
 ): string | undefined {
-  const shown = JSON.stringify(actual)?.slice(0, 200) ?? 'nothing'
+  const shown = actual === undefined ? 'nothing' : quote(actual)
   switch (claim) {
     case 'aud':
     case 'azp':
-      return `${claim} is ${shown}, and clientId is ${JSON.stringify(expected)}: set clientId to the identifier that the provider gave this application`
+      return `${claim} is ${shown}, and clientId is ${quote(expected)}: set clientId to the identifier that the provider gave this application`
     case 'iss':
-      return `iss is ${shown}, and the provider's metadata says ${JSON.stringify(expected)}: set issuer to the one that signs the tokens`
+      return `iss is ${shown}, and the provider's metadata says ${quote(expected)}: set issuer to the one that signs the tokens`
     case 'exp':
     case 'iat':
     case 'nbf':

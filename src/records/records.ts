@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { RelyingPartyError, storeError } from '../errors.js'
+import { isObject, parseObject } from '../lib/json.js'
 import type { Sealer } from '../lib/seal.js'
 import type { AuthStore } from './authStore.js'
 import { Sids, sidIdOf } from './providerSessions.js'
@@ -133,10 +134,11 @@ export class TokenRecords {
       this.#subjects.generations(subjectId),
     ]).catch(rethrow)
     if (stored === undefined) return undefined
-    const record = JSON.parse(stored.slice(0, stored.indexOf(SEPARATOR))) as Omit<TokenRecord, 'id' | 'stored'>
-    const generation = generations?.[record.sid === undefined ? 'withoutSid' : 'withSid']
-    if (record.generation === generation && record.endsAt * 1000 > Date.now()) return { ...record, id, stored }
-    // What has ended for good goes, tokens and all. Should that fail, it still never counts again.
+    const record = parseRecord(stored)
+    const generation = generations?.[record?.sid === undefined ? 'withoutSid' : 'withSid']
+    if (record?.generation === generation && record && record.endsAt * 1000 > Date.now())
+      return { ...record, id, stored }
+    // What has ended for good, or is no record, goes, tokens and all. Should that fail, it still never counts again.
     await this.#store.remove(key(id)).catch(() => false)
     return undefined
   }
@@ -220,6 +222,29 @@ export class TokenRecords {
     const sealed = this.#sealer.seal('token-record', id, JSON.stringify(tokens))
     return JSON.stringify({ ...onlyFields(fields), generation }) + SEPARATOR + sealed
   }
+}
+
+/** Parses the fields of a stored text, or returns `undefined` where it is no record: a store may hold anything. */
+function parseRecord(stored: string): Omit<TokenRecord, 'id' | 'stored'> | undefined {
+  const fields = parseObject(stored.slice(0, stored.indexOf(SEPARATOR)))
+  return fields && isRecord(fields) ? fields : undefined
+}
+
+function isRecord(fields: Record<string, unknown>): fields is Omit<TokenRecord, 'id' | 'stored'> & typeof fields {
+  const { claims, scopes, sid, idle, accessTokenExpiresAt, authentication } = fields
+  return (
+    [fields.provider, fields.registration, fields.issuer, fields.subject, fields.generation].every(isString) &&
+    isString(sid ?? '') &&
+    [fields.openedAt, fields.endsAt, idle ?? 0, accessTokenExpiresAt ?? 0].every(Number.isFinite) &&
+    isObject(claims) &&
+    isObject(authentication ?? {}) &&
+    Array.isArray(scopes) &&
+    scopes.every(isString)
+  )
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string'
 }
 
 /** Leaves out what a {@link TokenRecord} has beside its fields. */

@@ -96,6 +96,7 @@ describe('introspection (RFC 7662)', () => {
     ['with exp in milliseconds', () => ({ exp: (now() + 600) * 1000 })],
     ['an ID token', () => ({ token_use: 'id' })],
     ['of another type', () => ({ token_type: 'refresh_token' })],
+    ['whose type is no string', () => ({ token_type: { toString: 1 } })],
     ['used for refreshing', () => ({ token_use: 'refresh_token' })],
     ['with a subject that is none', () => ({ sub: 7 })],
     ['bound to a key', () => ({ cnf: { jkt: 'key' } })],

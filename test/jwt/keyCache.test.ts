@@ -226,6 +226,13 @@ describe('the keys of a set', () => {
   const ed25519 = generate('ed25519')
   const small = generate('rsa-1024')
 
+  it('that are nested too deep for the stack do not keep the others from being used', async () => {
+    const deep = `{"kty":${'['.repeat(10_000)}${']'.repeat(10_000)}}`
+    const remote = endpoint()
+    remote.answer = new Response(`{"keys":[${deep},${JSON.stringify(rsa.jwk)}]}`)
+    await expect(verify(new KeyCache(remote), jwt(rsa, { alg: 'RS256' }), 'RS256')).resolves.toBeDefined()
+  })
+
   it('that cannot be used do not keep the others from being used', async () => {
     const unusable = [
       secp256k1.jwk,
@@ -243,6 +250,7 @@ describe('the keys of a set', () => {
       { ...rsa.jwk, use: 'enc' },
       { ...rsa.jwk, key_ops: ['encrypt'] },
       { ...rsa.jwk, key_ops: 'verify' },
+      { ...rsa.jwk, kid: 1 },
     ]
     const cache = new KeyCache(endpoint(...unusable, rsa.jwk, p256.jwk, ed25519.jwk))
     await expect(verify(cache, jwt(rsa, { alg: 'RS256' }), 'RS256')).resolves.toBeDefined()

@@ -57,6 +57,24 @@ describe('a token record', () => {
     expect(await records.read(record.id)).toBeUndefined()
   })
 
+  it.each<[what: string, spoil: (stored: string) => string]>([
+    ['is empty', () => ''],
+    ['is no JSON', (stored) => stored.slice(1)],
+    ['holds no object', (stored) => stored.replace(/^.*/, 'null')],
+    ['has lost its claims', (stored) => stored.replace('"claims"', '"claim"')],
+    ['holds scopes of another form', (stored) => stored.replace('["openid"]', '"openid"')],
+    ['ends at no time', (stored) => stored.replace(/"endsAt":[\d.]+/, '"endsAt":"never"')],
+  ])('that %s ends its session', async (_what, spoil) => {
+    const store = new MemoryAuthStore()
+    const records = new TokenRecords(store, createSealer([SECRET]))
+    const { id, stored } = await records.create(fields(), {})
+    expect(await records.read(id)).toMatchObject({ subject: 'ada' })
+    expect(spoil(stored)).not.toBe(stored)
+    await store.set(`record:${id}`, spoil(stored), 60)
+    expect(await records.read(id)).toBeUndefined()
+    expect(await store.get(`record:${id}`)).toBeUndefined()
+  })
+
   it('stays until the absolute end where the cookie says nothing of idle time, without a write', async () => {
     const store = new MemoryAuthStore()
     const records = new TokenRecords(store, createSealer([SECRET]))

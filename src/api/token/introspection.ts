@@ -152,7 +152,7 @@ function judge(
       actual: iss,
     }
   }
-  if (token_type !== undefined && !/^(bearer|dpop)$/i.test(String(token_type))) {
+  if (token_type !== undefined && !isAccessTokenType(token_type)) {
     return { message: 'it is no access token', hint: `token_type is ${quote(token_type)}`, claim: 'token_type' }
   }
   if (!isAccessTokenUse(token_use)) {
@@ -160,6 +160,11 @@ function judge(
   }
   const audience = aud === undefined && allowMissingAudience ? undefined : judgeAudience(claims, expected)
   return judgeSubject(claims) ?? audience ?? judgeTimes(claims, expected, { expRequired: false })
+}
+
+/** Compared without regard to case (RFC 6749 §5.1). */
+function isAccessTokenType(type: unknown): boolean {
+  return typeof type === 'string' && /^(bearer|dpop)$/i.test(type)
 }
 
 function invalid(problem: string, cause?: unknown): RelyingPartyError {
