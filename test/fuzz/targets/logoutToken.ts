@@ -1,0 +1,44 @@
+import fc from 'fast-check'
+import { send, type Target } from '../harness.js'
+import { CLIENT_ID, createWorld, ISSUER } from '../relyingPartyWorld.js'
+import { encodeParameters, type ParameterChanges, parameterChanges } from '../spoil.js'
+import { type JwtChanges, jwtChanges, signChanged } from '../spoilJwt.js'
+
+interface Input {
+  readonly jwt: JwtChanges
+  readonly parameters: ParameterChanges
+}
+
+const CLAIMS = ['iss', 'sub', 'aud', 'iat', 'exp', 'jti', 'sid', 'events', 'nonce']
+
+/** Logout tokens of a back-channel logout. */
+export const logoutTokenTarget: Target<Input> = {
+  name: 'logoutToken',
+  accepted: 0.05,
+  input: fc.record({ jwt: jwtChanges(...CLAIMS), parameters: parameterChanges('logout_token') }),
+  async prepare() {
+    const world = createWorld()
+    return async ({ jwt, parameters }) => {
+      const now = Math.floor(Date.now() / 1000)
+      const claims = {
+        iss: ISSUER,
+        sub: 'ada',
+        aud: CLIENT_ID,
+        iat: now,
+        exp: now + 120,
+        jti: Math.random().toString(36),
+        sid: 's1',
+        events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+      }
+      const token = signChanged(world.provider.key, { alg: 'ES256', kid: 'k1', typ: 'logout+jwt' }, claims, jwt)
+      const answer = await send(world, {
+        method: 'POST',
+        url: '/backchannel',
+        headers: [['content-type', 'application/x-www-form-urlencoded']],
+        body: encodeParameters({ logout_token: token }, parameters),
+      })
+      if (answer.status === 200 && jwt.signature !== 'right') throw new Error('a forged logout token is accepted')
+      return answer.status === 200 ? 'accepted' : 'refused'
+    }
+  },
+}
