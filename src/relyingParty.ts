@@ -6,6 +6,7 @@ import { followLogin } from './session/loginLoop.js'
 import { SessionAuth, type SignedIn } from './session/sessionAuth.js'
 import { SessionContext, setSessionContext } from './session/sessionCaller.js'
 import { abandonSession, readMark } from './session/signedInMark.js'
+import { warnWithoutStoreErrors } from './session/storeErrors.js'
 import { createServicesByStore, type SessionServices } from './session/stores.js'
 import { type Config, fail, resolveConfig } from './setup/config.js'
 import type { RelyingPartyOptions } from './setup/options.js'
@@ -35,6 +36,7 @@ export function relyingParty(options: RelyingPartyOptions): RequestHandler {
     if (!req.session) return fail(config, missingSession(sessionSeen), req, res, next)
     if (!req.sessionStore) return fail(config, foreignSession(), req, res, next)
     sessionSeen = true
+    warnWithoutStoreErrors(req)
     const services = servicesFor(req)
     const mark = readMark(req, config.session.key)
     if (!mark) return proceed(config, services, req, res, next, undefined)

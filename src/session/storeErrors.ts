@@ -1,11 +1,14 @@
-import type { ErrorRequestHandler } from 'express'
+import type { ErrorRequestHandler, Request } from 'express'
 import { storeError } from '../errors.js'
 import { assertNotMounted } from '../lib/check.js'
+import { warnOnce } from '../lib/warn.js'
 import { hasSessionContext } from './sessionCaller.js'
 
+let created = false
+
 /**
- * Turns the failure of a session store, which express-session hands on as the store gave it, into
- * `ERR_STORE_UNAVAILABLE`: 503 with `Retry-After`, instead of 500. Nobody is signed out by it, and no cookie is changed.
+ * Turns an error of the session store, which express-session passes on unchanged, into `ERR_STORE_UNAVAILABLE`: 503 with
+ * `Retry-After` instead of 500. No one is signed out, and no cookie changes.
  *
  * Mount it after `relyingParty`, before the application's own error handlers. Other errors pass through.
  *
@@ -19,10 +22,21 @@ import { hasSessionContext } from './sessionCaller.js'
 export function storeErrors(): ErrorRequestHandler
 export function storeErrors(mounted?: unknown): ErrorRequestHandler {
   assertNotMounted('storeErrors', mounted)
+  created = true
   return (error: unknown, req, _res, next) => {
     // express-session names its store on the request before it asks it, and sets the session after. A request that has
     // come further may have destroyed its session since.
     const duringLoad = req.sessionStore !== undefined && req.session === undefined && !hasSessionContext(req)
     next(duringLoad ? storeError(error) : error)
   }
+}
+
+/** Warns in production if the session store can fail and `storeErrors()` was never called. */
+export function warnWithoutStoreErrors({ sessionStore }: Request): void {
+  if (created || process.env.NODE_ENV !== 'production' || sessionStore.constructor.name === 'MemoryStore') return
+  warnOnce(
+    'RP_STORE_ERRORS_NOT_MOUNTED',
+    'if the session store fails, requests are answered with 500 instead of 503. Add app.use(storeErrors()) after ' +
+      'app.use(relyingParty({ … }))',
+  )
 }

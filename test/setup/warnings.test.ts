@@ -1,7 +1,7 @@
 import { MemoryStore, type Store } from 'express-session'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { RelyingPartyOptions } from '../../src/index.js'
-import type { App } from '../support/bed/app.js'
+import type { App, AppOptions } from '../support/bed/app.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
 import { StoreView } from '../support/stores/storeView.js'
@@ -9,7 +9,7 @@ import { StoreView } from '../support/stores/storeView.js'
 /** A provider that is never asked. */
 const ISSUER = 'https://issuer.example'
 
-let start: (store: Store, options?: Partial<RelyingPartyOptions>) => Promise<App>
+let start: (store: Store, options?: Partial<RelyingPartyOptions>, routes?: AppOptions['routes']) => Promise<App>
 let apps: App[]
 let warnings: unknown[][]
 
@@ -17,11 +17,11 @@ beforeEach(async () => {
   warnings = []
   vi.spyOn(process, 'emitWarning').mockImplementation((...args: unknown[]) => void warnings.push(args))
   apps = []
-  // As in a new process: what was warned of is forgotten.
+  // As in a new process, where no warning has been given yet.
   vi.resetModules()
   const { startApp } = await import('../support/bed/app.js')
-  start = async (store, options = {}) => {
-    const app = await startApp(ISSUER, { store, options })
+  start = async (store, options = {}, routes = () => undefined) => {
+    const app = await startApp(ISSUER, { store, options, routes })
     apps.push(app)
     return app
   }
@@ -52,15 +52,41 @@ describe('sessions in the memory of a process', () => {
     ])
   })
 
-  it.each(['development', 'test', ''])('are not warned of where NODE_ENV is %j', async (environment) => {
+  it.each(['development', 'test', ''])('are not warned of when NODE_ENV is %j', async (environment) => {
     vi.stubEnv('NODE_ENV', environment)
     await use(await start(new MemoryStore()))
     expect(warnings).toEqual([])
   })
 
-  it('are told from those in another store', async () => {
+  it('are not warned of when they are in another store', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     await use(await start(new StoreView(new MemoryStore())))
+    expect(warnings.flat()).not.toContainEqual(expect.objectContaining({ code: 'RP_MEMORY_STORE' }))
+  })
+})
+
+describe('a session store that can fail, without storeErrors()', () => {
+  it('is warned of in production, once, with the line to add', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    for (let i = 0; i < 2; i++) await use(await start(new StoreView(new MemoryStore())))
+    expect(warnings).toEqual([
+      [
+        expect.stringMatching(/answered with 500.*app\.use\(storeErrors\(\)\)/),
+        { type: 'ExpressRelyingPartyWarning', code: 'RP_STORE_ERRORS_NOT_MOUNTED' },
+      ],
+    ])
+  })
+
+  it('is not warned of in development', async () => {
+    vi.stubEnv('NODE_ENV', 'development')
+    await use(await start(new StoreView(new MemoryStore())))
+    expect(warnings).toEqual([])
+  })
+
+  it('is not warned of once storeErrors() is mounted', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    const { storeErrors } = await import('../../src/index.js')
+    await use(await start(new StoreView(new MemoryStore()), {}, (app) => app.use(storeErrors())))
     expect(warnings).toEqual([])
   })
 })
@@ -75,7 +101,7 @@ describe('a warning', () => {
   })
 })
 
-describe('a callback path that nothing answers', () => {
+describe('a callback path without a handler', () => {
   it('is warned of, with the line that mounts callback() there', async () => {
     const provider = { issuer: ISSUER, clientId: 'app', clientSecret: 'secret' }
     const app = await start(new MemoryStore(), {
