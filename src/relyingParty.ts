@@ -8,8 +8,9 @@ import { SessionContext, setSessionContext } from './session/sessionCaller.js'
 import { abandonSession, readMark } from './session/signedInMark.js'
 import { warnWithoutStoreErrors } from './session/storeErrors.js'
 import { createServicesByStore, type SessionServices } from './session/stores.js'
-import { type Config, fail, resolveConfig } from './setup/config.js'
+import { type Config, resolveConfig } from './setup/config.js'
 import type { RelyingPartyOptions } from './setup/options.js'
+import { fail } from './setup/report.js'
 import { warnIfUnreached } from './setup/unreached.js'
 
 /**

@@ -1,8 +1,9 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
-import { RelyingPartyError } from '../errors.js'
+import type { RelyingPartyError } from '../errors.js'
 import { type AuthContext, authContext, setAuthContext } from '../guards/caller.js'
 import type { Finding } from '../guards/guard.js'
 import { isCrossSite, isSafe } from '../request/navigation.js'
+import { crossSiteRequest } from '../request/refusals.js'
 import { type ResourceServerConfig, resolveResourceServer } from './config.js'
 import { readCredentials } from './credentials.js'
 import type { ResourceServerOptions } from './options.js'
@@ -61,9 +62,9 @@ function judgeWithoutToken(config: ResourceServerConfig, req: Request): Finding 
 
 function judgeSession(req: Request, { origin }: AuthContext): Finding {
   if (isSafe(req) || !isCrossSite(req, origin)) return undefined
-  return new RelyingPartyError(
-    'ERR_CROSS_SITE_REQUEST',
-    'the request was not sent by a page of this application, and only its session identifies the caller',
+  return crossSiteRequest(
+    'only the session identifies the caller (resourceServer.acceptSession): send an access token, or send the request ' +
+      'from a page at the origin of relyingParty.baseUrl',
   )
 }
 

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
-import { configurationError, RelyingPartyError } from '../errors.js'
+import { configurationError } from '../errors.js'
 import { callable, checkOptions, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
 import { emitRefused, signIn } from '../login/signIn.js'
 import { requestDeviceAuthorization } from '../protocol/device.js'
 import type { Provider } from '../provider/provider.js'
-import { asksForPage, isCrossSite } from '../request/navigation.js'
+import { asksForPage } from '../request/navigation.js'
+import { assertMethod, assertSameOrigin } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
 import { publicUrl, queryParameter } from '../request/url.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
@@ -66,7 +67,7 @@ export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
 
   return sessionMiddleware('deviceLogin()', async (context, req, res) => {
     res.set('Cache-Control', 'no-store')
-    requireMethod(req)
+    assertMethod(req, ['GET', 'HEAD', 'POST'], 'ERR_AUTHORIZATION_RESPONSE_INVALID', 'app.all(path, deviceLogin())')
     const provider = await context.config.providers.choose(req, options.provider ?? queryParameter(req, 'provider'))
     if (context.auth.record?.registration === provider.registration) {
       return answerSignedIn(context, req, res, destination(context, req, options))
@@ -81,14 +82,6 @@ export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
     if (state.state === 'taken') return answerSignedIn(context, req, res, transaction.returnTo)
     if (state.state === 'approved') return finish(context, req, res, provider, transaction)
     answer(req, res, transaction, state, options)
-  })
-}
-
-function requireMethod(req: Request): void {
-  if (['GET', 'HEAD', 'POST'].includes(req.method)) return
-  throw new RelyingPartyError('ERR_AUTHORIZATION_RESPONSE_INVALID', 'this address takes GET and POST only', {
-    status: 405,
-    headers: { Allow: 'GET, POST' },
   })
 }
 
@@ -128,9 +121,7 @@ async function restart(
   options: DeviceLoginOptions,
 ): Promise<void> {
   const { config } = context
-  if (isCrossSite(req, config.origin)) {
-    throw new RelyingPartyError('ERR_CROSS_SITE_REQUEST', 'the device login was begun by a page of another site')
-  }
+  assertSameOrigin(req, config.origin)
   const transaction = await begin(context, req, res, provider, options)
   if (asksForPage(req)) return res.redirect(303, config.origin + publicUrl(config, req))
   answer(req, res, transaction, { state: 'pending', wait: transaction.interval }, options)

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
-import { RelyingPartyError } from '../errors.js'
 import { checkOptions, type Shape } from '../lib/check.js'
 import { isCrossSite, isSafe } from '../request/navigation.js'
+import { crossSiteRequest } from '../request/refusals.js'
 import { type AuthContext, authContext } from './caller.js'
 
 /** Options of {@link requireSameOrigin}. */
@@ -57,11 +57,10 @@ export function requireSameOrigin(options: SameOriginOptions = {}): RequestHandl
       context.byHeader === true ||
       ((!isCrossSite(req, context.origin) || origins.includes(req.get('Origin') ?? '')) &&
         (header === undefined || req.get(header) !== undefined))
-    next(mayPass ? undefined : new RelyingPartyError('ERR_CROSS_SITE_REQUEST', CROSS_SITE, { hint: HINT }))
+    next(mayPass ? undefined : crossSiteRequest(HINT))
   }
 }
 
-const CROSS_SITE = 'the request was not sent by a page of this application'
 const HINT =
   'Sec-Fetch-Site or Origin names another origin than that of baseUrl or resource, or the header of ' +
   'requireSameOrigin({ header }) is missing; list other origins in requireSameOrigin({ origins })'

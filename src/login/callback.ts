@@ -9,6 +9,7 @@ import type { Provider } from '../provider/provider.js'
 import type { ResolvedProviderOptions } from '../provider/resolveOptions.js'
 import { sendGoOnPage } from '../request/goOnPage.js'
 import { readRequestParameters } from '../request/parameters.js'
+import { assertMethod } from '../request/refusals.js'
 import { safeReturnTo } from '../request/returnTo.js'
 import { noteSignedIn } from '../session/loginLoop.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
@@ -49,12 +50,7 @@ export function callback(mounted?: unknown): RequestHandler {
     noteReached(req)
     res.set('Cache-Control', 'no-store')
     if (!config.callbacks.mayBeAt(publicPath(config, req))) throw mountedElsewhere(context, req)
-    if (req.method !== 'GET' && req.method !== 'POST') {
-      throw new RelyingPartyError('ERR_AUTHORIZATION_RESPONSE_INVALID', 'this address takes GET and POST only', {
-        status: 405,
-        headers: { Allow: 'GET, POST' },
-      })
-    }
+    assertMethod(req, ['GET', 'POST'], 'ERR_AUTHORIZATION_RESPONSE_INVALID', config.callbacks.mounting)
     let transaction: Transaction | undefined
     let state: string | undefined
     try {

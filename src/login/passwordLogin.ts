@@ -4,8 +4,9 @@ import { configurationError, RelyingPartyError } from '../errors.js'
 import { callable, checkOptions, requireOption, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
 import { type Credentials, requestByPassword } from '../protocol/passwordGrant.js'
-import { asksForPage, isCrossSite } from '../request/navigation.js'
+import { asksForPage } from '../request/navigation.js'
 import { readRequestParameters } from '../request/parameters.js'
+import { assertMethod, assertSameOrigin } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
 import { queryParameter } from '../request/url.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
@@ -85,13 +86,8 @@ export function passwordLogin(options: PasswordLoginOptions): RequestHandler {
 
   return sessionMiddleware('passwordLogin()', async (context, req, res) => {
     res.set('Cache-Control', 'no-store')
-    if (req.method !== 'POST') {
-      const answer = { status: 405, headers: { Allow: 'POST' } }
-      throw new RelyingPartyError('ERR_CREDENTIALS_MALFORMED', 'this address takes POST only', answer)
-    }
-    if (isCrossSite(req, context.config.origin)) {
-      throw new RelyingPartyError('ERR_CROSS_SITE_REQUEST', 'the login was sent by a page of another site')
-    }
+    assertMethod(req, ['POST'], 'ERR_CREDENTIALS_MALFORMED', 'app.post(path, passwordLogin({ … }))')
+    assertSameOrigin(req, context.config.origin)
     const fields = await readFields(req)
     if (await passes(options.rateLimit, req, res)) await attempt(context, req, res, options, fields)
   })

@@ -5,6 +5,7 @@ import { assertNotMounted } from '../lib/check.js'
 import { type Logout, unverifiedParties, verifyLogoutToken } from '../protocol/logoutToken.js'
 import type { Provider } from '../provider/provider.js'
 import { readRequestParameters } from '../request/parameters.js'
+import { assertMethod } from '../request/refusals.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
 import { endSid, endSubject, endWithoutSid } from './endSessions.js'
 
@@ -31,13 +32,7 @@ export function backchannelLogout(mounted?: unknown): RequestHandler {
   assertNotMounted('backchannelLogout', mounted)
   return sessionMiddleware('backchannelLogout()', async (context, req, res) => {
     res.set('Cache-Control', 'no-store')
-    if (req.method !== 'POST') {
-      throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'this address takes POST only', {
-        status: 405,
-        headers: { Allow: 'POST' },
-        hint: 'providers send their logout token by POST: mount it as app.post(path, backchannelLogout())',
-      })
-    }
+    assertMethod(req, ['POST'], 'ERR_LOGOUT_TOKEN_INVALID', 'app.post(path, backchannelLogout())')
     const token = (await readRequestParameters(req, 'ERR_LOGOUT_TOKEN_INVALID')).get('logout_token')
     if (!token) {
       throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the request has no logout token', {

@@ -3,6 +3,7 @@ import { RelyingPartyError } from '../errors.js'
 import { assertNotMounted } from '../lib/check.js'
 import type { Provider } from '../provider/provider.js'
 import { readRequestParameters } from '../request/parameters.js'
+import { assertMethod } from '../request/refusals.js'
 import { sessionMiddleware } from '../session/sessionCaller.js'
 import { endSid } from './endSessions.js'
 
@@ -26,13 +27,7 @@ export function frontchannelLogout(mounted?: unknown): RequestHandler {
   assertNotMounted('frontchannelLogout', mounted)
   return sessionMiddleware('frontchannelLogout()', async (context, req, res) => {
     res.set('Cache-Control', 'no-store')
-    if (req.method !== 'GET') {
-      throw new RelyingPartyError('ERR_LOGOUT_REQUEST_INVALID', 'this address takes GET only', {
-        status: 405,
-        headers: { Allow: 'GET' },
-        hint: 'providers load the page in a frame: mount it as app.get(path, frontchannelLogout())',
-      })
-    }
+    assertMethod(req, ['GET'], 'ERR_LOGOUT_REQUEST_INVALID', 'app.get(path, frontchannelLogout())')
     const parameters = await readRequestParameters(req, 'ERR_LOGOUT_REQUEST_INVALID')
     const [iss, sid] = [parameters.get('iss'), parameters.get('sid')]
     if (!iss || !sid) {

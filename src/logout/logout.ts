@@ -1,10 +1,11 @@
 import type { Request, RequestHandler, Response } from 'express'
-import { configurationError, RelyingPartyError } from '../errors.js'
+import { configurationError } from '../errors.js'
 import { boolean, checkOptions, type Shape } from '../lib/check.js'
 import { endSessionUrl } from '../protocol/endSession.js'
 import type { Provider } from '../provider/provider.js'
 import { sendGoOnPage } from '../request/goOnPage.js'
-import { asksForPage, isCrossSite, isInquiry, isSafe } from '../request/navigation.js'
+import { asksForPage, isInquiry, isSafe } from '../request/navigation.js'
+import { assertSameOrigin } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
 import { queryParameter } from '../request/url.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
@@ -61,11 +62,7 @@ export function logout(options: LogoutOptions = {}): RequestHandler {
     const { config, auth } = context
     res.set('Cache-Control', 'no-store')
     if (isInquiry(req)) return void res.end()
-    if (isCrossSite(req, config.origin)) {
-      throw new RelyingPartyError('ERR_CROSS_SITE_REQUEST', 'the logout was sent by a page of another site', {
-        hint: 'send it from a page at the origin of relyingParty.baseUrl; behind a proxy, check that baseUrl is what users see',
-      })
-    }
+    assertSameOrigin(req, config.origin)
     const destination = chooseDestination(config, req, options)
     const { record, sessionProvider } = auth
     const tokens = record && context.services.records.open(record)

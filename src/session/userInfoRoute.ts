@@ -1,8 +1,7 @@
 import type { RequestHandler } from 'express'
 import type { Claims } from '../auth.js'
-import { RelyingPartyError } from '../errors.js'
 import { checkOptions, path, type Shape, stringOrStrings } from '../lib/check.js'
-import { isCrossSite } from '../request/navigation.js'
+import { assertSameOrigin } from '../request/refusals.js'
 import { sessionMiddleware } from './sessionCaller.js'
 
 /** Options of {@link userInfoRoute}. */
@@ -56,9 +55,7 @@ export function userInfoRoute(options: UserInfoRouteOptions = {}): RequestHandle
   return sessionMiddleware('userInfoRoute()', async (context, req, res) => {
     const { config, auth } = context
     res.set('Cache-Control', 'no-store')
-    if (isCrossSite(req, config.origin)) {
-      throw new RelyingPartyError('ERR_CROSS_SITE_REQUEST', 'the request was not sent by a page of this application')
-    }
+    assertSameOrigin(req, config.origin)
     await auth.renew()
     const urls = { loginUrl: config.paths.login, logoutUrl: config.basePath + logoutPath }
     if (!auth.record) return void res.json({ isAuthenticated: false, ...urls })

@@ -1,6 +1,4 @@
-import type { NextFunction, Request, Response } from 'express'
-import { configurationError, RelyingPartyError } from '../errors.js'
-import type { NewEvent } from '../events.js'
+import { configurationError } from '../errors.js'
 import {
   boolean,
   callable,
@@ -14,6 +12,7 @@ import {
   secrets,
   string,
 } from '../lib/check.js'
+import { defined } from '../lib/defined.js'
 import type { HttpLimits } from '../lib/httpLimits.js'
 import { resolveHttp } from '../lib/httpOptions.js'
 import { isLoopback } from '../lib/loopback.js'
@@ -24,40 +23,32 @@ import type { AuthStore } from '../records/authStore.js'
 import { type Callbacks, createCallbacks } from './callbacks.js'
 import type { RelyingPartyOptions, SessionOptions, TransactionOptions } from './options.js'
 import { createProviders, type Providers } from './providers.js'
+import { createEmit, type Emit } from './report.js'
+
+/** Options that need no resolving, and stay absent if they are not set. */
+type Hooks = Pick<RelyingPartyOptions, 'store' | 'scopeImplies' | 'onLogin' | 'onLogout' | 'onError'>
+
+/** Options that always have a value. */
+type Defaulted = Required<Pick<RelyingPartyOptions, 'postLogoutUrls' | 'allowInsecureHttp' | 'clockTolerance'>>
 
 /** {@link RelyingPartyOptions}, checked, defaulted and frozen: no option is read raw later. */
-export interface Config {
+export interface Config extends Readonly<Hooks>, Readonly<Defaulted> {
   /** Scheme, host and port of `baseUrl`. */
   readonly origin: string
-  /** The path of `baseUrl` without a slash at its end: empty at the root. */
+  /** The path of `baseUrl` without a trailing slash: empty at the root. */
   readonly basePath: string
   /** Whether `baseUrl` is https. */
   readonly secure: boolean
   readonly postLogoutRedirectUri: string
-  /** Paths with the base path before them. */
+  /** Paths, each including the base path. */
   readonly paths: { readonly login: string; readonly callback: string; readonly postLogout: string }
-  readonly postLogoutUrls: readonly string[]
-  readonly allowInsecureHttp: boolean
-  /** In seconds. */
-  readonly clockTolerance: number
-  readonly scopeImplies: RelyingPartyOptions['scopeImplies']
   readonly sealer: Sealer
   readonly providers: Providers
   readonly callbacks: Callbacks
   readonly http: HttpLimits
-  readonly store: AuthStore | undefined
-  readonly session: {
-    readonly absoluteLifetime: number
-    readonly refreshBefore: number
-    readonly refresh: 'always' | 'on-demand'
-    readonly outageGrace: number
-    readonly key: string
-  }
-  readonly transactions: { readonly lifetime: number; readonly max: number }
-  readonly onLogin: RelyingPartyOptions['onLogin']
-  readonly onLogout: RelyingPartyOptions['onLogout']
-  readonly onError: RelyingPartyOptions['onError']
-  readonly emit: (event: NewEvent, req?: Request) => void
+  readonly session: Readonly<Required<SessionOptions>>
+  readonly transactions: Readonly<Required<TransactionOptions>>
+  readonly emit: Emit
 }
 
 const YEAR = 31_536_000
@@ -97,7 +88,7 @@ const SESSION_SHAPE: Shape<SessionOptions> = {
   key: (value) =>
     typeof value === 'string' && /^[A-Za-z_]\w*$/.test(value) && value !== 'cookie'
       ? undefined
-      : 'must be a name such as auth, and not cookie',
+      : 'must be a name such as auth, other than cookie',
 }
 
 const TRANSACTIONS_SHAPE: Shape<TransactionOptions> = {
@@ -105,19 +96,19 @@ const TRANSACTIONS_SHAPE: Shape<TransactionOptions> = {
   max: number('logins', 1, 30),
 }
 
-/** The operations of an {@link AuthStore}. */
+/** Every operation of an {@link AuthStore}. */
 const STORE_OPERATIONS = ['get', 'set', 'add', 'replace', 'remove'] as const
 
-/** Checks and defaults the options of `relyingParty`. @throws `ERR_CONFIGURATION` */
+/** Checks the options of `relyingParty` and fills in their defaults. @throws `ERR_CONFIGURATION` */
 export function resolveConfig(options: RelyingPartyOptions): Config {
   checkOptions<RelyingPartyOptions>(options, 'relyingParty', SHAPE)
   requireOption(
     options,
     'relyingParty',
     'baseUrl',
-    'write where users reach the application, as in https://app.example.com',
+    'write the address where users reach the application, such as https://app.example.com',
   )
-  requireOption(options, 'relyingParty', 'secret', 'write what `openssl rand -base64 32` prints')
+  requireOption(options, 'relyingParty', 'secret', 'use the output of `openssl rand -base64 32`')
   const base = resolveBaseUrl(options)
   const paths = resolvePaths(options, base.basePath)
   const emit = createEmit(options.onEvent)
@@ -159,14 +150,16 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
     providers,
     callbacks,
     http,
-    store: checkStore(options.store),
     session: resolveSession(options.session),
     transactions,
-    scopeImplies: options.scopeImplies,
-    onLogin: options.onLogin,
-    onLogout: options.onLogout,
-    onError: options.onError,
     emit,
+    ...defined({
+      store: checkStore(options.store),
+      scopeImplies: options.scopeImplies,
+      onLogin: options.onLogin,
+      onLogout: options.onLogout,
+      onError: options.onError,
+    }),
   })
 }
 
@@ -188,7 +181,7 @@ function resolveBaseUrl({ baseUrl, allowInsecureHttp }: RelyingPartyOptions) {
     throw configurationError(
       'relyingParty.baseUrl',
       'uses http for a non-loopback host',
-      `write https://${url.host} (the address users see, also behind a TLS proxy)`,
+      `write https://${url.host}, the address users see, even if a proxy terminates TLS`,
     )
   }
   return { origin: url.origin, basePath: withoutTrailingSlashes(url.pathname), secure, loopback }
@@ -198,15 +191,15 @@ function resolvePaths(options: RelyingPartyOptions, basePath: string): Config['p
   const { callbackPath = '/callback', loginPath = '/login', postLogoutPath = '/' } = options
   for (const [name, given] of Object.entries({ callbackPath, loginPath, postLogoutPath })) {
     if (basePath && (given === basePath || given.startsWith(`${basePath}/`))) {
-      const fix = `it is below baseUrl, so write ${given.slice(basePath.length) || '/'}`
+      const fix = `paths are relative to baseUrl: write ${given.slice(basePath.length) || '/'}`
       throw configurationError(`relyingParty.${name}`, 'repeats the path of baseUrl', fix)
     }
   }
   if (callbackPath === loginPath || callbackPath === postLogoutPath) {
     throw configurationError(
       'relyingParty.callbackPath',
-      'is also the path of something else',
-      'give each a path of its own',
+      'is also loginPath or postLogoutPath',
+      'give each its own path',
     )
   }
   return Object.freeze({
@@ -240,30 +233,9 @@ function checkStore(store: AuthStore | undefined): AuthStore | undefined {
       throw configurationError(
         'relyingParty.store',
         `has no ${operation}()`,
-        'pass an AuthStore, such as redisStore(client) of express-relying-party/redis',
+        'pass an AuthStore, such as redisStore(client) from express-relying-party/redis',
       )
     }
   }
   return store
-}
-
-function createEmit(onEvent: RelyingPartyOptions['onEvent']): Config['emit'] {
-  if (!onEvent) return () => {}
-  return (event, req) => {
-    // A listener only watches: what it throws, at once or later, must not change what happens.
-    new Promise<void>((resolve) => resolve(onEvent({ ...event, time: Date.now() }, req))).catch(() => {})
-  }
-}
-
-/**
- * Hands an error to the application: to `onError` where it is set, else to Express. What `onError` throws, at once or
- * later, goes to Express too.
- */
-export function fail(config: Config, error: unknown, req: Request, res: Response, next: NextFunction): void {
-  const { onError } = config
-  if (onError && error instanceof RelyingPartyError) {
-    new Promise<void>((resolve) => resolve(onError(error, req, res, next))).catch(next)
-  } else {
-    next(error)
-  }
 }
