@@ -35,7 +35,7 @@ describe('the message of an error that users may see', () => {
   it.each([
     "'ERR_TRANSACTION_MISSING', 'was relyingParty.secret changed?'",
     "'ERR_TRANSACTION_MISSING', 'the login timed out; ' + 'see `cause`'",
-    "'ERR_TRANSACTION_MISSING', `callback() takes GET ${and} POST`",
+    "'ERR_TRANSACTION_MISSING', `callback() takes GET $" + '{and} POST`',
     "'ERR_TRANSACTION_MISSING', isSlow ? 'start again' : 'set clockTolerance'",
     "'ERR_TRANSACTION_MISSING', AGAIN, { status: 405 }",
     "code, 'pass session({ cookie })'",
@@ -45,7 +45,7 @@ describe('the message of an error that users may see', () => {
   })
 
   it.each([
-    "'ERR_TRANSACTION_MISSING', `the UserInfo endpoint refused the token (${error.status}): start again.`",
+    "'ERR_TRANSACTION_MISSING', `the UserInfo endpoint refused the token ($" + '{error.status}): start again.`',
     "'ERR_TRANSACTION_MISSING', 'sign in again', { hint: 'was relyingParty.secret changed?' }",
     "'ERR_CONFIGURATION', 'app.use(session()) is missing'",
     "'ERR_TRANSACTION_MISSING', 'set baseUrl', { status: 500 }",
