@@ -1,12 +1,12 @@
 // @ts-check
 
-/** Stands for a browser: keeps cookies by origin of this machine, and follows redirects. */
+/** Acts as a browser: keeps cookies and follows redirects. */
 export class Browser {
   /** @type {Map<string, string>} */
   #cookies = new Map()
 
   /**
-   * Gives the text of the page where it ends.
+   * Returns the text of the final page.
    *
    * @param {string} url
    * @param {RequestInit} [init]

@@ -1,5 +1,5 @@
 // @ts-check
-// Two processes of one application on Redis: a refresh, and a back-channel logout, across them.
+// Two processes of one application share sessions in Redis, and refresh and end them together.
 import { fork, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ const redisUrl = process.env.REDIS_URL ?? (await startRedis())
 const provider = await startProvider({
   autoSignIn: 'ada',
   issueRefreshToken: 'always',
-  // An access token is refreshed in its last minute: here, two seconds after it was got.
+  // Access tokens are refreshed in their last minute: here, two seconds after they were issued.
   ttl: { accessToken: 62 },
   features: { backchannelLogout: { enabled: true } },
 })
@@ -37,12 +37,12 @@ await browser.visit(`${one}/login`)
 console.log(`  ${await browser.visit(`${one}/`)}`)
 console.log(`  ${await browser.visit(`${two}/`)}`)
 
-console.log('Her access token comes near its end, and both processes ask for it ten times at once.')
+console.log('Her access token is about to expire, and both processes ask for it ten times at once.')
 await wait(2500)
 const asked = Array.from({ length: 20 }, (_, i) => browser.visit(`${i % 2 ? one : two}/token`))
 console.log(`  ${new Set(await Promise.all(asked)).size} new token for 20 requests`)
 
-console.log('She logs out at the provider, which tells process 2.')
+console.log('She logs out at the provider, which notifies process 2.')
 await browser.logOutAt(provider.issuer)
 console.log(`  ${await browser.visit(`${one}/`)}`)
 console.log(`  ${await browser.visit(`${two}/`)}`)
@@ -64,7 +64,7 @@ async function startServer(name, settings) {
   return child
 }
 
-/** Starts the Redis of this machine on a free port; it ends with this process. */
+/** Starts redis-server on a free port. It stops with this process. */
 async function startRedis() {
   const port = await freePort()
   const redis = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], {

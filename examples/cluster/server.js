@@ -1,5 +1,5 @@
 // @ts-check
-// One process of the application. Any number of them serve the same users.
+// One process of the application. Any number of them can serve the same users.
 import { RedisStore } from 'connect-redis'
 import express from 'express'
 import { backchannelLogout, callback, login, relyingParty, requireAuth, storeErrors } from 'express-relying-party'
@@ -43,7 +43,7 @@ app.get('/token', requireAuth(), async (req, res) => {
   res.send(await req.auth.getAccessToken())
 })
 app.get('/', (req, res) => {
-  res.send(`${name} sees ${req.auth.claims.name ?? 'nobody'}`)
+  res.send(`${name} sees ${req.auth.claims.name ?? 'no one'}`)
 })
 app.listen(port, '127.0.0.1', () => process.send?.('listening'))
 process.on('disconnect', () => process.exit())

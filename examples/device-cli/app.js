@@ -1,7 +1,7 @@
 // @ts-check
 import { deviceAuthorization } from 'express-relying-party'
 
-/** The tool's registration at the local provider. Everyone has the tool, so it holds no secret. */
+/** The tool's registration at the local provider. Anyone can download the tool, so it has no client secret. */
 export const registration = {
   client_id: 'reports-cli',
   client_name: 'The reports tool',
@@ -18,13 +18,13 @@ export const providerOptions = {
 }
 
 /**
- * Signs a user in from the command line and reads the reports in their name.
+ * Signs a user in from the command line and reads the reports on their behalf.
  *
  * @param {object} options
  * @param {string} options.issuer
  * @param {string} options.apiUrl
  * @param {(line: string) => void | Promise<void>} options.say
- * @param {AbortSignal} [options.signal] ends the waiting
+ * @param {AbortSignal} [options.signal] stops waiting
  */
 export async function runTool({ issuer, apiUrl, say, signal }) {
   const session = await deviceAuthorization({
@@ -32,7 +32,9 @@ export async function runTool({ issuer, apiUrl, say, signal }) {
     scope: 'openid profile reports:read',
     resource: apiUrl,
     onCode: ({ verificationUriComplete, verificationUri, userCode }) =>
-      say(`Open ${verificationUriComplete ?? verificationUri} and check that it shows ${userCode}. Ctrl+C stops.`),
+      say(
+        `Open ${verificationUriComplete ?? verificationUri} and check that it shows ${userCode}. Press Ctrl+C to stop.`,
+      ),
     ...(signal && { signal }),
   })
   const answer = await session.fetch(`${apiUrl}/reports`)

@@ -9,7 +9,7 @@ import { errorPage, facts, pageSender, signOut } from '../shared/page.js'
 export const registration = {
   client_id: 'kiosk',
   client_secret: 'no-secret-outside-of-this-demo',
-  client_name: 'The kiosk in the hall',
+  client_name: 'Lobby kiosk',
   grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
   redirect_uris: [],
   response_types: [],
@@ -32,7 +32,7 @@ export function createApp({ baseUrl, issuer, secret }) {
   app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { secure: 'auto', sameSite: 'lax' } }))
   app.use(relyingParty({ baseUrl, secret, provider }))
 
-  // Shows a code and its QR code, waits for the approval, signs this browser in, and goes on to the dashboard.
+  // Shows a code and its QR code, waits for approval, signs this browser in and redirects to the dashboard.
   app.all('/device', deviceLogin({ returnTo: '/dashboard' }))
   app.post('/logout', logout())
 
@@ -42,8 +42,8 @@ export function createApp({ baseUrl, issuer, secret }) {
   })
   app.get('/', (req, res) => {
     if (req.auth.isAuthenticated) return res.redirect('/dashboard')
-    const about = html`<p>A screen without a keyboard. Sign in with your phone: nothing is typed here.</p>`
-    show(res, 'The hall', html`${about}<p><a class="button primary" href="/device">Sign in with your phone</a></p>`)
+    const about = html`<p>This screen has no keyboard. Sign in with your phone.</p>`
+    show(res, 'Kiosk', html`${about}<p><a class="button primary" href="/device">Sign in with your phone</a></p>`)
   })
   app.use(errorPage(show))
   return app

@@ -4,5 +4,6 @@ import { createApp, providerOptions, registration } from './app.js'
 
 await runExample(
   { createApp, registration, providerOptions },
-  ({ baseUrl }) => `Open ${baseUrl}/device as the kiosk, and its link in another window as the phone. Ctrl+C stops.`,
+  ({ baseUrl }) =>
+    `Open ${baseUrl}/device as the kiosk, then the link it shows in another window as the phone. Press Ctrl+C to stop.`,
 )

@@ -18,14 +18,14 @@ export const registration = {
 export function createApp({ baseUrl, issuer, secret }) {
   const app = express()
   const show = pageSender(issuer)
-  /** @type {Map<string, readonly string[]>} What was checked of the latest login, by user. */
+  /** @type {Map<string, readonly string[]>} The checks of the latest login, by user. */
   const checked = new Map()
 
   const provider = {
     issuer,
     clientId: registration.client_id,
     clientSecret: registration.client_secret,
-    // An ID token comes with the code and vouches for it, before the code is used.
+    // An ID token comes with the code and holds its hash, which is checked before the code is redeemed.
     responseType: /** @type {const} */ ('code id_token'),
     scope: 'openid profile reports:read',
   }
@@ -55,8 +55,8 @@ export function createApp({ baseUrl, issuer, secret }) {
   })
   app.get('/', (req, res) => {
     if (req.auth.isAuthenticated) return res.redirect('/profile')
-    const about = html`<p>The browser brings a code and an ID token, which has the hash of the code in it.</p>`
-    show(res, 'Sign in by the hybrid flow', html`${about}${signIn}`)
+    const about = html`<p>The browser returns a code, and an ID token that contains the hash of the code.</p>`
+    show(res, 'Sign in with the hybrid flow', html`${about}${signIn}`)
   })
   app.use(errorPage(show))
   return app

@@ -5,7 +5,7 @@ import session from 'express-session'
 import { html } from '../shared/html.js'
 import { errorPage, facts, pageSender, signIn, signOut } from '../shared/page.js'
 
-/** This application's registration at the local provider. It holds no secret. */
+/** This application's registration at the local provider. It has no client secret. */
 export const registration = {
   client_id: 'implicit',
   client_name: 'Implicit',
@@ -19,7 +19,7 @@ export function createApp({ baseUrl, issuer, secret }) {
   const app = express()
   const show = pageSender(issuer)
 
-  // The ID token comes in a form that the browser posts: it stands in no URL, no history and no log.
+  // The browser returns the ID token in a form POST, so it does not appear in URLs, the history or logs.
   const provider = {
     issuer,
     clientId: registration.client_id,
@@ -40,7 +40,7 @@ export function createApp({ baseUrl, issuer, secret }) {
   })
   app.get('/', (req, res) => {
     if (req.auth.isAuthenticated) return res.redirect('/profile')
-    const about = html`<p>This app only wants to know who you are: it gets an ID token, and no access to anything.</p>`
+    const about = html`<p>This app only needs to know who you are. It gets an ID token, and no access to anything else.</p>`
     show(res, 'Who are you?', html`${about}${signIn}`)
   })
   app.use(errorPage(show))

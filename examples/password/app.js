@@ -16,7 +16,7 @@ export const registration = {
   response_types: [],
 }
 
-/** The one user with a password. */
+/** The only user with a password. */
 export const user = { username: 'ada', password: 'difference-engine' }
 
 /** @param {import('../provider/index.js').RunningProvider} provider */
@@ -50,7 +50,7 @@ export function createApp({ baseUrl, issuer, secret }) {
     show(
       res,
       'Sign in with a password',
-      html`<p class="warning">For old applications on their way out: this app gets to see the password.</p>
+      html`<p class="warning">For legacy applications only: this app can see your password.</p>
         <form method="post" action="/password-login">
           <label>Name <input name="username" autocomplete="username" required></label>
           <label>Password <input name="password" type="password" autocomplete="current-password" required></label>

@@ -9,7 +9,7 @@ import { errorPage, sendToKoa } from './pages.js'
 /** @typedef {import('oidc-provider').Configuration} Configuration */
 
 /**
- * How long things live, in seconds.
+ * Lifetimes in seconds.
  *
  * @typedef {object} Lifetimes
  * @property {number} [accessToken] default 10 minutes
@@ -18,7 +18,7 @@ import { errorPage, sendToKoa } from './pages.js'
  * @property {number} [deviceCode] default 10 minutes
  * @property {number} [grant] default 14 days
  * @property {number} [idToken] default 1 hour
- * @property {number} [interaction] time to answer the sign-in and approval pages; default 1 hour
+ * @property {number} [interaction] time to complete the sign-in and approval pages; default 1 hour
  * @property {number} [refreshToken] default 14 days
  * @property {number} [session] default 1 day
  */
@@ -39,7 +39,7 @@ const claims = {
 }
 
 /**
- * Builds oidc-provider's configuration: our defaults, then `features`, then `configuration`.
+ * Builds oidc-provider's configuration: the defaults, then `features`, then `configuration`.
  *
  * @param {import('./index.js').ProviderOptions & { users: import('./users.js').User[], title: string, clients: import('oidc-provider').ClientMetadata[] }} options
  * @returns {Promise<Configuration>}
@@ -60,14 +60,14 @@ export async function createConfiguration(options) {
       response_types: ['code'],
       token_endpoint_auth_method: 'client_secret_basic',
     },
-    // The ID token carries what its scopes release, so that an application needs no userinfo request.
+    // Puts the claims of the granted scopes into the ID token, so that applications need no UserInfo request.
     conformIdTokenClaims: false,
     cookies: {
       keys: [randomBytes(32).toString('base64url')],
       names: { session: 'provider_session', interaction: 'provider_interaction', resume: 'provider_resume' },
     },
     features: defaultFeatures(title),
-    // oidc-provider refuses to call loopback addresses; that is where the applications of this provider live.
+    // oidc-provider refuses to call loopback addresses, but this provider's applications run there.
     fetch: (url, init) => globalThis.fetch(url, withoutDispatcher(init)),
     findAccount: (_ctx, id) => findAccount(users, id),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
@@ -139,7 +139,7 @@ function findAccount(users, id) {
 }
 
 /**
- * A public client proves nothing of itself, so it learns only of its own tokens.
+ * A public client cannot authenticate, so it may introspect only its own tokens.
  *
  * @param {import('oidc-provider').Client} client
  * @param {{ clientId?: string | undefined }} token
@@ -159,7 +159,7 @@ function digest(text) {
 }
 
 /**
- * Merges plain objects member by member; arrays, functions and the rest replace what was there.
+ * Merges plain objects recursively. Arrays, functions and other values are replaced.
  *
  * @template {object} T
  * @param {T} base

@@ -5,7 +5,7 @@ import { sendToKoa } from './pages.js'
 /** @typedef {import('oidc-provider').KoaContextWithOIDC} Context */
 
 /**
- * The pages of the device authorization grant, in the shape oidc-provider takes them.
+ * Returns the pages of the device authorization grant, as oidc-provider expects them.
  *
  * @param {string} provider the provider's name
  */
@@ -21,7 +21,7 @@ export function devicePages(provider) {
       sendToKoa(ctx, {
         provider,
         title: 'Connect a device',
-        body: html`<p role="status">${error ? inputProblem(error) : 'Enter the code that the device shows.'}</p>
+        body: html`<p role="status">${error ? inputProblem(error) : 'Enter the code shown on the device.'}</p>
           <div class="code-entry">${trusted(withoutScript(form))}</div>
           <div class="actions"><button class="primary" form="op.deviceInputForm">Continue</button></div>`,
       })
@@ -52,14 +52,14 @@ export function devicePages(provider) {
       sendToKoa(ctx, {
         provider,
         title: 'Device connected',
-        body: html`<p>You can close this page and go on at the device.</p>`,
+        body: html`<p>You can close this page and continue on the device.</p>`,
       })
     },
   }
 }
 
 /**
- * Leaves out the inline script of oidc-provider's input, which our policy refuses, and names the input.
+ * Removes the inline script of oidc-provider's input, which our policy blocks, and labels the input.
  *
  * @param {string} form
  */
@@ -71,6 +71,6 @@ function withoutScript(form) {
 function inputProblem(error) {
   if (error.name === 'AbortedError') return 'The device was not connected.'
   if (error.userCode || error.name === 'NoCodeError')
-    return 'This code is not valid (any more). Please check it, or get a new one.'
-  return 'Something went wrong with this request. Please start again at the device.'
+    return 'This code is wrong or has expired. Please check it, or get a new one.'
+  return 'Something went wrong. Please start again on the device.'
 }

@@ -10,20 +10,20 @@ import { demoUsers } from './users.js'
 
 /**
  * @typedef {object} ProviderOptions
- * @property {number} [port] `0`, the default, takes a free one
- * @property {string} [host] a loopback host, which also names the issuer; default `127.0.0.1`
+ * @property {number} [port] default `0`, a free port
+ * @property {string} [host] a loopback host, also used in the issuer; default `127.0.0.1`
  * @property {import('oidc-provider').ClientMetadata[]} [clients] the registered applications, with the RFCs' names;
  *   `grant_types` defaults to `authorization_code` and `refresh_token`
- * @property {import('./users.js').User[]} [users] default Ada, Grace and Alan
+ * @property {import('./users.js').User[]} [users] who can sign in; default Ada, Grace and Alan
  * @property {string} [title] the name on the provider's pages
  * @property {import('./configuration.js').Lifetimes} [ttl] in seconds
  * @property {import('oidc-provider').Configuration['features']} [features] merged over the defaults
  * @property {boolean} [rotateRefreshToken] default `true`
  * @property {'offline_access' | 'always' | 'never'} [issueRefreshToken] when clients with the grant type get a refresh
- *   token; default when `offline_access` was granted
- * @property {import('oidc-provider').Configuration} [configuration] of oidc-provider, merged over everything else
- * @property {string} [autoSignIn] signs this user in and approves without showing a page; a request whose `login_hint`
- *   names another user signs in that one
+ *   token; default `offline_access`, when that scope was granted
+ * @property {import('oidc-provider').Configuration} [configuration] oidc-provider's configuration, merged over everything else
+ * @property {string} [autoSignIn] signs this user in and approves without showing a page, or the user that `login_hint`
+ *   names
  */
 
 /**
@@ -31,16 +31,16 @@ import { demoUsers } from './users.js'
  * @property {string} issuer
  * @property {number} port
  * @property {import('oidc-provider').Provider} provider
- * @property {(metadata: import('oidc-provider').ClientMetadata) => Promise<void>} addClient registers a further
+ * @property {(metadata: import('oidc-provider').ClientMetadata) => Promise<void>} addClient registers another
  *   application, or replaces one that was added this way
  * @property {() => Promise<void>} close stops listening and ends open connections
  */
 
 /**
- * Starts an OpenID Provider on this machine, with its own sign-in, approval, logout and error pages.
+ * Starts an OpenID Provider on a loopback host, with its own sign-in, approval, logout and error pages.
  *
- * It is made for trying things out and for tests: everyone who opens it can sign in as anyone, and it forgets
- * everything when it stops.
+ * It is for experiments and tests: anyone who can reach it can sign in as any user, and it forgets everything when it
+ * stops.
  *
  * @param {ProviderOptions} [options]
  * @returns {Promise<RunningProvider>}
@@ -105,7 +105,7 @@ async function addClient(provider, metadata) {
 
 /**
  * Lets web applications use `http` and `localhost` with response types that return an ID token from the authorization
- * endpoint; oidc-provider demands `https` there, which a loopback address does not have.
+ * endpoint. oidc-provider requires `https` for them, which loopback addresses do not have.
  *
  * @param {import('oidc-provider').Provider} provider
  */

@@ -6,7 +6,7 @@ import { approvalPage, errorPage, sendToExpress, signInPage } from './pages.js'
 /** @typedef {import('./users.js').User} User */
 
 /**
- * Routes of the sign-in and approval pages, which oidc-provider sends the browser to and takes it back from.
+ * Returns the routes of the sign-in and approval pages that oidc-provider redirects the browser to.
  *
  * @param {import('oidc-provider').Provider} provider
  * @param {{ users: User[], title: string, autoSignIn: string | undefined }} options
@@ -56,12 +56,12 @@ export function interactionRoutes(provider, { users, title, autoSignIn }) {
 
   /**
    * @param {Interaction} interaction
-   * @param {User | undefined} user who signs in, where that is asked
+   * @param {User | undefined} user who signs in, if the prompt is `login`
    * @returns {Promise<import('oidc-provider').InteractionResults>}
    */
   async function answer(interaction, user) {
     if (interaction.prompt.name === 'login') {
-      if (!user) throw new Error('autoSignIn names no known user.')
+      if (!user) throw new Error('autoSignIn is not a known user.')
       return { login: { accountId: user.id, ...requestedAcr(interaction) } }
     }
     return { consent: { grantId: await grant(interaction, signedInUser(interaction)) } }
@@ -70,12 +70,12 @@ export function interactionRoutes(provider, { users, title, autoSignIn }) {
   /** @param {Interaction} interaction */
   function signedInUser(interaction) {
     const user = findUser(interaction.session?.accountId)
-    if (!user) throw new Error('The approval page was reached without a user.')
+    if (!user) throw new Error('The approval page requires a signed-in user.')
     return user
   }
 
   /**
-   * Grants what was asked for and is allowed to the user; the rest is refused, which leaves it out of `scope`.
+   * Grants the requested scopes that the user may use. The others are rejected, so that `scope` lacks them.
    *
    * @param {Interaction} interaction
    * @param {User} user
@@ -115,8 +115,8 @@ export function interactionRoutes(provider, { users, title, autoSignIn }) {
         errorPage(title, {
           error: expired ? 'This page is no longer valid' : 'server_error',
           error_description: expired
-            ? 'The request was answered already, or it took too long. Go back to the application and sign in again.'
-            : 'The provider could not answer. Go back to the application and sign in again.',
+            ? 'The request was already completed or has expired. Go back to the application and sign in again.'
+            : 'The provider failed to process the request. Go back to the application and sign in again.',
         }),
         expired ? 400 : 500,
       )
@@ -126,7 +126,7 @@ export function interactionRoutes(provider, { users, title, autoSignIn }) {
 }
 
 /**
- * Says that the sign-in was as strong as the application asked for: this provider asks no one for a password.
+ * Returns the `acr` that the application asked for. This provider cannot authenticate anyone, so it claims any.
  *
  * @param {Interaction} interaction
  */

@@ -2,7 +2,7 @@
 import { exportJWK, generateKeyPair } from 'jose'
 
 /**
- * Generates the provider's signing keys, new at every start: one for RS256, one for ES256.
+ * Generates the provider's signing keys, one for RS256 and one for ES256. They are new at every start.
  *
  * @returns {Promise<{ keys: import('oidc-provider').JWK[] }>}
  */

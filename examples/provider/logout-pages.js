@@ -7,15 +7,15 @@ import { sendToKoa } from './pages.js'
 const submitForm = "document.getElementById('op.logoutForm').submit()"
 
 /**
- * The pages of RP-initiated logout, in the shape oidc-provider takes them.
+ * Returns the pages of RP-initiated logout, as oidc-provider expects them.
  *
  * @param {string} provider the provider's name
  */
 export function logoutPages(provider) {
   return {
     /**
-     * Asks whether to sign out. An application that shows the ID token of this very session has the user's word for
-     * it already, so that the page sends itself.
+     * Asks whether to sign out. If the `id_token_hint` belongs to this session, the user has already asked the
+     * application for it, and the page submits itself.
      *
      * @param {Context} ctx
      * @param {string} form by oidc-provider, without its buttons
@@ -46,7 +46,7 @@ export function logoutPages(provider) {
 function signingOut(form) {
   return html`${trusted(form)}
     <input type="hidden" name="logout" value="yes" form="op.logoutForm">
-    <noscript><p>One more step without scripts:</p><button class="primary" form="op.logoutForm">Sign out</button></noscript>`
+    <noscript><p>Scripts are disabled. Please confirm:</p><button class="primary" form="op.logoutForm">Sign out</button></noscript>`
 }
 
 /**
@@ -55,7 +55,7 @@ function signingOut(form) {
  */
 function question(form, appName) {
   return html`<p>${appName ? html`<strong>${appName}</strong> asks to sign you out here` : 'You are about to sign out here'},
-      which also ends your session with other applications.</p>
+      which also affects your other applications.</p>
     ${trusted(form)}
     <div class="actions">
       <button class="primary" name="logout" value="yes" form="op.logoutForm">Sign out</button>
@@ -64,7 +64,7 @@ function question(form, appName) {
 }
 
 /**
- * Tells whether the `id_token_hint`, which oidc-provider has verified, names the user who is signed in.
+ * Returns whether the `id_token_hint`, which oidc-provider has verified, identifies the signed-in user.
  *
  * @param {Context} ctx
  */

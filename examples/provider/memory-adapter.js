@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 
 /** @typedef {import('oidc-provider').AdapterPayload} Payload */
 
-/** Models that end together with the grant they belong to. */
+/** Models that are revoked together with their grant. */
 const grantable = new Set([
   'AccessToken',
   'AuthorizationCode',
@@ -15,7 +15,7 @@ const grantable = new Set([
 const maxEntries = 20_000
 
 /**
- * Makes the storage of one provider: everything lives in this process and is gone when it ends.
+ * Returns the storage of one provider, in the memory of this process.
  *
  * @returns {import('oidc-provider').AdapterFactory}
  */
@@ -24,7 +24,7 @@ export function createMemoryAdapter() {
   const records = new LRUCache({ max: maxEntries })
   /** Secondary keys (`uid:…`, `user_code:…`) to record keys. @type {LRUCache<string, string>} */
   const aliases = new LRUCache({ max: maxEntries })
-  /** Grant ids to the keys of the records that end with them. @type {LRUCache<string, Set<string>>} */
+  /** Grant IDs to the keys of the records that are revoked with them. @type {LRUCache<string, Set<string>>} */
   const grants = new LRUCache({ max: maxEntries })
 
   /** @param {string} alias */

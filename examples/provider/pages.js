@@ -11,12 +11,12 @@ import { scopeMeanings } from './users.js'
  * @property {string} provider the provider's name
  * @property {string} title
  * @property {Html} body
- * @property {(string | undefined)[]} [formAction] where its forms lead besides this provider, redirects included
+ * @property {(string | undefined)[]} [formAction] other origins that its forms redirect to
  * @property {string} [script]
  */
 
 /**
- * What a page about an authorization request shows of it.
+ * The parts of an authorization request that its pages show.
  *
  * @typedef {object} AuthorizationRequest
  * @property {string} title
@@ -37,15 +37,15 @@ export function signInPage({ title, interaction, appName }, users) {
   const { uid, params } = interaction
   return {
     provider: title,
-    title: 'Choose who you are',
+    title: 'Choose a user',
     formAction: [formTarget(params.redirect_uri)],
-    body: html`<p><strong>${appName}</strong> wants to know who you are. Nobody here has a password; pick anyone.</p>
+    body: html`<p><strong>${appName}</strong> asks you to sign in. This demo has no passwords: pick any user.</p>
       <form method="post" action="/interaction/${uid}/sign-in">
         <ul class="people">
           ${users.map((user) => personButton(user, user.id === params.login_hint))}
         </ul>
       </form>
-      ${denyForm(uid, 'Cancel and go back')}`,
+      ${denyForm(uid, 'Cancel')}`,
   }
 }
 
@@ -94,8 +94,8 @@ export function approvalPage({ title, interaction, appName }, user) {
 function scopeItem(scope, { claims, deniedScopes = [] }) {
   const withheld = deniedScopes.includes(scope)
   return html`<li${withheld && trusted(' class="withheld"')}>
-    <div class="scope"><span>${scopeMeanings[scope] ?? 'Use what this scope opens'}</span> <code>${scope}</code></div>
-    ${withheld && html`<span class="note">Withheld: ${claims.name} has no right to it</span>`}
+    <div class="scope"><span>${scopeMeanings[scope] ?? 'Use this scope'}</span> <code>${scope}</code></div>
+    ${withheld && html`<span class="note">Not granted: ${claims.name} is not allowed to use it</span>`}
   </li>`
 }
 
@@ -115,9 +115,9 @@ function denyForm(uid, label) {
 export function errorPage(provider, { error, error_description: description }) {
   return {
     provider,
-    title: 'This did not work',
+    title: 'Something went wrong',
     body: html`<p><strong>${error}</strong></p>
-      <p>${description ?? 'The application sent a request that this provider cannot answer.'}</p>`,
+      <p>${description ?? 'The application sent an invalid request.'}</p>`,
   }
 }
 
@@ -147,7 +147,7 @@ function layout({ provider, title, body, script }) {
 <h1>${title}</h1>
 ${body}
 </main>
-<footer><p>A demo provider that runs on this machine. It keeps no accounts and forgets everything when it stops.</p></footer>
+<footer><p>A demo provider for local use. It has no accounts and forgets everything when it stops.</p></footer>
 ${script && html`<script>${trusted(script)}</script>`}
 </body>
 </html>
@@ -169,7 +169,7 @@ export function sendToExpress(res, page, status = 200) {
 }
 
 /**
- * Answers from one of oidc-provider's own routes, which are Koa's.
+ * Sends a page from one of oidc-provider's own routes, which use Koa.
  *
  * @param {import('oidc-provider').KoaContextWithOIDC} ctx
  * @param {Page} page

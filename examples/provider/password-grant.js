@@ -3,11 +3,11 @@ import { InvalidGrant } from 'oidc-provider/lib/helpers/errors.js'
 import { demoUsers } from './users.js'
 
 /**
- * Adds the resource owner password grant, which oidc-provider does not have: whoever knows the name and password of a
- * demo user gets tokens. Register the client with the grant type `password`.
+ * Adds the resource owner password grant, which oidc-provider does not support: anyone who knows the name and password of
+ * a demo user gets tokens. Register the client with the grant type `password`.
  *
  * @param {import('./index.js').RunningProvider} running
- * @param {Record<string, string>} passwords by user
+ * @param {Record<string, string>} passwords by user ID
  */
 export function addPasswordGrant({ provider }, passwords) {
   provider.registerGrantType('password', issueTokens, ['username', 'password', 'scope'])
@@ -19,7 +19,7 @@ export function addPasswordGrant({ provider }, passwords) {
     const scope = String(params?.scope ?? 'openid')
     const user = demoUsers.find(({ id }) => id === username)
     if (!client || !user || passwords[user.id] !== params?.password) {
-      throw new InvalidGrant('user name or password are wrong')
+      throw new InvalidGrant('the user name or password is wrong')
     }
     const grant = new provider.Grant({ accountId: username, clientId: client.clientId })
     grant.addOIDCScope(scope)

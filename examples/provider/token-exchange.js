@@ -6,8 +6,8 @@ export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchan
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
 
 /**
- * Adds token exchange, which oidc-provider does not have: an access token of a user for one of the same user, for an API.
- * It gives no scope that the first token lacks. Register the client with the grant type {@link tokenExchangeGrant}.
+ * Adds token exchange, which oidc-provider does not support: exchanges a user's access token for another one of the same
+ * user, for an API. The scopes are limited to those of the first token. Register the client with the grant type {@link tokenExchangeGrant}.
  *
  * @param {import('./index.js').RunningProvider} running
  */

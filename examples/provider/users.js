@@ -1,13 +1,13 @@
 // @ts-check
 
 /**
- * A person who can sign in here.
+ * A user who can sign in here.
  *
  * @typedef {object} User
  * @property {string} id the `sub` claim
- * @property {string} about what the sign-in page says of the user
- * @property {string[]} [deniedScopes] scopes that are withheld, whatever the application asks for
- * @property {{ name: string, [claim: string]: unknown }} claims released by the scopes `profile`, `email`, `phone` and
+ * @property {string} about the description on the sign-in page
+ * @property {string[]} [deniedScopes] scopes that are never granted
+ * @property {{ name: string, [claim: string]: unknown }} claims returned for the scopes `profile`, `email`, `phone` and
  *   `address`
  */
 
@@ -15,7 +15,7 @@
 export const demoUsers = [
   {
     id: 'ada',
-    about: 'May do everything',
+    about: 'Can read and write reports',
     claims: {
       ...nameClaims('Ada', 'Lovelace'),
       email: 'ada@example.com',
@@ -29,7 +29,7 @@ export const demoUsers = [
   },
   {
     id: 'grace',
-    about: 'May read reports, not write them',
+    about: 'Can read reports',
     deniedScopes: ['reports:write'],
     claims: {
       ...nameClaims('Grace', 'Hopper'),
@@ -59,7 +59,7 @@ export const demoUsers = [
   },
 ]
 
-/** What each scope means to the person who is asked to approve it. @type {Record<string, string>} */
+/** Descriptions of the scopes for the approval page. @type {Record<string, string>} */
 export const scopeMeanings = {
   openid: 'Know who you are',
   profile: 'See your name and profile',

@@ -13,10 +13,10 @@ export const client = { clientId: 'quick-start', clientSecret: 'no-secret-outsid
  * Builds the application.
  *
  * @param {object} options
- * @param {string} options.baseUrl where browsers reach it
- * @param {string} options.issuer the provider
- * @param {string} options.secret at least 32 characters of chance
- * @param {'query' | 'form_post'} [options.responseMode] how the provider answers; default `query`
+ * @param {string} options.baseUrl the URL that browsers use
+ * @param {string} options.issuer the provider's issuer
+ * @param {string} options.secret at least 32 random characters
+ * @param {'query' | 'form_post'} [options.responseMode] how the provider responds. Default is `query`
  */
 export function createApp({ baseUrl, issuer, secret, responseMode = 'query' }) {
   const app = express()
@@ -25,7 +25,7 @@ export function createApp({ baseUrl, issuer, secret, responseMode = 'query' }) {
 
   // #region The sign-in
   const scope = 'openid profile email offline_access reports:read'
-  // A provider gives offline_access only where the user is asked to approve it.
+  // Providers grant offline_access only if the user is asked for consent.
   const provider = { issuer, ...client, scope, responseMode, prompt: 'consent' }
 
   app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { secure: 'auto', sameSite: 'lax' } }))

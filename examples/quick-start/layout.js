@@ -20,9 +20,9 @@ const links = [
 ]
 
 /**
- * Makes the function that answers with a page, in the frame that all pages share.
+ * Returns a function that sends a page in the layout that all pages share.
  *
- * @param {string} issuer where the sign-out form leads in the end
+ * @param {string} issuer the provider, which the sign-out form redirects to
  */
 export function pageSender(issuer) {
   const headers = pageHeaders({ style, formAction: [formTarget(issuer)] })
@@ -78,7 +78,7 @@ function navItem(href, label, path) {
   return html`<li><a href="${href}"${href === path && trusted(' aria-current="page"')}>${label}</a></li>`
 }
 
-/** The button that signs out here and at the provider. */
+/** Returns the button that signs out here and at the provider. */
 export function signOut(label = 'Sign out') {
   return html`<form method="post" action="/logout"><button>${label}</button></form>`
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { startProvider } from '../provider/index.js'
 import { client, createApp } from './app.js'
 
-/** The application and the provider are different sites to a browser, as they are in earnest. */
+/** The browser sees the application and the provider as different sites, as in production. */
 const appHost = 'localhost'
 const providerHost = '127.0.0.1'
 
@@ -21,7 +21,7 @@ server.on('request', createApp({ baseUrl, issuer: provider.issuer, secret, respo
 console.log(`
   Open ${baseUrl} in your browser.
 
-  A local provider runs beside it; Ctrl+C stops both.
+  A local provider is running too. Press Ctrl+C to stop both.
 `)
 
 process.once('SIGINT', stop)
@@ -59,7 +59,7 @@ function startProviderAt(wanted) {
 }
 
 /**
- * Starts something on the wanted port, or on any free one if that is taken.
+ * Starts a server on the wanted port, or on a free one if that port is in use.
  *
  * @template T
  * @param {number} wanted
@@ -70,7 +70,7 @@ async function onFreePort(wanted, start) {
     return await start(wanted)
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EADDRINUSE') throw error
-    console.log(`Port ${wanted} is taken, so another one is used.`)
+    console.log(`Port ${wanted} is in use. Using a free port instead.`)
     return start(0)
   }
 }

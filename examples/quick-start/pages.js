@@ -8,7 +8,7 @@ import { duration, walkThrough } from './walk.js'
 /** @typedef {import('./layout.js').Page} Page */
 
 /**
- * What the error page reads of an error: everything but `message` may be missing.
+ * The properties of an error that the error page reads. All but `message` may be missing.
  *
  * @typedef {Error & { status?: number, code?: string, expose?: boolean, retryUrl?: string,
  *   headers?: Record<string, string> }} ShownError
@@ -26,13 +26,13 @@ export function homePage(auth) {
 function introduction() {
   return {
     title: 'Sign in with OpenID Connect',
-    body: html`<p class="lead">A small Express app and a local provider, joined by <strong>express-relying-party</strong>.
-        Sign in, open a page that needs a right of its own, then read step by step what happened.</p>
+    body: html`<p class="lead">A small Express app that signs you in at a local provider with
+        <strong>express-relying-party</strong>. Sign in, open a page that requires a scope, then see step by step what happened.</p>
       <p><a class="button primary" href="/login">Sign in</a></p>
       <ul class="tiles">
-        ${tile('/profile', 'Profile', 'For everyone who is signed in. Open it now, and you come back to it after sign-in.')}
-        ${tile('/reports', 'Reports', 'Needs the scope reports:read. Ada and Grace have it, Alan does not.')}
-        ${tile('/what-happened', 'What happened', 'The login told in steps, and how each of them protects you.')}
+        ${tile('/profile', 'Profile', 'For signed-in users. Open it now to sign in first and return to it afterwards.')}
+        ${tile('/reports', 'Reports', 'Requires the scope reports:read. Ada and Grace have it, Alan does not.')}
+        ${tile('/what-happened', 'What happened', 'The login step by step, and how each step protects you.')}
       </ul>
       ${ownCode()}`,
   }
@@ -45,16 +45,16 @@ function introduction() {
 function welcome({ claims, subject, scopes }) {
   return {
     title: `Hello, ${claims.name ?? subject}`,
-    body: html`<p class="lead">You are signed in. The provider said who you are, and the app verified it.</p>
+    body: html`<p class="lead">You are signed in. The provider identified you, and the app verified its response.</p>
       <ul class="tiles">
-        ${tile('/what-happened', 'What happened', 'This login in steps, and how each of them protects you.')}
-        ${tile('/profile', 'Profile', 'What the provider told the app about you.')}
+        ${tile('/what-happened', 'What happened', 'This login step by step, and how each step protects you.')}
+        ${tile('/profile', 'Profile', 'What the app knows about you from the provider.')}
         ${tile(
           '/reports',
           'Reports',
           scopes.includes('reports:read')
             ? 'You have reports:read.'
-            : 'You lack reports:read: see how the app refuses.',
+            : 'You do not have reports:read. See how the app denies access.',
         )}
       </ul>
       ${ownCode()}`,
@@ -70,7 +70,7 @@ function tile(href, title, text) {
   return html`<li class="tile"><h2><a href="${href}">${title}</a></h2><p>${text}</p></li>`
 }
 
-/** Shows the part of this app that signs users in. */
+/** Returns the part of this app that signs users in, as code. */
 function ownCode() {
   return html`<section class="code">
     <h2>The code behind it</h2>
@@ -91,7 +91,7 @@ const signInCode = signInRegion.replace(/^ {2}/gm, '').trimEnd()
 export function profilePage({ claims }) {
   return {
     title: 'Profile',
-    body: html`<p class="lead">What the verified ID token says about you.</p>
+    body: html`<p class="lead">The claims in your verified ID token.</p>
       <table>
         <thead><tr><th scope="col">Claim</th><th scope="col">Value</th></tr></thead>
         <tbody>
@@ -119,7 +119,7 @@ function readable(name, value) {
 
 const reports = [
   ['Analytical engine', 'Parts ordered, 2 of 25,000 fitted'],
-  ['Compiler', 'First programs translated'],
+  ['Compiler', 'First programs compiled'],
   ['Imitation game', 'Judges still undecided'],
 ]
 
@@ -149,8 +149,8 @@ export function walkPage(log, auth) {
     title: 'What happened at this login',
     body:
       steps.length === 0
-        ? html`<p class="lead">This login happened too long ago; the app keeps only the latest ones.</p>`
-        : html`<p class="lead">From the click on “Sign in” to this page, told from the events of the library.</p>
+        ? html`<p class="lead">This login is no longer in the log. The app keeps only the most recent ones.</p>`
+        : html`<p class="lead">From clicking “Sign in” to this page, based on the library’s events.</p>
           <ol class="walk">${steps.map((step) => walkItem(step, start))}</ol>`,
   }
 }
@@ -180,7 +180,7 @@ function walkItem({ title, path, time, text, facts, guards }, start) {
 
 /** @returns {Page} */
 export function missingPage() {
-  return { title: 'No such page', body: html`<p>There is nothing here. <a href="/">Go to the start</a>.</p>` }
+  return { title: 'Page not found', body: html`<p>This page does not exist. <a href="/">Go to the home page</a>.</p>` }
 }
 
 /**
@@ -197,8 +197,8 @@ export function errorPage(error, status, auth) {
       ${code === 'ERR_INSUFFICIENT_SCOPE' && auth && scopeHelp(auth)}
       <div class="actions">
         ${retryUrl !== undefined && html`<a class="button primary" href="${retryUrl}">Try again</a>`}
-        ${code === 'ERR_INSUFFICIENT_SCOPE' && signOut('Sign out and be someone else')}
-        <a class="button" href="/">Go to the start</a>
+        ${code === 'ERR_INSUFFICIENT_SCOPE' && signOut('Sign out and switch users')}
+        <a class="button" href="/">Go to the home page</a>
       </div>
       <p class="quiet">Status ${status}${code !== undefined && html`, code <code>${code}</code>`}</p>`,
   }
@@ -209,10 +209,10 @@ export function errorPage(error, status, auth) {
  * @param {number} status
  */
 function errorTitle(code, status) {
-  if (code === 'ERR_AUTHORIZATION_DENIED') return 'You did not approve'
-  if (code === 'ERR_INSUFFICIENT_SCOPE') return 'You may not open this page'
-  if (status === 503) return 'Not available right now'
-  return status >= 500 ? 'Something went wrong' : 'That did not work'
+  if (code === 'ERR_AUTHORIZATION_DENIED') return 'Sign-in canceled'
+  if (code === 'ERR_INSUFFICIENT_SCOPE') return 'You do not have access to this page'
+  if (status === 503) return 'Temporarily unavailable'
+  return status >= 500 ? 'Something went wrong' : 'This request failed'
 }
 
 /**
@@ -222,8 +222,8 @@ function errorTitle(code, status) {
 function explanation({ expose, message }, status) {
   if (expose) return sentence(message)
   return status === 503
-    ? 'The provider, or something else that this app needs, does not answer. Please try again in a moment.'
-    : 'The fault is on our side. It has been logged.'
+    ? 'The provider, or another service this app depends on, is not responding. Please try again in a moment.'
+    : 'This is a problem on our side. It has been logged.'
 }
 
 /** @param {string} message */
@@ -233,6 +233,6 @@ function sentence(message) {
 
 /** @param {Auth} auth */
 function scopeHelp({ claims, subject, scopes }) {
-  return html`<p><strong>${claims.name ?? subject}</strong> was granted
+  return html`<p><strong>${claims.name ?? subject}</strong> has these scopes:
     ${scopes.map((scope) => html`<code class="chip">${scope}</code> `)}</p>`
 }

@@ -2,7 +2,7 @@ import 'express-session'
 
 declare module 'express-session' {
   interface SessionData {
-    /** The public id of the login that opened this session. */
+    /** The public ID of the login that opened this session. */
     transaction: string
   }
 }

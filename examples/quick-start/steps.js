@@ -4,21 +4,21 @@
 /** @typedef {Event['type']} EventType */
 
 /**
- * What is known of one login.
+ * The events of one login, for the page that explains it.
  *
  * @typedef {object} LoginLog
- * @property {Event[]} events of this login and of the session it opened
- * @property {Event | undefined} discovered the provider's metadata, read at this login or before
- * @property {Event | undefined} keys the provider's keys, likewise
+ * @property {Event[]} events of this login and the session it opened
+ * @property {Event | undefined} discovered when the provider's metadata was fetched, at this login or earlier
+ * @property {Event | undefined} keys when the provider's keys were fetched, at this login or earlier
  */
 
 const maxLogins = 200
 const maxEvents = 40
 
 /**
- * Collects the library's events by login, for the page that tells what happened. The oldest logins give way.
+ * Collects the library's events by login, for the page that explains what happened. The oldest logins are dropped.
  *
- * The public id of a login goes into the session it opens, so that the browser finds its own login again.
+ * The public ID of a login is kept in the session it opens, so that each browser sees its own login.
  */
 export function createStepLog() {
   /** @type {Map<string, Event[]>} */

@@ -5,11 +5,11 @@
 /** @typedef {import('./steps.js').LoginLog} LoginLog */
 
 /**
- * One step of the walk through a login.
+ * One step of a login.
  *
  * @typedef {object} Step
  * @property {string} title
- * @property {string} path who speaks to whom
+ * @property {string} path the sender and the receiver
  * @property {number} [time] in milliseconds since the epoch
  * @property {string} text
  * @property {[name: string, value: string][]} facts
@@ -17,7 +17,7 @@
  */
 
 /**
- * Tells the steps of a login in their order, from the events and from what the user may do now.
+ * Returns the steps of a login in order, from its events and what the user may do now.
  *
  * @param {LoginLog} log
  * @param {Auth} auth
@@ -67,17 +67,17 @@ function request(event, { discovered }) {
     title: 'Request',
     path: 'App → your browser → provider',
     time: event.time,
-    text: 'The app sent your browser to the provider with the list of what it needs, and with three values made by chance for this one login.',
+    text: 'The app redirected your browser to the provider with the list of scopes it needs and three random values for this login.',
     facts: [
       ['Provider', event.issuer],
-      ['Asked for', event.scope],
-      ['Answer by', event.responseMode],
-      ...(discovered ? [fact('Metadata read', `${clock(discovered.time)}, kept for later logins`)] : []),
+      ['Requested', event.scope],
+      ['Response mode', event.responseMode],
+      ...(discovered ? [fact('Metadata', `fetched ${clock(discovered.time)}, cached for later logins`)] : []),
     ],
     guards: [
-      ['state', 'An answer that someone else slips into your browser belongs to no login begun here, and is refused.'],
-      ['nonce', 'An ID token from another login, played again, does not carry the value of this one.'],
-      ['PKCE', 'A stolen code is worth nothing without its verifier, which never leaves the app.'],
+      ['state', 'A response injected by someone else matches no login that your browser started, and is rejected.'],
+      ['nonce', 'An ID token replayed from another login has a different nonce, and is rejected.'],
+      ['PKCE', 'A stolen code is useless without its verifier, which only the app and the provider see.'],
     ],
   }
 }
@@ -92,11 +92,11 @@ function approval(event, { events }) {
   return {
     title: 'Approval',
     path: 'You ↔ provider',
-    text: 'You said who you are and approved the request. The app saw nothing of it.',
+    text: 'You signed in at the provider and approved the request. The app could not see any of it.',
     facts: started ? [['Time there', duration(event.time - started.time)]] : [],
     guards: [
-      ['Sign-in at the provider', 'Your password, if there were one, would be known in one place only.'],
-      ['Approval', 'The app gets what you agree to, and of that only what you have a right to.'],
+      ['Sign-in at the provider', 'Only the provider sees your password. (This demo has none.)'],
+      ['Approval', 'The app gets only what you approve and are allowed to grant.'],
     ],
   }
 }
@@ -112,12 +112,12 @@ function code({ time, via }) {
     path: 'Provider → your browser → app',
     time,
     text: byPost
-      ? 'Your browser brought back a code, posted as a form: it stands in no URL, no history and no log.'
-      : 'Your browser brought back a code in the URL. It is valid for a short time and works once.',
-    facts: [['Came by', byPost ? 'POST (form_post)' : 'GET (query)']],
+      ? 'Your browser returned a code in a form POST, so it does not appear in URLs, the history or logs.'
+      : 'Your browser returned a code in the URL. It expires soon and works only once.',
+    facts: [['Returned by', byPost ? 'POST (form_post)' : 'GET (query)']],
     guards: [
-      ['iss', 'The answer names the provider it comes from, so that two providers cannot be mixed up.'],
-      ['One answer per login', 'The same answer, delivered twice, is refused the second time.'],
+      ['iss', 'The response identifies the provider that sent it, so two providers cannot be mixed up.'],
+      ['One response per login', 'A response that is delivered again is rejected.'],
     ],
   }
 }
@@ -131,7 +131,7 @@ function tokens({ time, tokenType, scope, expiresIn, hasRefreshToken, hasIdToken
     title: 'Tokens',
     path: 'App ↔ provider',
     time,
-    text: 'The app exchanged the code for tokens, directly and with its own secret. They never pass through your browser.',
+    text: 'The app exchanged the code for tokens directly with the provider, using its client secret. The tokens never pass through your browser.',
     facts: [
       ['Access token', `${tokenType}${expiresIn === undefined ? '' : `, valid for ${duration(expiresIn * 1000)}`}`],
       ['Refresh token', hasRefreshToken ? 'yes, kept on the server' : 'no'],
@@ -139,8 +139,8 @@ function tokens({ time, tokenType, scope, expiresIn, hasRefreshToken, hasIdToken
       ['Granted', scope],
     ],
     guards: [
-      ['Client authentication', 'Nobody else can use the code in the name of this app.'],
-      ['Short life', 'An access token that leaks is soon worthless; what renews it stays on the server.'],
+      ['Client authentication', 'No one else can redeem the code as this app.'],
+      ['Short lifetime', 'A leaked access token expires soon. The refresh token stays on the server.'],
     ],
   }
 }
@@ -155,19 +155,19 @@ function verification({ time, alg, subject, checks }, { keys }) {
     title: 'Verification',
     path: 'App',
     time,
-    text: 'The app checked the ID token before it kept anything of this login.',
+    text: 'The app verified the ID token before it stored anything from this login.',
     facts: [
       ['Subject', subject],
       ['Signed with', alg],
       ['Checked', checks.join(', ')],
       ...(keys?.type === 'keys.fetched'
-        ? [fact("Provider's keys", `${keys.count}, fetched ${clock(keys.time)} and kept for later logins`)]
+        ? [fact("Provider's keys", `${keys.count}, fetched ${clock(keys.time)}, cached for later logins`)]
         : []),
     ],
     guards: [
-      ['Signature', 'Only the provider can have written the token.'],
-      ['iss and aud', 'A token of another provider, or made for another app, is refused.'],
-      ['exp and nonce', 'So is an old token, and one from another login.'],
+      ['Signature', 'Only the provider can have issued the token.'],
+      ['iss and aud', 'A token from another provider, or for another app, is rejected.'],
+      ['exp and nonce', 'An expired token, or one from another login, is rejected.'],
     ],
   }
 }
@@ -181,11 +181,11 @@ function session({ time }) {
     title: 'Session',
     path: 'App → your browser',
     time,
-    text: 'The app opened a session. Your browser holds its ID in a cookie; the tokens lie encrypted on the server.',
+    text: 'The app opened a session. Your browser keeps its ID in a cookie; the tokens are stored encrypted on the server.',
     facts: [],
     guards: [
-      ['New session ID', 'An ID that someone planted in your browser before the login does not become yours.'],
-      ['Encrypted tokens', 'Whoever reads the session store does not get at your tokens.'],
+      ['New session ID', 'A session ID planted in your browser before the login is replaced (session fixation).'],
+      ['Encrypted tokens', 'Read access to the session store does not reveal your tokens.'],
     ],
   }
 }
@@ -202,12 +202,12 @@ function access({ events }, { scopes }) {
     title: 'Access',
     path: 'Your browser → app',
     text: scopes.includes('reports:read')
-      ? 'From now on each request is judged by what was granted. You may open the reports.'
-      : 'From now on each request is judged by what was granted. You may not open the reports.',
-    facts: [['Granted', scopes.join(' ')], ...(withheld.length > 0 ? [fact('Withheld', withheld.join(' '))] : [])],
+      ? 'From now on the app checks each request against the granted scopes. You can open the reports.'
+      : 'From now on the app checks each request against the granted scopes. You cannot open the reports.',
+    facts: [['Granted', scopes.join(' ')], ...(withheld.length > 0 ? [fact('Not granted', withheld.join(' '))] : [])],
     guards: [
-      ['requireAuth', 'A page for users is for users only; others are sent to sign in and come back.'],
-      ['requireScope', 'Being signed in is not enough where a page needs a scope.'],
+      ['requireAuth', 'Only signed-in users can open the page. Others sign in first and then return to it.'],
+      ['requireScope', 'Being signed in is not enough if a page requires a scope.'],
     ],
   }
 }
@@ -221,7 +221,7 @@ function refusal({ time, code: reason, missing }) {
     title: 'Refusal',
     path: 'App → your browser',
     time,
-    text: 'You opened a page that needs more than was granted, and the app refused it.',
+    text: 'You opened a page that requires a scope you do not have, and the app denied access.',
     facts: [['Code', reason], ...(missing.length > 0 ? [fact('Missing', missing.join(' '))] : [])],
     guards: [],
   }

@@ -1,7 +1,7 @@
 // @ts-check
 import { createHash } from 'node:crypto'
 
-/** Markup that is already safe; everything else is escaped on its way into a page. */
+/** Markup that is safe as it is. Everything else is escaped in pages. */
 export class Html {
   #markup
 
@@ -30,7 +30,7 @@ function render(value) {
 }
 
 /**
- * Template tag for HTML: escapes every value, joins arrays, leaves out `undefined`, `null` and `false`.
+ * Template tag for HTML. Escapes values, joins arrays, and omits `undefined`, `null` and `false`.
  *
  * @param {TemplateStringsArray} strings
  * @param {unknown[]} values
@@ -40,7 +40,7 @@ export function html(strings, ...values) {
 }
 
 /**
- * Takes markup from a trusted place as it is, such as a form written by oidc-provider or a stylesheet of ours.
+ * Marks trusted markup as safe, such as a form by oidc-provider or one of our stylesheets.
  *
  * @param {string} markup
  */
@@ -54,12 +54,12 @@ function hashSource(content) {
 }
 
 /**
- * Headers for a page that loads nothing: only the given inline style, and script if there is one, may act.
+ * Returns headers for a page that loads nothing and runs only the given inline style and script.
  *
  * @param {object} page
  * @param {string} page.style the exact text of the page's style element
  * @param {string} [page.script] the exact text of the page's script element
- * @param {(string | undefined)[]} [page.formAction] where its forms lead besides its own origin, redirects included
+ * @param {(string | undefined)[]} [page.formAction] other origins that its forms submit or redirect to
  * @returns {Record<string, string>}
  */
 export function pageHeaders({ style, script, formAction = [] }) {
@@ -82,7 +82,7 @@ export function pageHeaders({ style, script, formAction = [] }) {
 }
 
 /**
- * Names the origin of a URL the way `form-action` wants it; a URL of an app's own scheme has only its scheme.
+ * Returns a URL's origin as a `form-action` source, or only the scheme if it is an app's own.
  *
  * @param {unknown} url
  */

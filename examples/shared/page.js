@@ -9,9 +9,9 @@ const style = ['./base.css', './page.css']
   .join('\n')
 
 /**
- * Makes the function that answers with a page.
+ * Returns a function that sends a page.
  *
- * @param {string} [issuer] where the sign-out form leads in the end
+ * @param {string} [issuer] the provider, which the sign-out form redirects to
  */
 export function pageSender(issuer) {
   const headers = pageHeaders({ style, formAction: [formTarget(issuer)] })
@@ -50,14 +50,14 @@ ${body}
 `
 }
 
-/** A link to the route that signs in. */
+/** The link to the login route. */
 export const signIn = html`<p><a class="button primary" href="/login">Sign in</a></p>`
 
 /** The button that signs out here and at the provider. */
 export const signOut = html`<form method="post" action="/logout"><button>Sign out</button></form>`
 
 /**
- * A list of names and values; values may be of any kind.
+ * Returns a list of names and values. Values may be of any type.
  *
  * @param {Record<string, unknown>} values
  */
@@ -69,7 +69,7 @@ export function facts(values) {
 }
 
 /**
- * Shows errors as a page: what the package says of them, where it may be told to the user.
+ * Returns an error handler that sends a page, with the error's message if users may see it.
  *
  * @param {(res: import('express').Response, title: string, body: Html) => void} show
  * @returns {import('express').ErrorRequestHandler}
@@ -79,11 +79,11 @@ export function errorPage(show) {
     if (res.headersSent || !req.accepts('html')) return next(error)
     const { status = 500, expose = false, message, headers = {}, code, retryUrl } = error
     if (status >= 500) console.error(error)
-    const back = html`<a class="button" href="${retryUrl ?? '/'}">${retryUrl ? 'Try again' : 'Go to the start'}</a>`
-    const text = expose ? message : 'The fault is on our side. It has been logged.'
+    const back = html`<a class="button" href="${retryUrl ?? '/'}">${retryUrl ? 'Try again' : 'Go to the home page'}</a>`
+    const text = expose ? message : 'This is a problem on our side. It has been logged.'
     show(
       res.status(status).set(headers),
-      'That did not work',
+      'Something went wrong',
       html`<p>${text}</p>${code && html`<p><code>${code}</code></p>`}${back}`,
     )
   }

@@ -3,11 +3,11 @@ import express from 'express'
 import { requireScope, resourceServer } from 'express-relying-party'
 
 /**
- * Builds an API that wants an access token made for it, with the scope that the method needs.
+ * Builds an API that requires an access token issued for it, with the scope that each method needs.
  *
  * @param {object} options
- * @param {string} options.issuer the provider whose tokens it takes
- * @param {string} options.audience its name in tokens
+ * @param {string} options.issuer the provider whose tokens it accepts
+ * @param {string} options.audience its identifier in the `aud` claim
  */
 export function createReportsApi({ issuer, audience }) {
   const api = express()

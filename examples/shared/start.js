@@ -4,27 +4,27 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { startProvider } from '../provider/index.js'
 
-/** The application and the provider are different sites to a browser, as they are in earnest. */
+/** The browser sees the application and the provider as different sites, as in production. */
 const appHost = 'localhost'
 const providerHost = '127.0.0.1'
 
 /** @typedef {import('node:http').RequestListener} RequestListener */
 
 /**
- * What an application needs to know in order to start.
+ * What an application needs to start.
  *
  * @typedef {object} Setting
- * @property {string} baseUrl where browsers reach it
- * @property {string} issuer the provider
- * @property {string} secret at least 32 characters of chance
+ * @property {string} baseUrl the URL that browsers use
+ * @property {string} issuer the provider's issuer
+ * @property {string} secret at least 32 random characters
  */
 
 /**
  * @typedef {object} Example
  * @property {(setting: Setting) => RequestListener | Promise<RequestListener>} createApp
- * @property {import('oidc-provider').ClientMetadata} [registration] at the provider; it gets the redirect URIs too
+ * @property {import('oidc-provider').ClientMetadata} [registration] at the provider, without the redirect URIs, which are added
  * @property {import('../provider/index.js').ProviderOptions} [providerOptions]
- * @property {(provider: import('../provider/index.js').RunningProvider) => void} [prepareProvider] adds what it lacks
+ * @property {(provider: import('../provider/index.js').RunningProvider) => void} [prepareProvider] changes the provider before the application starts
  */
 
 /**
@@ -35,7 +35,7 @@ const providerHost = '127.0.0.1'
  */
 
 /**
- * Starts an application and a local provider for it, each on a free port of this machine.
+ * Starts an application and its local provider, each on a free loopback port.
  *
  * @param {Example} example
  * @returns {Promise<RunningExample>}
@@ -66,7 +66,7 @@ export async function startExample({ createApp, registration, providerOptions, p
 }
 
 /**
- * Starts a further server, such as that of an API, on the provider's host. It does not keep the process running.
+ * Starts another server, such as an API, on the provider's host. It does not keep the process running.
  *
  * @param {RequestListener} listener
  * @returns {Promise<string>} its URL
@@ -78,7 +78,7 @@ export async function startBeside(listener) {
 }
 
 /**
- * Starts an example until Ctrl+C, and says what to do with it.
+ * Runs an example until Ctrl+C, and prints what to do with it.
  *
  * @param {Example} example
  * @param {(running: RunningExample) => string | Promise<string>} instruction

@@ -13,7 +13,7 @@ import {
 import session from 'express-session'
 import { createProxyMiddleware } from 'http-proxy-middleware'
 
-/** The name of the API in tokens. */
+/** The API's identifier in the `aud` claim. */
 export const audience = 'https://reports.example/'
 
 /** This application's registration at the local provider. */
@@ -57,7 +57,7 @@ export function createApp({ baseUrl, issuer, secret, apiUrl }) {
   app.post('/logout', logout())
   app.get('/user', userInfoRoute({ claims: ['name'] }))
 
-  // The routes are the list of what the page may do at the API. Tokens never reach the browser, cookies never the API.
+  // These routes are all that the page may call at the API. Tokens never reach the browser; cookies never reach the API.
   const forward = [requireSameOrigin({ header: 'X-Requested-With' }), requireAuth(), addToken, createProxy(apiUrl)]
   app.get('/api/reports', forward)
   app.post('/api/reports', forward)

@@ -12,5 +12,6 @@ await runExample(
     registration,
     providerOptions,
   },
-  ({ baseUrl }) => `Open ${baseUrl} and sign in: as Ada you may write reports, as Grace only read. Ctrl+C stops.`,
+  ({ baseUrl }) =>
+    `Open ${baseUrl} and sign in. Ada may read and write reports, Grace may only read. Press Ctrl+C to stop.`,
 )

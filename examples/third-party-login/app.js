@@ -26,7 +26,7 @@ export function createApp({ baseUrl, issuer, secret }) {
   app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { secure: 'auto', sameSite: 'lax' } }))
   app.use(relyingParty({ baseUrl, secret, provider }))
 
-  // Others may begin a login here with iss, login_hint and target_link_uri, by GET or by POST.
+  // Other sites can start a login here with iss, login_hint and target_link_uri, using GET or POST.
   app.all('/login', login())
   app.all('/callback', callback())
   app.post('/logout', logout())
@@ -36,14 +36,14 @@ export function createApp({ baseUrl, issuer, secret }) {
     show(res, `Book ${req.params.id}`, html`${facts({ 'Read by': name, sub })}${signOut}`)
   })
   app.get('/', (_req, res) => {
-    show(res, 'The library', html`<p>You come here from the portal, or sign in right here.</p>${signIn}`)
+    show(res, 'The library', html`<p>Come here from the portal, or sign in directly.</p>${signIn}`)
   })
   app.use(errorPage(show))
   return app
 }
 
 /**
- * Builds a site of others, which sends its users on to the library and knows who they are.
+ * Builds another site, which links its users to the library and knows who they are.
  *
  * @param {{ libraryUrl: string, issuer: string }} where
  */
@@ -59,12 +59,12 @@ export function createPortal({ libraryUrl, issuer }) {
     show(
       res,
       'The portal',
-      html`<p>These links begin a login at the library, which is another site.</p>
+      html`<p>These links start a login at the library, which is another site.</p>
         <p><a href="${loginLink({ iss: issuer, login_hint: 'grace', target_link_uri: book })}">Book 7, as Grace</a></p>
-        <p><a href="${loginLink({ iss: issuer, target_link_uri: 'https://elsewhere.example/' })}">A page elsewhere</a>:
-          the library signs in, and stays on its own pages.</p>
+        <p><a href="${loginLink({ iss: issuer, target_link_uri: 'https://elsewhere.example/' })}">A page on another site</a>:
+          the library signs you in and stays on its own pages.</p>
         <p><a href="${loginLink({ iss: 'https://unknown.example', target_link_uri: book })}">An unknown provider</a>:
-          the library refuses.</p>`,
+          the library refuses the login.</p>`,
     )
   })
   return portal

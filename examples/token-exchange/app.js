@@ -20,7 +20,7 @@ export function createApp({ baseUrl, issuer, secret }) {
   const app = express()
   const show = pageSender(issuer)
 
-  // An API of its own in earnest. It takes only tokens that were made for it.
+  // In production this is a separate service. It accepts only tokens issued for it.
   const api = `${baseUrl}/api`
   app.use('/api', createReportsApi({ issuer, audience: api }))
 
@@ -29,7 +29,7 @@ export function createApp({ baseUrl, issuer, secret }) {
     clientId: registration.client_id,
     clientSecret: registration.client_secret,
     scope: 'openid profile reports:read reports:write',
-    // Without this line the refresh token is used: then ask for offline_access, and name the API in `resource`.
+    // Without this line the refresh token is used: then request offline_access, and add the API to `resource`.
     tokenExchange: true,
   }
 
@@ -41,19 +41,19 @@ export function createApp({ baseUrl, issuer, secret }) {
   app.post('/logout', logout())
 
   app.get('/reports', requireAuth(), async (req, res) => {
-    // For this API alone, and not to write there. It is kept with the session until shortly before it expires.
+    // For this API only, and read-only. It is kept with the session until shortly before it expires.
     const token = await req.auth.getAccessToken({ resource: api, scope: 'reports:read' })
     const own = await req.auth.fetch(`${api}/reports`)
     const exchanged = await fetch(`${api}/reports`, { headers: { Authorization: `Bearer ${token}` } })
     const answers = {
-      "With the session's own token": `${own.status}: it is not made for this API`,
+      "With the session's own token": `${own.status}: it was not issued for this API`,
       'With the exchanged token': `${exchanged.status}: ${await exchanged.text()}`,
     }
     show(res, 'Reports', html`${facts(answers)}${signOut}`)
   })
   app.get('/', (req, res) => {
     if (req.auth.isAuthenticated) return res.redirect('/reports')
-    const about = html`<p>This app calls an API in your name, with a token that is good for that API only.</p>`
+    const about = html`<p>This app calls an API on your behalf, with a token that is valid for that API only.</p>`
     show(
       res,
       'A token for another API',

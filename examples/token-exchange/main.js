@@ -5,5 +5,5 @@ import { createApp, registration } from './app.js'
 
 await runExample(
   { createApp, registration, prepareProvider: addTokenExchange },
-  ({ baseUrl }) => `Open ${baseUrl} and read the reports. Ctrl+C stops.`,
+  ({ baseUrl }) => `Open ${baseUrl} and read the reports. Press Ctrl+C to stop.`,
 )

@@ -67,7 +67,7 @@ describeWith('chromium', 'the example of a single-page application in a browser'
   it('says that a user without the scope may not write', async ({ page, example }) => {
     await signIn(page, example, /Grace/)
     await add(page, 'Compilers')
-    await page.getByText('You may not do that.').waitFor()
+    await page.getByText('You are not allowed to do that.').waitFor()
     expect(await page.getByRole('listitem').filter({ hasText: 'Compilers' }).count()).toBe(0)
   })
 

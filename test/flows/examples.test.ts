@@ -22,7 +22,7 @@ describe('the examples', () => {
   it('token-exchange: the API takes the exchanged token only, which has no scope but the one asked for', async () => {
     const { baseUrl } = await start({ ...tokenExchange, prepareProvider: addTokenExchange })
     const page = await new UserAgent().visit(`${baseUrl}/reports`)
-    expect(page.text).toContain('401: it is not made for this API')
+    expect(page.text).toContain('401: it was not issued for this API')
     expect(page.text).toMatch(/200: .*Harvest.*&quot;scope&quot;:&quot;reports:read&quot;/)
   })
 

@@ -22,7 +22,7 @@ async function start() {
 }
 
 /**
- * Calls the API by way of this page's server. The header tells that a script of this origin did it.
+ * Calls the API through this page's server. The header proves that a script of this origin sent the request.
  *
  * @param {RequestInit} [init]
  */
@@ -40,8 +40,8 @@ async function addReport() {
 /** @param {Response} answer */
 async function listReports(answer) {
   if (answer.status === 401) return show('signed-out')
-  if (answer.status === 403) return say('You may not do that.')
-  if (!answer.ok) return say('That did not work. Please try again in a moment.')
+  if (answer.status === 403) return say('You are not allowed to do that.')
+  if (!answer.ok) return say('Something went wrong. Please try again in a moment.')
   const { reports } = /** @type {{ reports: string[] }} */ (await answer.json())
   element('reports').replaceChildren(
     ...reports.map((report) => Object.assign(document.createElement('li'), { textContent: report })),
