@@ -1,4 +1,4 @@
-import { checkOptions, number, type Shape } from './lib/check.js'
+import { assertOptions, number, type Shape } from './lib/check.js'
 import type { AuthStore } from './records/authStore.js'
 
 /** What {@link postgresStore} uses of a `pg` pool. */
@@ -50,7 +50,7 @@ const SHAPE: Shape<PostgresStoreOptions> = {
  * ```
  */
 export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions = {}): PostgresStore {
-  checkOptions<PostgresStoreOptions>(options, 'postgresStore', SHAPE)
+  assertOptions<PostgresStoreOptions>(options, 'postgresStore', SHAPE)
   const { table = 'relying_party', sweepInterval = 300 } = options
   const sql = statements(table)
   let nextSweep = Date.now() + sweepInterval * 1000 * Math.random()

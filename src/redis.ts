@@ -1,4 +1,4 @@
-import { checkOptions, type Shape } from './lib/check.js'
+import { assertOptions, type Shape } from './lib/check.js'
 import type { AuthStore } from './records/authStore.js'
 
 /** The commands of a connected node-redis client, cluster or sentinel that {@link redisStore} uses. */
@@ -49,7 +49,7 @@ return redis.call('DEL', KEYS[1])`
  * ```
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): AuthStore {
-  checkOptions<RedisStoreOptions>(options, 'redisStore', SHAPE)
+  assertOptions<RedisStoreOptions>(options, 'redisStore', SHAPE)
   const { prefix = 'rp:' } = options
 
   async function run(script: string, key: string, ...values: string[]): Promise<boolean> {

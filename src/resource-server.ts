@@ -20,7 +20,7 @@ export { type ClaimExpectation, type ClaimPredicate, requireClaim } from './guar
 export { requireSameOrigin, type SameOriginOptions } from './guards/requireSameOrigin.js'
 export { requireScope } from './guards/requireScope.js'
 export { requireStepUp, type StepUpOptions } from './guards/requireStepUp.js'
-export type { HttpOptions } from './lib/httpOptions.js'
+export type { HttpOptions } from './lib/http/httpOptions.js'
 export type { AuthStore } from './records/authStore.js'
 
 declare global {

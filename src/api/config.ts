@@ -2,9 +2,9 @@ import { createDecoder } from '../jwt/jws.js'
 import { KeyCache } from '../jwt/keyCache.js'
 import { DEFAULT_FRESHNESS, type Freshness, RemoteCache } from '../jwt/remoteCache.js'
 import {
+  assertOptions,
   boolean,
   callable,
-  checkOptions,
   number,
   object,
   oneOf,
@@ -12,8 +12,8 @@ import {
   type Shape,
   stringOrStrings,
 } from '../lib/check.js'
-import { createFetch } from '../lib/fetch.js'
-import { resolveHttp } from '../lib/httpOptions.js'
+import { createFetch } from '../lib/http/fetch.js'
+import { resolveHttp } from '../lib/http/httpOptions.js'
 import { toList } from '../lib/list.js'
 import { type DPoPConfig, resolveDPoP } from './dpopConfig.js'
 import { type ResolvedIntrospection, resolveIntrospection } from './introspectionConfig.js'
@@ -86,7 +86,7 @@ const CACHE_SHAPE: Shape<TokenCacheOptions> = {
 
 /** Checks and defaults the options of `resourceServer`. @throws `ERR_CONFIGURATION` */
 export function resolveResourceServer(options: ResourceServerOptions): ResourceServerConfig {
-  checkOptions<ResourceServerOptions>(options, 'resourceServer', SHAPE)
+  assertOptions<ResourceServerOptions>(options, 'resourceServer', SHAPE)
   requireOption(options, 'resourceServer', 'issuer', 'write the issuer URL of your authorization server')
   const { resource } = options
   const expected = resolveExpectations(options)
@@ -130,7 +130,7 @@ function resolveExpectations(options: ResourceServerOptions): AccessTokenExpecta
 }
 
 function resolveCache(options: TokenCacheOptions = {}): Required<TokenCacheOptions> {
-  checkOptions<TokenCacheOptions>(options, 'resourceServer.cache', CACHE_SHAPE)
+  assertOptions<TokenCacheOptions>(options, 'resourceServer.cache', CACHE_SHAPE)
   const { ttl = 60, max = 5000 } = options
   return { ttl, max }
 }

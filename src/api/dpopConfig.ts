@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { configurationError } from '../errors.js'
 import { PUBLIC_KEY_ALGORITHMS } from '../jwt/keySet.js'
-import { boolean, checkOptions, number, object, type Shape, secrets } from '../lib/check.js'
+import { assertOptions, boolean, number, object, type Shape, secrets } from '../lib/check.js'
 import { withoutTrailingSlashes } from '../lib/slashes.js'
 import type { AuthStore } from '../records/authStore.js'
 import type { DPoPOptions } from './options.js'
@@ -46,7 +46,7 @@ export function resolveDPoP(
 ): DPoPConfig | undefined {
   if (option === undefined || option === false) return undefined
   const options: DPoPOptions = option === true ? {} : option
-  checkOptions<DPoPOptions>(options, 'resourceServer.dpop', SHAPE)
+  assertOptions<DPoPOptions>(options, 'resourceServer.dpop', SHAPE)
   if (resource === undefined) {
     const fix = 'write the URL where clients reach this API, which proofs are for'
     throw configurationError('resourceServer.dpop', 'needs resource', fix)

@@ -1,6 +1,6 @@
 import { configurationError } from '../errors.js'
-import { boolean, checkOptions, number, oneOf, requireOption, type Shape, string } from '../lib/check.js'
-import { checkIssuer } from '../lib/issuer.js'
+import { assertOptions, boolean, number, oneOf, requireOption, type Shape, string } from '../lib/check.js'
+import { assertIssuer } from '../lib/issuer.js'
 import type { IntrospectionOptions, ResourceServerOptions } from './options.js'
 import type { Introspection } from './token/introspection.js'
 import { checkEndpoint, type FindIssuer, type TrustedIssuer } from './token/issuers.js'
@@ -35,7 +35,7 @@ export function resolveIntrospection(
 ): ResolvedIntrospection | undefined {
   if (options === undefined) return undefined
   const path = 'resourceServer.introspection'
-  checkOptions<IntrospectionOptions>(options, path, SHAPE)
+  assertOptions<IntrospectionOptions>(options, path, SHAPE)
   requireOption(options, path, 'clientId', 'write the client identifier of this API at the authorization server')
   requireOption(options, path, 'clientSecret', 'write the secret of this API at the authorization server')
   const name = options.issuer ?? onlyIssuer(issuer)
@@ -65,7 +65,7 @@ export function resolveIntrospection(
 /** Throws if the issuer is only a name, under which no metadata can be fetched. */
 function checkHasMetadata(issuer: string, path: string, allowInsecureHttp: boolean): void {
   try {
-    checkIssuer(issuer, path, allowInsecureHttp)
+    assertIssuer(issuer, path, allowInsecureHttp)
   } catch {
     throw configurationError(
       `${path}.endpoint`,

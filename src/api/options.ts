@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Request } from 'express'
 import type { Claims } from '../auth.js'
-import type { HttpOptions } from '../lib/httpOptions.js'
+import type { HttpOptions } from '../lib/http/httpOptions.js'
 import type { AuthStore } from '../records/authStore.js'
 import type { IssuerResolver, TrustedIssuerOption } from './token/issuers.js'
 

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
 import { configurationError } from '../errors.js'
-import { checkOptions, object, oneOf, requireOption, type Shape, string, stringOrStrings } from '../lib/check.js'
+import { assertOptions, object, oneOf, requireOption, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { requestTarget } from '../request/url.js'
 import { metadataUrl, resourceIdentifier } from './resourceIdentifier.js'
 
@@ -53,7 +53,7 @@ const SHAPE: Shape<ProtectedResourceMetadataOptions> = {
  */
 export function protectedResourceMetadata(options: ProtectedResourceMetadataOptions): RequestHandler {
   const path = 'protectedResourceMetadata'
-  checkOptions<ProtectedResourceMetadataOptions>(options, path, SHAPE)
+  assertOptions<ProtectedResourceMetadataOptions>(options, path, SHAPE)
   requireOption(options, path, 'resource', 'write the URL where clients reach the API')
   requireOption(options, path, 'authorizationServers', 'write the issuers whose tokens the API accepts')
   for (const name of ['resource', 'authorization_servers']) {

@@ -42,7 +42,7 @@ export function storeDevice(config: Config, res: Response, transaction: DeviceTr
 export function findDevice(config: Config, req: Request): DeviceTransaction | undefined {
   const name = cookieName(config)
   const sealed = readCookie(req, name)
-  const opened = sealed === undefined ? undefined : config.sealer.open('device-transaction', name, sealed)
+  const opened = sealed === undefined ? undefined : config.sealer.unseal('device-transaction', name, sealed)
   if (!opened) return undefined
   const transaction = JSON.parse(opened.toString('utf8')) as DeviceTransaction
   return (transaction.expiresAt + GRACE) * 1000 > Date.now() ? transaction : undefined

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
-import { configurationError } from '../errors.js'
-import { callable, checkOptions, type Shape, string, stringOrStrings } from '../lib/check.js'
+import { assertOpenid, assertOptions, callable, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
 import { emitRefused, signIn } from '../login/signIn.js'
 import { requestDeviceAuthorization } from '../protocol/device.js'
@@ -60,10 +59,8 @@ const SHAPE: Shape<DeviceLoginOptions> = {
  * ```
  */
 export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
-  checkOptions<DeviceLoginOptions>(options, 'deviceLogin', SHAPE)
-  if (options.scope !== undefined && !toList(options.scope).includes('openid')) {
-    throw configurationError('deviceLogin.scope', 'lacks openid', 'add it')
-  }
+  assertOptions<DeviceLoginOptions>(options, 'deviceLogin', SHAPE)
+  assertOpenid(options.scope, 'deviceLogin')
 
   return sessionMiddleware('deviceLogin()', async (context, req, res) => {
     res.set('Cache-Control', 'no-store')

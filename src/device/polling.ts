@@ -70,7 +70,7 @@ export async function takeDevice(
   const known = read === undefined ? undefined : parse(read)
   if (known?.state !== 'approved') return undefined
   if (!(await put(context, transaction, read, TAKEN))) return undefined
-  const opened = context.config.sealer.open('device-tokens', key, known.sealed)
+  const opened = context.config.sealer.unseal('device-tokens', key, known.sealed)
   return opened && (JSON.parse(opened.toString('utf8')) as Authentication)
 }
 

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express'
-import { checkOptions, oneOf, type Shape, string } from '../lib/check.js'
+import { assertOptions, oneOf, type Shape, string } from '../lib/check.js'
 import type { DemandOptions } from './caller.js'
 import { authenticated } from './guard.js'
 
@@ -34,7 +34,7 @@ const SHAPE: Shape<RequireAuthOptions> = { respondWith: oneOf('auto', 'login', '
  * ```
  */
 export function requireAuth(options: RequireAuthOptions = {}): RequestHandler {
-  checkOptions<RequireAuthOptions>(options, 'requireAuth', SHAPE)
+  assertOptions<RequireAuthOptions>(options, 'requireAuth', SHAPE)
   const demand: DemandOptions = { respondWith: options.respondWith ?? 'auto', provider: options.provider }
   const { provider } = options
   return authenticated('requireAuth()', demand, (context, req, res, next) => {

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express'
 import type { Claims } from '../auth.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
-import { assertNotMounted, checkOptions, type Shape } from '../lib/check.js'
+import { assertNotMounted, assertOptions, type Shape } from '../lib/check.js'
 import { type Finding, guard } from './guard.js'
 
 type Value = string | number | boolean
@@ -78,7 +78,7 @@ function judgeClaim(claim: unknown, expected: ClaimExpectation | undefined): Jud
     const fix = `write requireClaim(${JSON.stringify(claim)}, { ${meant}: ${JSON.stringify(expected)} })`
     throw configurationError('requireClaim()', `does not say how ${claim} is compared`, fix)
   }
-  checkOptions<ClaimExpectation>(expected, 'requireClaim', SHAPE)
+  assertOptions<ClaimExpectation>(expected, 'requireClaim', SHAPE)
   const { equals, includes } = expected
   if ((equals === undefined) === (includes === undefined)) {
     throw configurationError('requireClaim()', 'takes one of equals and includes')

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express'
-import { checkOptions, type Shape } from '../lib/check.js'
+import { assertOptions, type Shape } from '../lib/check.js'
 import { isCrossSite, isSafe } from '../request/navigation.js'
 import { crossSiteRequest } from '../request/refusals.js'
 import { type AuthContext, authContext } from './caller.js'
@@ -41,7 +41,7 @@ const SHAPE: Shape<SameOriginOptions> = {
  * ```
  */
 export function requireSameOrigin(options: SameOriginOptions = {}): RequestHandler {
-  checkOptions<SameOriginOptions>(options, 'requireSameOrigin', SHAPE)
+  assertOptions<SameOriginOptions>(options, 'requireSameOrigin', SHAPE)
   const { header, origins = [] } = options
 
   return (req, _res, next) => {

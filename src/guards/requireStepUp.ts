@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
 import { configurationError } from '../errors.js'
-import { checkOptions, number, type Shape, stringOrStrings } from '../lib/check.js'
+import { assertOptions, number, type Shape, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
 import type { AuthContext, StepUp } from './caller.js'
 import { authenticated } from './guard.js'
@@ -31,7 +31,7 @@ const SHAPE: Shape<StepUpOptions> = { acr: stringOrStrings, maxAge: number('seco
  * ```
  */
 export function requireStepUp(options: StepUpOptions): RequestHandler {
-  checkOptions<StepUpOptions>(options, 'requireStepUp', SHAPE)
+  assertOptions<StepUpOptions>(options, 'requireStepUp', SHAPE)
   if (options.acr === undefined && options.maxAge === undefined) {
     throw configurationError('requireStepUp', 'asks for nothing', 'add acr or maxAge')
   }

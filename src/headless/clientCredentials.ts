@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { configurationError, storeError } from '../errors.js'
 import {
-  checkOptions,
+  assertOptions,
   object,
   requireOption,
   resourceIndicators,
@@ -56,7 +56,7 @@ const SHAPE: Shape<ClientCredentialsOptions> = {
  * ```
  */
 export function clientCredentials(options: ClientCredentialsOptions): AccessTokenSource {
-  checkOptions<ClientCredentialsOptions>(options, 'clientCredentials', SHAPE)
+  assertOptions<ClientCredentialsOptions>(options, 'clientCredentials', SHAPE)
   requireOption(options, 'clientCredentials', 'provider', 'write { issuer, clientId, clientSecret }')
   const client = resolveClient(options, 'clientCredentials')
   const { provider, refreshBefore } = client
@@ -88,7 +88,7 @@ function createShelf({ store, secret }: ClientCredentialsOptions, key: string): 
   return {
     async read() {
       const sealed = await store.get(key).catch(rethrow)
-      const opened = sealed === undefined ? undefined : sealer.open('client-token', key, sealed)
+      const opened = sealed === undefined ? undefined : sealer.unseal('client-token', key, sealed)
       return opened && (JSON.parse(opened.toString('utf8')) as HeldToken)
     },
     async write(token) {

@@ -1,5 +1,5 @@
 import { boolean, number, object, type Shape } from '../lib/check.js'
-import { type HttpOptions, resolveHttp } from '../lib/httpOptions.js'
+import { type HttpOptions, resolveHttp } from '../lib/http/httpOptions.js'
 import { Provider } from '../provider/provider.js'
 import type { ProviderOptions } from '../provider/providerOptions.js'
 import { resolveProviderOptions } from '../provider/resolveOptions.js'

@@ -1,7 +1,7 @@
 import { RelyingPartyError } from '../errors.js'
 import {
+  assertOptions,
   callable,
-  checkOptions,
   object,
   requireOption,
   resourceIndicators,
@@ -75,7 +75,7 @@ const SHAPE: Shape<DeviceAuthorizationOptions> = {
  * ```
  */
 export async function deviceAuthorization(options: DeviceAuthorizationOptions): Promise<DeviceSession> {
-  checkOptions<DeviceAuthorizationOptions>(options, 'deviceAuthorization', SHAPE)
+  assertOptions<DeviceAuthorizationOptions>(options, 'deviceAuthorization', SHAPE)
   requireOption(options, 'deviceAuthorization', 'provider', "write { issuer, clientId, clientAuth: 'none' }")
   requireOption(options, 'deviceAuthorization', 'onCode', 'write a function that shows the code to the user')
   const client = resolveClient(options, 'deviceAuthorization')

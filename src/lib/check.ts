@@ -1,17 +1,19 @@
 import { configurationError } from '../errors.js'
+import { isObject } from './json.js'
+import { toList } from './list.js'
 
-/** Judges one option's value: returns what is wrong with it and what to write instead, or nothing. */
+/** Checks one option's value. Returns what is wrong with it and what to write instead, or `undefined`. */
 export type Check = (value: unknown) => string | undefined
 
 /** One {@link Check} for each option that exists. */
 export type Shape<T> = { readonly [K in keyof Required<T>]: Check }
 
 /**
- * Checks an options object against its shape: unknown names first, then each value that is given.
+ * Throws unless an options object fits its shape: unknown names first, then each value that is set.
  *
- * @throws `ERR_CONFIGURATION` naming the option, what is wrong and the mend.
+ * @throws `ERR_CONFIGURATION` with the option, the problem and the fix
  */
-export function checkOptions<T extends object>(value: unknown, path: string, shape: Shape<T>): asserts value is T {
+export function assertOptions<T extends object>(value: unknown, path: string, shape: Shape<T>): asserts value is T {
   assertNotMounted(path, value)
   if (!isObject(value)) throw configurationError(path, `must be an object, not ${describe(value)}`)
   for (const name of Object.keys(value)) {
@@ -33,7 +35,7 @@ export function checkOptions<T extends object>(value: unknown, path: string, sha
 }
 
 /**
- * Throws where a function that makes a middleware was called with a request: it was mounted itself.
+ * Throws if a middleware factory was called with a request: it was mounted without being called first.
  *
  * @param first - the first argument of the call
  */
@@ -42,14 +44,20 @@ export function assertNotMounted(name: string, first: unknown): void {
   throw configurationError(name, 'is mounted without its parentheses', `write ${name}() where the route is set up`)
 }
 
-/** Throws unless the option is given and not `undefined`. */
-export function requireOption(value: object, path: string, name: string, mend: string): void {
+/** Throws if an option is missing or `undefined`. */
+export function requireOption(value: object, path: string, name: string, fix: string): void {
   const given = (value as Record<string, unknown>)[name]
   if (given !== undefined) return
   const problem = Object.hasOwn(value, name)
     ? 'is undefined (is the environment variable it comes from set?)'
     : 'is missing'
-  throw configurationError(`${path}.${name}`, problem, mend)
+  throw configurationError(`${path}.${name}`, problem, fix)
+}
+
+/** Throws unless the `scope` option, if set, includes `openid`. */
+export function assertOpenid(scope: string | readonly string[] | undefined, path: string): void {
+  if (scope === undefined || toList(scope).includes('openid')) return
+  throw configurationError(`${path}.scope`, 'lacks openid', "add it, as in 'openid profile email'")
 }
 
 export const string: Check = (value) =>
@@ -68,22 +76,22 @@ export const stringOrStrings: Check = (value) =>
     ? undefined
     : `must be a string or an array of strings, not ${describe(value)}`
 
-/** The fewest characters of a secret, and the fewest different ones: random text has more, a placeholder may not. */
+/** The fewest characters of a secret, and the fewest distinct ones: a random secret has more, a placeholder may not. */
 const SECRET_LENGTH = { min: 32, different: 8 }
 
-/** Accepts secrets of this application, from which keys are derived: one, or several to rotate. */
+/** Accepts the secrets that keys are derived from: one, or several to rotate. */
 export const secrets: Check = (value) => {
   const problem = stringOrStrings(value)
   if (problem) return problem
   const all = [value].flat() as string[]
   if (!all.every((secret) => secret.length >= SECRET_LENGTH.min && isVaried(secret))) {
-    return `must have at least ${SECRET_LENGTH.min} characters, chosen at random: write what \`openssl rand -base64 32\` prints`
+    return `must have at least ${SECRET_LENGTH.min} random characters: use the output of \`openssl rand -base64 32\``
   }
   if (!all.some(isPlaceholder)) return undefined
-  return 'is a placeholder, which anyone can guess: write what `openssl rand -base64 32` prints'
+  return 'is a placeholder, which anyone can guess: use the output of `openssl rand -base64 32`'
 }
 
-/** Random text neither repeats itself nor counts through the alphabet. */
+/** Checks that a secret neither repeats itself nor runs through the alphabet, as random text does not. */
 function isVaried(secret: string): boolean {
   if (new Set(secret).size < SECRET_LENGTH.different) return false
   const period = periodOf(secret)
@@ -95,7 +103,7 @@ function isVaried(secret: string): boolean {
   return steps < 0.6 * (secret.length - 1)
 }
 
-/** The length of the shortest piece that a text repeats, from its start to its end. */
+/** Returns the length of the shortest piece that a text consists of repetitions of. */
 function periodOf(text: string): number {
   // The failure function of Knuth, Morris and Pratt: linear.
   const border = [0]
@@ -107,7 +115,7 @@ function periodOf(text: string): number {
   return text.length - (border.at(-1) ?? 0)
 }
 
-/** Parts of the texts that stand in examples and templates for a secret, in lower case and without punctuation. */
+/** Fragments of placeholder secrets in examples and templates, in lower case and without punctuation. */
 const PLACEHOLDERS = [
   'changeme',
   'changethis',
@@ -143,7 +151,7 @@ function isPlaceholder(secret: string): boolean {
   return PLACEHOLDERS.some((part) => letters.includes(part))
 }
 
-/** Accepts a finite number within bounds. */
+/** Accepts a number within bounds. */
 export function number(unit: string, min: number, max: number): Check {
   return (value) =>
     typeof value === 'number' && value >= min && value <= max
@@ -157,7 +165,7 @@ export function oneOf(...allowed: readonly string[]): Check {
     allowed.includes(value as string) ? undefined : `must be one of ${allowed.join(', ')}, not ${describe(value)}`
 }
 
-/** Accepts a path of the application, such as `/callback`. */
+/** Accepts a path, such as `/callback`. */
 export const path: Check = (value) => {
   if (typeof value === 'string' && /^\/(?!\/)[\w\-.~!$&'()*+,;=:@%/]*$/.test(value)) return undefined
   if (typeof value === 'string' && /^https?:/.test(value) && URL.canParse(value)) {
@@ -168,7 +176,7 @@ export const path: Check = (value) => {
 }
 
 /**
- * Accepts the name of an API as a request for tokens has it, or a list of such names.
+ * Accepts the `resource` parameter of a token request: an absolute URI, or a list of them.
  *
  * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707#section-2)
  */
@@ -178,11 +186,7 @@ export const resourceIndicators: Check = (value) => {
   const uris = [value].flat() as string[]
   return uris.every((uri) => URL.canParse(uri) && !/[\s#]/.test(uri))
     ? undefined
-    : 'must be an absolute URI without fragment, as in https://api.example.com/'
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    : 'must be an absolute URI without a fragment, such as https://api.example.com/'
 }
 
 function describe(value: unknown): string {
@@ -192,7 +196,7 @@ function describe(value: unknown): string {
   return value === null ? 'null' : typeof value
 }
 
-/** Finds the option a misspelt name stands for: same letters in another case, or one or two edits away. */
+/** Finds the option that a misspelled name stands for: the same letters in another case, or at most two edits away. */
 function nearest(name: string, known: readonly string[]): string | undefined {
   return known.find((k) => k.toLowerCase() === name.toLowerCase()) ?? known.find((k) => distance(k, name) <= 2)
 }

@@ -1,14 +1,14 @@
 import { configurationError } from '../errors.js'
 import { isLoopback } from './loopback.js'
 
-/** Throws unless an issuer identifier is a URL of the allowed scheme, without query and fragment. */
-export function checkIssuer(issuer: string, path: string, allowInsecureHttp: boolean): string {
+/** Throws unless an issuer identifier is a URL with an allowed scheme and without query or fragment. */
+export function assertIssuer(issuer: string, path: string, allowInsecureHttp: boolean): void {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    throw configurationError(`${path}.issuer`, 'is not a URL', `write it with its scheme, as in https://${issuer}`)
+    throw configurationError(`${path}.issuer`, 'is not a URL', `include the scheme, as in https://${issuer}`)
   }
   if (url.search || url.hash) {
-    throw configurationError(`${path}.issuer`, 'has a query or fragment', 'an issuer identifier has neither')
+    throw configurationError(`${path}.issuer`, 'has a query or fragment', 'remove it: an issuer identifier has neither')
   }
   if (url.pathname.includes('/.well-known/')) {
     throw configurationError(
@@ -24,5 +24,4 @@ export function checkIssuer(issuer: string, path: string, allowInsecureHttp: boo
       'use https, or set allowInsecureHttp',
     )
   }
-  return issuer
 }

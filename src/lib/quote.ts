@@ -1,9 +1,9 @@
-/** How much of a value is shown. In characters. */
+/** The longest quotation. In characters. */
 const MAX_LENGTH = 200
 
 /**
- * Writes a value from outside for a log: as JSON, cut off, and in printable ASCII, so that it can neither flood a log nor
- * forge its lines.
+ * Quotes an untrusted value for a log: as JSON, shortened and in printable ASCII, so that it can neither flood the log
+ * nor forge lines.
  */
 export function quote(value: unknown): string {
   const short = typeof value === 'string' ? value.slice(0, MAX_LENGTH) : value

@@ -1,20 +1,20 @@
-/** What stands in the place of a secret. */
+/** Replaces a secret. */
 const REDACTED = '[…]'
 
-/** A secret shorter than this cannot be told apart from ordinary text: a text that has it is left out. */
+/** A shorter secret is indistinguishable from ordinary text: any text that contains it is replaced as a whole. */
 const MIN_LENGTH = 4
 
-/** Takes values that were sent out of what came back. */
+/** Removes secrets that were sent from text that came back. */
 export interface Redactor {
-  /** Replaces every form of the values in a text. */
+  /** Replaces every encoding of the secrets in a text. */
   (text: string): string
-  /** The length of the longest form, in characters: a text that was cut may end in a part of it. */
+  /** The length of the longest encoding, in characters: shortened text may end within it. */
   readonly longest: number
 }
 
 /**
- * Creates a {@link Redactor} for values that were sent, such as a password. It finds them in any case, as they are,
- * percent-encoded, escaped for JSON or HTML, and in base64, inside other text as well.
+ * Creates a {@link Redactor} for values that were sent, such as a password. It finds them in upper and lower case, plain,
+ * percent-encoded, escaped for JSON or HTML, and in base64 or hex, also within other text.
  */
 export function createRedactor(values: Iterable<string | undefined>): Redactor {
   const secrets = new Set([...values].filter((value) => value !== undefined && value !== ''))
@@ -32,7 +32,7 @@ function redact(text: string, short: readonly string[], long: readonly string[])
   return short.some((needle) => lower.includes(needle)) ? REDACTED : result
 }
 
-/** Lower case has the same length in all but a few characters; where it has not, the whole text is left out. */
+/** A few characters change length in lower case. Text that contains one is replaced as a whole. */
 function replaceAll(text: string, needle: string): string {
   const lower = text.toLowerCase()
   if (!lower.includes(needle)) return text
@@ -56,12 +56,12 @@ function formsOf(value: string): string[] {
   return [value, form, percent, percentEncoded(percent), percentEncoded(form), ...escaped, ...encodings]
 }
 
-/** A lone surrogate has no encoding: it is sent as U+FFFD. */
+/** A lone surrogate cannot be encoded: it is sent as U+FFFD. */
 function percentEncoded(value: string): string {
   return encodeURIComponent(Buffer.from(value).toString())
 }
 
-/** The base64 of a value at each of the three places it may have in a longer text, without what depends on that text. */
+/** Returns the base64 of a value at each of the three offsets within a longer text, without the bytes that text affects. */
 function base64(value: string): string[] {
   const bytes = Buffer.from(value)
   return [0, 1, 2].flatMap((shift) => {
@@ -72,7 +72,7 @@ function base64(value: string): string[] {
   })
 }
 
-/** Parameters of requests to a provider that hold no secret. Every other one might. */
+/** Parameters of requests to a provider that are not secret. Any other may be. */
 const HARMLESS = new Set([
   'grant_type',
   'client_id',
@@ -88,7 +88,7 @@ const HARMLESS = new Set([
   'acr_values',
 ])
 
-/** The secrets in a request: the credentials of its `Authorization` header, and the parameters of its body. */
+/** Returns the secrets in a request: the credentials of its `Authorization` header and the parameters of its body. */
 export function secretsOf(request: { headers: Readonly<Record<string, string>>; body?: unknown }): string[] {
   const secrets: string[] = []
   for (const [name, value] of Object.entries(request.headers)) {

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
-/** What a sealed value is for. A value sealed for one purpose does not open for another. */
+/** What a sealed value is for. A value sealed for one purpose cannot be unsealed for another. */
 export type SealPurpose =
   | 'login-transaction'
   | 'login-loop'
@@ -11,21 +11,21 @@ export type SealPurpose =
   | 'device-transaction'
   | 'device-tokens'
 
-/** Seals and opens small values: cookies and token records. */
+/** Seals and unseals small values: cookies and token records. */
 export interface Sealer {
   /** Encrypts and authenticates `plaintext`, bound to `purpose` and to `context` (a cookie name, a record id). */
   seal(purpose: SealPurpose, context: string, plaintext: Uint8Array | string): string
-  /** Returns what was sealed, or `undefined` if it was altered, or sealed for another purpose, context or secret. */
-  open(purpose: SealPurpose, context: string, sealed: string): Buffer | undefined
+  /** Decrypts a sealed value. Returns `undefined` if it was altered, or sealed for another purpose, context or secret. */
+  unseal(purpose: SealPurpose, context: string, sealed: string): Buffer | undefined
 }
 
 const IV_LENGTH = 12
 const TAG_LENGTH = 16
 
 /**
- * Creates a {@link Sealer} over AES-256-GCM, with one key for each purpose and secret, derived by HKDF-SHA256.
+ * Creates a {@link Sealer} that uses AES-256-GCM, with a key for each purpose and secret, derived by HKDF-SHA256.
  *
- * The first secret seals, all of them open: put a new secret first to rotate.
+ * The first secret encrypts, all decrypt: put a new secret first to rotate.
  */
 export function createSealer(secrets: readonly string[]): Sealer {
   const keysByPurpose = new Map<SealPurpose, Buffer[]>()
@@ -41,7 +41,7 @@ export function createSealer(secrets: readonly string[]): Sealer {
     return derived
   }
 
-  function openWith(key: Buffer, aad: Buffer, bytes: Buffer): Buffer | undefined {
+  function decrypt(key: Buffer, aad: Buffer, bytes: Buffer): Buffer | undefined {
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_LENGTH), { authTagLength: TAG_LENGTH })
     decipher.setAAD(aad)
     decipher.setAuthTag(bytes.subarray(-TAG_LENGTH))
@@ -61,13 +61,13 @@ export function createSealer(secrets: readonly string[]): Sealer {
       cipher.setAAD(associatedData(purpose, context))
       return Buffer.concat([iv, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]).toString('base64url')
     },
-    open(purpose, context, sealed) {
+    unseal(purpose, context, sealed) {
       const bytes = Buffer.from(sealed, 'base64url')
       if (bytes.length < IV_LENGTH + TAG_LENGTH) return undefined
       const aad = associatedData(purpose, context)
       for (const key of keys(purpose)) {
-        const opened = openWith(key, aad, bytes)
-        if (opened) return opened
+        const plaintext = decrypt(key, aad, bytes)
+        if (plaintext) return plaintext
       }
       return undefined
     },

@@ -1,4 +1,4 @@
-/** Takes the slashes off the end of a path. A regular expression for it takes quadratic time. */
+/** Removes trailing slashes from a path. A regular expression would take quadratic time. */
 export function withoutTrailingSlashes(path: string): string {
   let end = path.length
   while (path.charAt(end - 1) === '/') end -= 1

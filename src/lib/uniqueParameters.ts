@@ -6,7 +6,7 @@ export type Parameters = ReadonlyMap<string, string>
 /** The most parameters of one message. */
 const MAX_COUNT = 100
 
-/** The longest value of each parameter that is read, in characters. What is longer is refused. */
+/** The longest accepted value of each parameter. In characters. */
 const MAX_LENGTH: ReadonlyMap<string, number> = new Map([
   ['code', 8192],
   ['iss', 2048],
@@ -21,7 +21,7 @@ const MAX_LENGTH: ReadonlyMap<string, number> = new Map([
   ['password', 8192],
 ])
 
-/** The same for what is only shown or looked up. It is cut: the error still counts, and such a state is unknown. */
+/** The same for parameters that are only shown or looked up: they are shortened. An error still counts; such a state is unknown. */
 const CUT_LENGTH: ReadonlyMap<string, number> = new Map([
   ['state', 512],
   ['error', 256],
@@ -30,10 +30,9 @@ const CUT_LENGTH: ReadonlyMap<string, number> = new Map([
 ])
 
 /**
- * Reads the parameters of a message from a query or form body. None may be repeated, be anything but a string, or be
- * longer than its limit.
+ * Reads the parameters of a message from a query or form body. Each must be a string within its limit, and given once.
  *
- * @param code - the code for a message that is malformed. Default is `'ERR_AUTHORIZATION_RESPONSE_INVALID'`.
+ * @param code - the error code for a malformed message. Default is `'ERR_AUTHORIZATION_RESPONSE_INVALID'`.
  * @throws `code`
  * @see [RFC 6749 §3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)
  */

@@ -1,12 +1,12 @@
-const told = new Set<string>()
+const warned = new Set<string>()
 
 /**
- * Warns whoever runs the application, once in the life of the process, as Node's own warnings are given.
+ * Emits a process warning, once per process and code.
  *
  * @param code - a stable name, such as `RP_MEMORY_STORE`
  */
 export function warnOnce(code: string, message: string): void {
-  if (told.has(code)) return
-  told.add(code)
+  if (warned.has(code)) return
+  warned.add(code)
   process.emitWarning(message, { type: 'ExpressRelyingPartyWarning', code })
 }

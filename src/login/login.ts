@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { configurationError, RelyingPartyError } from '../errors.js'
-import { boolean, checkOptions, number, type Shape, string, stringOrStrings } from '../lib/check.js'
+import { assertOpenid, assertOptions, boolean, number, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
 import { type AuthorizationRequest, authorizationUrl } from '../protocol/authorizationRequest.js'
 import { createTransaction, type Transaction, transactionId, transactionValues } from '../protocol/transaction.js'
@@ -82,12 +82,12 @@ const FUNCTION_SHAPE: Shape<LoginOptions> = { ...SHAPE, returnTo: string }
 export function login(
   options: LoginOptions | ((req: Request) => LoginOptions | Promise<LoginOptions>) = {},
 ): RequestHandler {
-  if (typeof options !== 'function') checkOptions<LoginOptions>(options, 'login', SHAPE)
+  if (typeof options !== 'function') assertOptions<LoginOptions>(options, 'login', SHAPE)
 
   return sessionMiddleware('login()', async (context, req, res) => {
     if (isInquiry(req)) return void res.set('Cache-Control', 'no-store').end()
     const asked = typeof options === 'function' ? await options(req) : options
-    if (typeof options === 'function') checkOptions<LoginOptions>(asked, 'login', FUNCTION_SHAPE)
+    if (typeof options === 'function') assertOptions<LoginOptions>(asked, 'login', FUNCTION_SHAPE)
     const initiation = await readInitiation(req)
     const stepUp = openStepUp(context.config, queryParameter(req, 'step_up'))
     await startLogin(context, req, res, { ...asked, ...stepUp }, initiation).catch((error: unknown) => {
@@ -196,7 +196,7 @@ function withWayOn(config: Config, req: Request, error: unknown): unknown {
 function toRequest(config: Config, provider: Provider, options: LoginOptions): AuthorizationRequest {
   const defaults = provider.options
   const scope = options.scope === undefined ? defaults.scope : toList(options.scope).join(' ')
-  if (!toList(scope).includes('openid')) throw configurationError('login.scope', 'lacks openid', 'add it')
+  assertOpenid(scope, 'login')
   const acrValues = options.acrValues === undefined ? defaults.acrValues : toList(options.acrValues)
   return {
     redirectUri: config.callbacks.redirectUri(provider),

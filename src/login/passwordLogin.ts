@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
-import { configurationError, RelyingPartyError } from '../errors.js'
-import { callable, checkOptions, requireOption, type Shape, string, stringOrStrings } from '../lib/check.js'
+import { RelyingPartyError } from '../errors.js'
+import {
+  assertOpenid,
+  assertOptions,
+  callable,
+  requireOption,
+  type Shape,
+  string,
+  stringOrStrings,
+} from '../lib/check.js'
 import { toList } from '../lib/list.js'
 import { type Credentials, requestByPassword } from '../protocol/passwordGrant.js'
 import { asksForPage } from '../request/navigation.js'
@@ -67,7 +75,7 @@ const MAX_LENGTH = 1024
  * ```
  */
 export function passwordLogin(options: PasswordLoginOptions): RequestHandler {
-  checkOptions<PasswordLoginOptions>(options, 'passwordLogin', SHAPE)
+  assertOptions<PasswordLoginOptions>(options, 'passwordLogin', SHAPE)
   requireOption(
     options,
     'passwordLogin',
@@ -80,9 +88,7 @@ export function passwordLogin(options: PasswordLoginOptions): RequestHandler {
     'rateLimit',
     'pass a middleware, such as rateLimit({ … }) of express-rate-limit',
   )
-  if (options.scope !== undefined && !toList(options.scope).includes('openid')) {
-    throw configurationError('passwordLogin.scope', 'lacks openid', 'add it')
-  }
+  assertOpenid(options.scope, 'passwordLogin')
 
   return sessionMiddleware('passwordLogin()', async (context, req, res) => {
     res.set('Cache-Control', 'no-store')

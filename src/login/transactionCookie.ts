@@ -65,7 +65,7 @@ function cookieName(config: CookieConfig, id: string): string {
 }
 
 function open(config: CookieConfig, name: string, value: string): Transaction | undefined {
-  const bytes = config.sealer.open('login-transaction', name, value)
+  const bytes = config.sealer.unseal('login-transaction', name, value)
   return bytes && decodeTransaction(bytes)
 }
 

@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import type { NewEvent } from '../events.js'
-import { checkOptions, requireOption, type Shape, string } from '../lib/check.js'
+import { assertOptions, requireOption, type Shape, string } from '../lib/check.js'
 import type { Provider } from '../provider/provider.js'
 import { requireSessionContext, type SessionContext } from '../session/sessionCaller.js'
 
@@ -33,7 +33,7 @@ const SHAPE: Shape<EndSessionsOptions> = { subject: string, provider: string }
  * ```
  */
 export async function endSessions(req: Request, options: EndSessionsOptions): Promise<void> {
-  checkOptions<EndSessionsOptions>(options, 'endSessions', SHAPE)
+  assertOptions<EndSessionsOptions>(options, 'endSessions', SHAPE)
   requireOption(options, 'endSessions', 'subject', 'name the user, by the claim sub')
   const context = requireSessionContext(req, 'endSessions()')
   const provider = await context.config.providers.choose(req, options.provider)

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { configurationError } from '../errors.js'
-import { boolean, checkOptions, type Shape } from '../lib/check.js'
+import { assertOptions, boolean, type Shape } from '../lib/check.js'
 import { endSessionUrl } from '../protocol/endSession.js'
 import type { Provider } from '../provider/provider.js'
 import { sendGoOnPage } from '../request/goOnPage.js'
@@ -56,7 +56,7 @@ const SHAPE: Shape<LogoutOptions> = {
  * ```
  */
 export function logout(options: LogoutOptions = {}): RequestHandler {
-  checkOptions<LogoutOptions>(options, 'logout', SHAPE)
+  assertOptions<LogoutOptions>(options, 'logout', SHAPE)
 
   return sessionMiddleware('logout()', async (context, req, res) => {
     const { config, auth } = context

@@ -39,7 +39,7 @@ export function resumeAfterLogout(config: Config, req: Request, res: Response): 
 }
 
 function openLogout(config: Config, sealed: string, state: string): string | undefined {
-  const opened = config.sealer.open('logout-transaction', '', sealed)
+  const opened = config.sealer.unseal('logout-transaction', '', sealed)
   if (!opened) return undefined
   const logout = JSON.parse(opened.toString('utf8')) as { state: string; destination: string; until: number }
   if (logout.until <= Date.now() || !isEqual(logout.state, state)) return undefined

@@ -3,8 +3,9 @@ import { configurationError } from '../errors.js'
 import { SECRET_ALGORITHMS } from '../jwt/jws.js'
 import { PUBLIC_KEY_ALGORITHMS } from '../jwt/keyCache.js'
 import {
+  assertOpenid,
+  assertOptions,
   boolean,
-  checkOptions,
   number,
   object,
   oneOf,
@@ -15,7 +16,7 @@ import {
   string,
   stringOrStrings,
 } from '../lib/check.js'
-import { checkIssuer } from '../lib/issuer.js'
+import { assertIssuer } from '../lib/issuer.js'
 import { toList } from '../lib/list.js'
 import { authorizationParamsProblem } from './authorizationParams.js'
 import type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './providerOptions.js'
@@ -93,10 +94,11 @@ export function resolveProviderOptions(
   path: string,
   context: ProviderContext,
 ): ResolvedProviderOptions {
-  checkOptions<ProviderOptions>(options, path, SHAPE)
+  assertOptions<ProviderOptions>(options, path, SHAPE)
   requireOption(options, path, 'issuer', 'write the issuer URL of your provider, such as https://accounts.example.com')
   requireOption(options, path, 'clientId', 'write the client identifier your provider gave this application')
-  const issuer = checkIssuer(options.issuer, path, context.allowInsecureHttp)
+  const { issuer } = options
+  assertIssuer(issuer, path, context.allowInsecureHttp)
   checkResolvedIssuer(issuer, path, context)
   const clientAuth = resolveClientAuth(options, path)
   const responseType = options.responseType ?? 'code'
@@ -115,10 +117,8 @@ export function resolveProviderOptions(
       'ID tokens are verified with the keys at that URL',
     )
   }
+  assertOpenid(options.scope, path)
   const scope = toList(options.scope ?? 'openid')
-  if (!scope.includes('openid')) {
-    throw configurationError(`${path}.scope`, 'lacks openid', "add it, as in 'openid profile email'")
-  }
   const responseMode = resolveResponseMode(options, responseType, scope, path, context)
   const acrValues = toList(options.acrValues ?? [])
   if (options.acrEssential && acrValues.length === 0) {
@@ -180,8 +180,8 @@ function resolveResponseMode(
 ): ResponseMode {
   const responseMode = options.responseMode ?? (responseType === 'code' ? 'query' : 'form_post')
   if (responseType !== 'code' && responseMode !== 'form_post') {
-    const mend = "an ID token does not belong in a URL; write 'form_post', or leave it out"
-    throw configurationError(`${path}.responseMode`, `cannot be ${responseMode} with an ID token`, mend)
+    const fix = "an ID token does not belong in a URL; write 'form_post', or leave it out"
+    throw configurationError(`${path}.responseMode`, `cannot be ${responseMode} with an ID token`, fix)
   }
   if (responseType === 'id_token' && options.userInfo) {
     throw configurationError(`${path}.userInfo`, 'needs an access token', "write responseType: 'code'")

@@ -1,7 +1,7 @@
 import { KeyCache } from '../jwt/keyCache.js'
 import { RemoteCache } from '../jwt/remoteCache.js'
-import { createFetch } from '../lib/fetch.js'
-import type { HttpLimits } from '../lib/httpLimits.js'
+import { createFetch } from '../lib/http/fetch.js'
+import type { HttpLimits } from '../lib/http/httpOptions.js'
 import type { ProviderServices } from './provider.js'
 
 /** Who is told of documents that were fetched from a provider. */

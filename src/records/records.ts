@@ -214,7 +214,7 @@ export class TokenRecords {
   /** Opens the tokens of a record, or gives `undefined` if they were sealed with secrets no longer known. */
   open(record: TokenRecord): Tokens | undefined {
     const sealed = record.stored.slice(record.stored.indexOf(SEPARATOR) + 1)
-    const opened = this.#sealer.open('token-record', record.id, sealed)
+    const opened = this.#sealer.unseal('token-record', record.id, sealed)
     return opened && (JSON.parse(opened.toString('utf8')) as Tokens)
   }
 

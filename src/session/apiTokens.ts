@@ -1,6 +1,6 @@
 import type { AccessTokenRequest } from '../auth.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
-import { boolean, checkOptions, resourceIndicators, type Shape, stringOrStrings } from '../lib/check.js'
+import { assertOptions, boolean, resourceIndicators, type Shape, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
 import { exchangeToken } from '../protocol/tokenExchange.js'
 import { prepareRefresh, refreshTokens, type TokenScope, type TokenSet, UNTOLD_LIFETIME } from '../protocol/tokens.js'
@@ -19,7 +19,7 @@ const SHAPE: Shape<AccessTokenRequest> = {
 
 /** Reads what a token is asked for; `undefined` for the session's own. @throws `ERR_CONFIGURATION` */
 export function toTokenScope(request: AccessTokenRequest): TokenScope | undefined {
-  checkOptions<AccessTokenRequest>(request, 'getAccessToken', SHAPE)
+  assertOptions<AccessTokenRequest>(request, 'getAccessToken', SHAPE)
   const resource = toList(request.resource ?? []).sort()
   const scope = toList(request.scope ?? []).sort()
   return resource.length + scope.length === 0 ? undefined : { resource, scope: scope.join(' ') }

@@ -120,7 +120,7 @@ function loginLoop({ origin }: LoopConfig, req: Request, count: number): Relying
 
 function readTrail(config: LoopConfig, req: Request): Trail | undefined {
   const sealed = readCookie(req, cookieName(config))
-  const opened = sealed === undefined ? undefined : config.sealer.open('login-loop', contextOf(config), sealed)
+  const opened = sealed === undefined ? undefined : config.sealer.unseal('login-loop', contextOf(config), sealed)
   if (!opened) return undefined
   const trail = JSON.parse(opened.toString('utf8')) as Trail
   return Date.now() / 1000 - trail.since <= WINDOW ? trail : undefined

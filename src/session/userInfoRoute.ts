@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
 import type { Claims } from '../auth.js'
-import { checkOptions, path, type Shape, stringOrStrings } from '../lib/check.js'
+import { assertOptions, path, type Shape, stringOrStrings } from '../lib/check.js'
 import { assertSameOrigin } from '../request/refusals.js'
 import { sessionMiddleware } from './sessionCaller.js'
 
@@ -49,7 +49,7 @@ const TOKEN_CLAIMS = new Set([
  * ```
  */
 export function userInfoRoute(options: UserInfoRouteOptions = {}): RequestHandler {
-  checkOptions<UserInfoRouteOptions>(options, 'userInfoRoute', SHAPE)
+  assertOptions<UserInfoRouteOptions>(options, 'userInfoRoute', SHAPE)
   const { claims: chosen, logoutPath = '/logout' } = options
 
   return sessionMiddleware('userInfoRoute()', async (context, req, res) => {

@@ -1,8 +1,8 @@
 import { configurationError } from '../errors.js'
 import {
+  assertOptions,
   boolean,
   callable,
-  checkOptions,
   number,
   object,
   oneOf,
@@ -13,8 +13,8 @@ import {
   string,
 } from '../lib/check.js'
 import { defined } from '../lib/defined.js'
-import type { HttpLimits } from '../lib/httpLimits.js'
-import { resolveHttp } from '../lib/httpOptions.js'
+import type { HttpLimits } from '../lib/http/httpOptions.js'
+import { resolveHttp } from '../lib/http/httpOptions.js'
 import { isLoopback } from '../lib/loopback.js'
 import { createSealer, type Sealer } from '../lib/seal.js'
 import { withoutTrailingSlashes } from '../lib/slashes.js'
@@ -101,7 +101,7 @@ const STORE_OPERATIONS = ['get', 'set', 'add', 'replace', 'remove'] as const
 
 /** Checks the options of `relyingParty` and fills in their defaults. @throws `ERR_CONFIGURATION` */
 export function resolveConfig(options: RelyingPartyOptions): Config {
-  checkOptions<RelyingPartyOptions>(options, 'relyingParty', SHAPE)
+  assertOptions<RelyingPartyOptions>(options, 'relyingParty', SHAPE)
   requireOption(
     options,
     'relyingParty',
@@ -210,7 +210,7 @@ function resolvePaths(options: RelyingPartyOptions, basePath: string): Config['p
 }
 
 function resolveSession(options: SessionOptions = {}): Config['session'] {
-  checkOptions<SessionOptions>(options, 'relyingParty.session', SESSION_SHAPE)
+  assertOptions<SessionOptions>(options, 'relyingParty.session', SESSION_SHAPE)
   const {
     absoluteLifetime = 604_800,
     refreshBefore = 60,
@@ -222,7 +222,7 @@ function resolveSession(options: SessionOptions = {}): Config['session'] {
 }
 
 function resolveTransactions(options: TransactionOptions = {}): Config['transactions'] {
-  checkOptions<TransactionOptions>(options, 'relyingParty.transactions', TRANSACTIONS_SHAPE)
+  assertOptions<TransactionOptions>(options, 'relyingParty.transactions', TRANSACTIONS_SHAPE)
   const { lifetime = 600, max = 20 } = options
   return Object.freeze({ lifetime, max })
 }

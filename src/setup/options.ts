@@ -2,7 +2,7 @@ import type { NextFunction, Request, Response } from 'express'
 import type { Claims } from '../auth.js'
 import type { RelyingPartyError } from '../errors.js'
 import type { RelyingPartyEvent } from '../events.js'
-import type { HttpOptions } from '../lib/httpOptions.js'
+import type { HttpOptions } from '../lib/http/httpOptions.js'
 import type { ProviderOptions } from '../provider/providerOptions.js'
 import type { AuthStore } from '../records/authStore.js'
 

@@ -69,9 +69,9 @@ describe('clientCredentials', () => {
     [`${API}#today`],
     [`${API} ${API}`],
     [[API, 'reports']],
-  ])('refuses %j as the API at construction: it is no absolute URI without fragment', (resource) => {
+  ])('refuses %j as the API at construction: not an absolute URI without a fragment', (resource) => {
     expect(() => create({ resource })).toThrow(
-      'clientCredentials.resource must be an absolute URI without fragment, as in https://api.example.com/',
+      'clientCredentials.resource must be an absolute URI without a fragment, such as https://api.example.com/',
     )
     expect(() => create({ resource: [API, 'urn:example:stock'] })).not.toThrow()
   })

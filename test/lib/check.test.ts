@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  assertOptions,
   boolean,
   type Check,
   callable,
-  checkOptions,
   number,
   object,
   oneOf,
@@ -24,9 +24,9 @@ interface Options {
 }
 
 const SHAPE: Shape<Options> = { baseUrl: string, timeout: number('seconds', 1, 60), onError: callable }
-const check = (value: unknown) => () => checkOptions<Options>(value, 'thing', SHAPE)
+const check = (value: unknown) => () => assertOptions<Options>(value, 'thing', SHAPE)
 
-describe('checkOptions', () => {
+describe('assertOptions', () => {
   it.each([
     {},
     { baseUrl: 'a' },

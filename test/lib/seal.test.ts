@@ -40,10 +40,10 @@ describe('a sealer', () => {
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.string(), (bytes, context) => {
         const sealed = sealer.seal('token-record', context, bytes)
         expect(sealed).toMatch(/^[\w-]+$/)
-        expect(sealer.open('token-record', context, sealed)).toEqual(Buffer.from(bytes))
+        expect(sealer.unseal('token-record', context, sealed)).toEqual(Buffer.from(bytes))
       }),
     )
-    expect(sealer.open('token-record', 'id', sealer.seal('token-record', 'id', 'Zoë'))?.toString()).toBe('Zoë')
+    expect(sealer.unseal('token-record', 'id', sealer.seal('token-record', 'id', 'Zoë'))?.toString()).toBe('Zoë')
   })
 
   it('never seals the same twice in the same way, and shows nothing of the content', () => {
@@ -56,7 +56,7 @@ describe('a sealer', () => {
     for (const purpose of PURPOSES) {
       const sealed = sealer.seal(purpose, 'id', 'content')
       for (const other of PURPOSES) {
-        expect(sealer.open(other, 'id', sealed)?.toString()).toBe(other === purpose ? 'content' : undefined)
+        expect(sealer.unseal(other, 'id', sealed)?.toString()).toBe(other === purpose ? 'content' : undefined)
       }
     }
   })
@@ -77,23 +77,23 @@ describe('a sealer', () => {
 
   it('opens what an earlier release sealed, so that an update signs nobody out', () => {
     const sealed = '3VbeQTeVHZySaBsDoaFL3zfcCde_rbdkuhVMkCjcfbwHLePoofwmZBuQjaXkpfGTBcDpP_pX1D0'
-    expect(sealer.open('token-record', 'record-1', sealed)?.toString()).toBe('sealed by an earlier release')
-    expect(sealer.open('token-record', 'record-2', sealed)).toBeUndefined()
+    expect(sealer.unseal('token-record', 'record-1', sealed)?.toString()).toBe('sealed by an earlier release')
+    expect(sealer.unseal('token-record', 'record-2', sealed)).toBeUndefined()
   })
 
   it('opens a value only in the context it was sealed in', () => {
     const sealed = sealer.seal('token-record', 'record-1', 'content')
-    expect(sealer.open('token-record', 'record-1', sealed)?.toString()).toBe('content')
+    expect(sealer.unseal('token-record', 'record-1', sealed)?.toString()).toBe('content')
     for (const context of ['record-2', 'record-', 'record-1 ', 'record-1\0', '']) {
-      expect(sealer.open('token-record', context, sealed)).toBeUndefined()
+      expect(sealer.unseal('token-record', context, sealed)).toBeUndefined()
     }
   })
 
   it('opens no value of another secret', () => {
     const sealed = sealer.seal('token-record', 'id', 'content')
-    expect(createSealer([OLD]).open('token-record', 'id', sealed)).toBeUndefined()
-    expect(createSealer([`${NEW} `]).open('token-record', 'id', sealed)).toBeUndefined()
-    expect(createSealer([NEW]).open('token-record', 'id', sealed)?.toString()).toBe('content')
+    expect(createSealer([OLD]).unseal('token-record', 'id', sealed)).toBeUndefined()
+    expect(createSealer([`${NEW} `]).unseal('token-record', 'id', sealed)).toBeUndefined()
+    expect(createSealer([NEW]).unseal('token-record', 'id', sealed)?.toString()).toBe('content')
   })
 
   it('seals with the first secret and opens with all, so that secrets can be rotated', () => {
@@ -102,10 +102,10 @@ describe('a sealer', () => {
     const after = createSealer([NEW])
     const old = before.seal('token-record', 'id', 'content')
     const renewed = during.seal('token-record', 'id', 'content')
-    expect(during.open('token-record', 'id', old)?.toString()).toBe('content')
-    expect(after.open('token-record', 'id', renewed)?.toString()).toBe('content')
-    expect(after.open('token-record', 'id', old)).toBeUndefined()
-    expect(before.open('token-record', 'id', renewed)).toBeUndefined()
+    expect(during.unseal('token-record', 'id', old)?.toString()).toBe('content')
+    expect(after.unseal('token-record', 'id', renewed)?.toString()).toBe('content')
+    expect(after.unseal('token-record', 'id', old)).toBeUndefined()
+    expect(before.unseal('token-record', 'id', renewed)).toBeUndefined()
   })
 
   it('opens nothing of which any bit was changed', () => {
@@ -118,7 +118,7 @@ describe('a sealer', () => {
           const bytes = Buffer.from(sealer.seal('token-record', 'id', content), 'base64url')
           const at = position % bytes.length
           bytes[at] = (bytes[at] ?? 0) ^ (1 << bit)
-          expect(sealer.open('token-record', 'id', bytes.toString('base64url'))).toBeUndefined()
+          expect(sealer.unseal('token-record', 'id', bytes.toString('base64url'))).toBeUndefined()
         },
       ),
     )
@@ -129,29 +129,29 @@ describe('a sealer', () => {
     for (const at of bytes.keys()) {
       const changed = Buffer.from(bytes)
       changed[at] = (changed[at] ?? 0) ^ 0xff
-      expect(sealer.open('token-record', 'id', changed.toString('base64url'))).toBeUndefined()
+      expect(sealer.unseal('token-record', 'id', changed.toString('base64url'))).toBeUndefined()
     }
-    expect(sealer.open('token-record', 'id', bytes.toString('base64url'))?.toString()).toBe('content')
+    expect(sealer.unseal('token-record', 'id', bytes.toString('base64url'))?.toString()).toBe('content')
   })
 
   it('opens nothing that was cut short or made longer', () => {
     const bytes = Buffer.from(sealer.seal('token-record', 'id', 'content'), 'base64url')
     for (let length = 0; length < bytes.length; length++) {
-      expect(sealer.open('token-record', 'id', bytes.subarray(0, length).toString('base64url'))).toBeUndefined()
+      expect(sealer.unseal('token-record', 'id', bytes.subarray(0, length).toString('base64url'))).toBeUndefined()
     }
     const longer = Buffer.concat([bytes, Buffer.alloc(1)])
-    expect(sealer.open('token-record', 'id', longer.toString('base64url'))).toBeUndefined()
+    expect(sealer.unseal('token-record', 'id', longer.toString('base64url'))).toBeUndefined()
   })
 
   it('opens no garbage, and does not throw at it', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (garbage) => {
-        expect(sealer.open('login-transaction', 'id', garbage)).toBeUndefined()
+        expect(sealer.unseal('login-transaction', 'id', garbage)).toBeUndefined()
       }),
     )
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (garbage) => {
-        expect(sealer.open('login-transaction', 'id', Buffer.from(garbage).toString('base64url'))).toBeUndefined()
+        expect(sealer.unseal('login-transaction', 'id', Buffer.from(garbage).toString('base64url'))).toBeUndefined()
       }),
     )
   })

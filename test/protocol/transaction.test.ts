@@ -47,12 +47,12 @@ describe('a transaction', () => {
       fc.property(fields, fc.nat(), (given, at) => {
         const transaction = createTransaction(given)
         const sealed = sealer.seal('login-transaction', 'name', encodeTransaction(transaction))
-        const opened = sealer.open('login-transaction', 'name', sealed)
+        const opened = sealer.unseal('login-transaction', 'name', sealed)
         expect(opened && decodeTransaction(opened)).toEqual(transaction)
         // The last character may hold bits that do not count.
         const place = at % (sealed.length - 1)
         const changed = sealed.slice(0, place) + (sealed[place] === 'A' ? 'B' : 'A') + sealed.slice(place + 1)
-        expect(sealer.open('login-transaction', 'name', changed)).toBeUndefined()
+        expect(sealer.unseal('login-transaction', 'name', changed)).toBeUndefined()
       }),
     )
   })

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ProviderOptions } from '../../src/index.js'
 import { KeyCache } from '../../src/jwt/keyCache.js'
 import { RemoteCache } from '../../src/jwt/remoteCache.js'
-import { createFetch } from '../../src/lib/fetch.js'
+import { createFetch } from '../../src/lib/http/fetch.js'
 import { Provider } from '../../src/provider/provider.js'
 import { resolveProviderOptions } from '../../src/provider/resolveOptions.js'
 

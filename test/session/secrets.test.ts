@@ -70,8 +70,8 @@ describe('secrets that rotate', () => {
     const { url } = await restart(store, { secret: [NEW, SECRET] })
     await browser.send(`${url}/login`)
     const [[name, value] = ['', '']] = transactionCookies(browser, url)
-    expect(createSealer([NEW]).open('login-transaction', name, value)).toBeDefined()
-    expect(createSealer([SECRET]).open('login-transaction', name, value)).toBeUndefined()
+    expect(createSealer([NEW]).unseal('login-transaction', name, value)).toBeDefined()
+    expect(createSealer([SECRET]).unseal('login-transaction', name, value)).toBeUndefined()
   })
 })
 

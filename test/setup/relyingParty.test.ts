@@ -62,14 +62,11 @@ describe('options that are wrong throw at construction, with their name and the 
     [{ baseUrl: 'https://me@app.example.com/' }, 'relyingParty.baseUrl has a query, fragment or user'],
     [{ baseUrl: 'https://:pw@app.example.com/' }, 'relyingParty.baseUrl has a query, fragment or user'],
     [{ secret: undefined }, 'relyingParty.secret is undefined'],
-    [{ secret: 'short' }, 'relyingParty.secret must have at least 32 characters, chosen at random: write what'],
-    [{ secret: SECRET.slice(0, 31) }, 'relyingParty.secret must have at least 32 characters, chosen at random'],
-    [{ secret: 'changeme'.repeat(8) }, 'relyingParty.secret must have at least 32 characters, chosen at random'],
-    [
-      { secret: [SECRET, '1234567'.repeat(8)] },
-      'relyingParty.secret must have at least 32 characters, chosen at random',
-    ],
-    [{ secret: [SECRET, 'short'] }, 'relyingParty.secret must have at least 32 characters'],
+    [{ secret: 'short' }, 'relyingParty.secret must have at least 32 random characters: use the output of'],
+    [{ secret: SECRET.slice(0, 31) }, 'relyingParty.secret must have at least 32 random characters'],
+    [{ secret: 'changeme'.repeat(8) }, 'relyingParty.secret must have at least 32 random characters'],
+    [{ secret: [SECRET, '1234567'.repeat(8)] }, 'relyingParty.secret must have at least 32 random characters'],
+    [{ secret: [SECRET, 'short'] }, 'relyingParty.secret must have at least 32 random characters'],
     [{ secret: [] }, 'relyingParty.secret must be a string or an array of strings'],
     [{ secret: [SECRET, undefined] }, 'relyingParty.secret must be a string or an array of strings'],
     [{ provider: undefined }, 'relyingParty.provider and providers: write exactly one of the two'],
@@ -121,7 +118,7 @@ describe('options that are wrong throw at construction, with their name and the 
 
   it.each<[Loose, string]>([
     [{ issuer: undefined }, 'relyingParty.provider.issuer is undefined'],
-    [{ issuer: 'op.example.com' }, 'relyingParty.provider.issuer is not a URL: write it with its scheme'],
+    [{ issuer: 'op.example.com' }, 'relyingParty.provider.issuer is not a URL: include the scheme'],
     [{ issuer: 'http://op.example.com' }, 'relyingParty.provider.issuer uses http for a non-loopback host: use https'],
     [
       { issuer: 'https://op.example.com/.well-known/openid-configuration' },

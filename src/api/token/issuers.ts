@@ -3,8 +3,8 @@ import { LRUCache } from 'lru-cache'
 import { configurationError } from '../../errors.js'
 import { SECRET_ALGORITHMS, secretKey, type VerifyingKey } from '../../jwt/jws.js'
 import { type KeyHeader, KeySet, PUBLIC_KEY_ALGORITHMS, unusableKey } from '../../jwt/keySet.js'
-import { checkOptions, oneOf, type Shape, string } from '../../lib/check.js'
-import { checkIssuer } from '../../lib/issuer.js'
+import { assertOptions, oneOf, type Shape, string } from '../../lib/check.js'
+import { assertIssuer } from '../../lib/issuer.js'
 import { isLoopback } from '../../lib/loopback.js'
 import { AuthorizationServer, type AuthorizationServerServices } from './authorizationServer.js'
 
@@ -143,12 +143,12 @@ function resolvedIssuers(resolve: IssuerResolver, context: IssuerContext): FindI
 
 function createIssuer(option: TrustedIssuerOption, path: string, context: IssuerContext): TrustedIssuer {
   const options: IssuerOptions = typeof option === 'string' ? { issuer: option } : option
-  checkOptions<IssuerOptions>(options, path, SHAPE)
+  assertOptions<IssuerOptions>(options, path, SHAPE)
   const { issuer, jwksUri, keys, secret } = options
   const sources = [jwksUri, keys, secret].filter((source) => source !== undefined)
   if (sources.length > 1) throw configurationError(path, 'has several sources of keys', 'jwksUri, keys or secret')
   // Without metadata to fetch an issuer is only a name, which need not be an address: that of AD FS is an http URL.
-  if (sources.length === 0) checkIssuer(issuer, path, context.allowInsecureHttp)
+  if (sources.length === 0) assertIssuer(issuer, path, context.allowInsecureHttp)
   if (jwksUri !== undefined) checkEndpoint(jwksUri, `${path}.jwksUri`, issuer, context.allowInsecureHttp)
   const algorithms = options.algorithms ?? context.algorithms ?? defaultAlgorithms(secret)
   for (const alg of algorithms) {

@@ -3,10 +3,10 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { AddressInfo } from 'node:net'
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { RelyingPartyError } from '../../src/index.js'
-import { createFetch } from '../../src/lib/fetch.js'
-import type { HttpLimits } from '../../src/lib/httpLimits.js'
-import { listen } from '../support/bed/app.js'
+import type { RelyingPartyError } from '../../../src/index.js'
+import { createFetch } from '../../../src/lib/http/fetch.js'
+import type { HttpLimits } from '../../../src/lib/http/httpOptions.js'
+import { listen } from '../../support/bed/app.js'
 
 const LIMITS: HttpLimits = { timeout: 5, maxResponseSize: 1024 }
 const GET = { method: 'GET', headers: {}, body: undefined, redirect: 'manual' } as const

@@ -1,10 +1,10 @@
-/** Bounds how many tasks run at once for each key. What is beyond waits in order, for a while. */
+/** Limits how many tasks run at once for each key. Others wait in order, up to a time limit. */
 export interface Slots {
-  /** Runs a task once there is room for it. @throws {NoSlotError} */
+  /** Runs a task as soon as a slot is free. @throws {NoSlotError} */
   run<T>(key: string, task: () => Promise<T>): Promise<T>
 }
 
-/** There is no room for a task, and too many wait already or it has waited too long. */
+/** No slot is free, and too many tasks already wait or this one has waited too long. */
 export class NoSlotError extends Error {}
 
 interface Line {
@@ -15,9 +15,9 @@ interface Line {
 /**
  * Creates {@link Slots}.
  *
- * @param options.max - how many tasks of one key run at once
- * @param options.maxWaiting - how many of one key wait
- * @param options.maxWait - how long one waits. In seconds.
+ * @param options.max - how many tasks of one key may run at once
+ * @param options.maxWaiting - how many tasks of one key may wait
+ * @param options.maxWait - how long a task may wait. In seconds.
  */
 export function createSlots(options: { max: number; maxWaiting: number; maxWait: number }): Slots {
   const lines = new Map<string, Line>()
@@ -49,7 +49,7 @@ export function createSlots(options: { max: number; maxWaiting: number; maxWait:
     })
   }
 
-  /** Hands the slot over to the one that waits longest, so that the number of running tasks stays. */
+  /** Passes the slot to the task that has waited longest; the number of running tasks stays the same. */
   function leave(key: string, line: Line): void {
     const [next] = line.waiting
     if (next) {

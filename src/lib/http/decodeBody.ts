@@ -1,13 +1,13 @@
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib'
 
-/** The most codings that may be applied on top of each other. */
+/** The most content codings of one body. */
 const MAX_CODINGS = 2
 
-/** A body whose content coding is unknown, or that is not encoded as its headers say. */
+/** The content coding of a body is unknown, or not what its headers say. */
 export class ContentCodingError extends Error {}
 
-/** A body that is longer than the limit once it is decoded. */
+/** A decoded body is longer than the limit. */
 export class BodyTooLargeError extends Error {}
 
 type Decoder = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
@@ -21,7 +21,7 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
 ])
 
 /**
- * Decodes a body by its `Content-Encoding`. The limit holds for what comes out: decoding stops once it is exceeded.
+ * Decodes a body according to its `Content-Encoding`. Decoding stops once the output exceeds the limit.
  *
  * @param limit - in bytes
  * @throws {ContentCodingError} @throws {BodyTooLargeError}
@@ -34,7 +34,7 @@ export async function decodeBody(body: Buffer, contentEncoding: string | undefin
     .map((coding) => coding.trim())
   const applied = codings.filter((coding) => coding !== '')
   if (body.length === 0 || applied.length === 0) return body
-  if (applied.length > MAX_CODINGS) throw new ContentCodingError('more content codings than two')
+  if (applied.length > MAX_CODINGS) throw new ContentCodingError('more than two content codings')
   let decoded = body
   for (const coding of applied.reverse()) {
     const decode = DECODERS.get(coding)
@@ -49,7 +49,7 @@ export async function decodeBody(body: Buffer, contentEncoding: string | undefin
   return decoded
 }
 
-/** Some servers send `deflate` without the zlib header that RFC 9110 §8.4.1.2 asks for. */
+/** Some servers send `deflate` without the zlib header that RFC 9110 §8.4.1.2 requires. */
 function inflateEither(body: Buffer, options: { maxOutputLength: number }): Promise<Buffer> {
   const hasHeader = body.length > 1 && ((body[0] ?? 0) & 0x0f) === 8 && body.readUInt16BE(0) % 31 === 0
   return promisify<Buffer, { maxOutputLength: number }, Buffer>(hasHeader ? inflate : inflateRaw)(body, options)

@@ -20,7 +20,7 @@ const SPECIAL_IPV4: readonly [network: string, prefix: number][] = [
   ['240.0.0.0', 4],
 ]
 
-/** Blocks of 2000::/3 that lead elsewhere: Teredo and other protocols, documentation, 6to4. */
+/** Special-purpose blocks within 2000::/3: Teredo and other protocol assignments, documentation, 6to4. */
 const SPECIAL_IPV6: readonly [network: string, prefix: number][] = [
   ['2001::', 23],
   ['2001:db8::', 32],
@@ -32,14 +32,14 @@ const special = new BlockList()
 for (const [network, prefix] of SPECIAL_IPV4) special.addSubnet(network, prefix, 'ipv4')
 for (const [network, prefix] of SPECIAL_IPV6) special.addSubnet(network, prefix, 'ipv6')
 
-/** Refuses a connection to an address inside a network. */
+/** A host has an address that is not public. */
 export class PrivateAddressError extends Error {
   constructor(host: string) {
     super(`${host} has a private, loopback, link-local or otherwise special address`)
   }
 }
 
-/** Checks whether an IP address is one of the public internet. IPv4 inside IPv6 is judged as IPv4. */
+/** Checks whether an IP address is on the public internet. An IPv4 address embedded in IPv6 is checked as IPv4. */
 export function isPublicAddress(address: string): boolean {
   if (!isIPv6(address)) return isIP(address) === 4 && !special.check(address, 'ipv4')
   const words = wordsOf(address)
@@ -47,12 +47,12 @@ export function isPublicAddress(address: string): boolean {
   const [first = 0, second = 0] = words
   const [seventh = 0, eighth = 0] = words.slice(6)
   const isMapped = words.slice(0, 5).every((word) => word === 0) && words[5] === 0xffff
-  // A NAT64 gateway (RFC 6052) connects to the IPv4 address that it is given.
+  // A NAT64 gateway (RFC 6052) connects to the embedded IPv4 address.
   const isTranslated = first === 0x64 && second === 0xff9b && words.slice(2, 6).every((word) => word === 0)
   if (isMapped || isTranslated) {
     return isPublicAddress([seventh >> 8, seventh & 255, eighth >> 8, eighth & 255].join('.'))
   }
-  // Global unicast is 2000::/3: loopback, link-local, unique-local and multicast addresses are outside of it.
+  // Global unicast is 2000::/3; loopback, link-local, unique-local and multicast addresses are outside it.
   return (first & 0xe000) === 0x2000 && !special.check(address, 'ipv6')
 }
 
@@ -65,17 +65,16 @@ function wordsOf(address: string): number[] | undefined {
   return [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after]
 }
 
-/** @throws {PrivateAddressError} Where the host of a URL is an IP address that is not public. No name is looked up. */
-export function requirePublicHost({ hostname }: URL): void {
+/** @throws {PrivateAddressError} If the host of a URL is an IP address that is not public. Host names are not looked up. */
+export function assertPublicHost({ hostname }: URL): void {
   const host = hostname.replace(/^\[|\]$/g, '')
   if (isIP(host) !== 0 && !isPublicAddress(host)) throw new PrivateAddressError(host)
 }
 
 /**
- * Creates a `lookup` for sockets that fails where a host has any address that is not public.
+ * Creates a `lookup` for sockets that fails if any address of a host is not public.
  *
- * The socket connects to the address that was judged, so a name that changes between two lookups (DNS rebinding) gains
- * nothing.
+ * The socket connects to the address that was checked, so DNS rebinding does not help an attacker.
  */
 export function createPublicLookup(resolve: typeof lookup = lookup): LookupFunction {
   return (hostname, options, callback) => {

@@ -1,8 +1,13 @@
 import type { LookupAddress, lookup } from 'node:dns'
 import { describe, expect, it } from 'vitest'
-import { createPublicLookup, isPublicAddress, PrivateAddressError, requirePublicHost } from '../../src/lib/addresses.js'
-import { createFetch } from '../../src/lib/fetch.js'
-import { listen } from '../support/bed/app.js'
+import {
+  assertPublicHost,
+  createPublicLookup,
+  isPublicAddress,
+  PrivateAddressError,
+} from '../../../src/lib/http/addresses.js'
+import { createFetch } from '../../../src/lib/http/fetch.js'
+import { listen } from '../../support/bed/app.js'
 
 const SPECIAL = [
   '0.0.0.0',
@@ -55,7 +60,7 @@ describe('isPublicAddress', () => {
   })
 })
 
-describe('requirePublicHost', () => {
+describe('assertPublicHost', () => {
   it.each([
     'https://127.0.0.1',
     'https://2130706433',
@@ -63,13 +68,13 @@ describe('requirePublicHost', () => {
     'https://[::1]',
     'https://[::ffff:10.0.0.1]:8443',
   ])('refuses %s', (url) => {
-    expect(() => requirePublicHost(new URL(url))).toThrow(PrivateAddressError)
+    expect(() => assertPublicHost(new URL(url))).toThrow(PrivateAddressError)
   })
 
   it.each(['https://8.8.8.8', 'https://[2606:4700:4700::1111]', 'https://localhost'])(
     'leaves %s to the lookup',
     (url) => {
-      expect(() => requirePublicHost(new URL(url))).not.toThrow()
+      expect(() => assertPublicHost(new URL(url))).not.toThrow()
     },
   )
 })

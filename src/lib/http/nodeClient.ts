@@ -1,33 +1,37 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
 import type { LookupFunction } from 'node:net'
-import { createPublicLookup, requirePublicHost } from './addresses.js'
+import type { CustomFetch } from 'openid-client'
+import { defined } from '../defined.js'
+import { assertPublicHost, createPublicLookup } from './addresses.js'
 import { BodyTooLargeError, decodeBody } from './decodeBody.js'
-import { defined } from './defined.js'
-import type { HttpLimits, Init, Send } from './httpLimits.js'
+import type { HttpLimits } from './httpOptions.js'
 
-/** Idle connections are closed before common servers close them (5 s at Node's), so that no request meets a dead one. */
+export type Init = Parameters<CustomFetch>[1]
+export type Send = (url: string, init: Init) => Promise<Response>
+
+/** Idle connections are closed before common servers close them (Node's after 5 s), so few requests meet a dead one. */
 const IDLE_TIMEOUT = 4_000
 
-/** The exchange took too long. */
+/** A request exceeded its timeout. */
 export class TimeoutError extends Error {}
 
-/** A server closed an idle connection just as it was used again. */
+/** The server closed an idle connection just as it was reused. */
 class DeadConnectionError extends Error {
   constructor(cause: Error) {
     super('the connection was closed', { cause })
   }
 }
 
-/** Sends requests by Node's own client, over connections that are kept alive. */
+/** Creates a {@link Send} on Node's own client, with keep-alive connections. */
 export function sendByNode(limits: HttpLimits): Send {
   const options = agentOptions(limits)
   const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) }
   const lookup = limits.refusePrivateAddresses ? createPublicLookup() : undefined
   return async (url, init) => {
     const target = new URL(url)
-    // A socket looks up no address that is written out.
-    if (lookup) requirePublicHost(target)
+    // Sockets do not call `lookup` for IP addresses.
+    if (lookup) assertPublicHost(target)
     const secure = target.protocol === 'https:'
     const agent = agents[secure ? 'https:' : 'http:']
     const deadline = performance.now() + limits.timeout * 1000
@@ -40,8 +44,8 @@ export function sendByNode(limits: HttpLimits): Send {
     try {
       return await attempt()
     } catch (error) {
-      // Only what is safe to repeat is repeated: a token request might have been carried out, and a code or refresh
-      // token used twice ends the grant.
+      // Only GET is safe to repeat: a token request might have been processed, and using a code or refresh token
+      // twice ends the grant.
       if (init.method === 'GET' && error instanceof DeadConnectionError) return attempt()
       throw error
     }
@@ -49,9 +53,9 @@ export function sendByNode(limits: HttpLimits): Send {
 }
 
 /**
- * Options of the agents. Node's global agents follow the proxy variables where `NODE_USE_ENV_PROXY` says so (Node 24 and
- * later); others only by `proxyEnv`, which earlier versions ignore. A proxy connects in place of this process, so no
- * address could be refused: then it is not used.
+ * Returns the options of the agents. With `NODE_USE_ENV_PROXY` (Node 24 and later), Node's global agents follow the proxy
+ * variables; other agents need `proxyEnv`, which earlier versions ignore. A proxy would connect in place of this process,
+ * so it is not used when private addresses are refused.
  */
 export function agentOptions(
   { maxConnections, refusePrivateAddresses }: Pick<HttpLimits, 'maxConnections' | 'refusePrivateAddresses'>,
@@ -124,11 +128,11 @@ function bodyOf(init: Init): { body: string | undefined; headers: Record<string,
   return { body, headers }
 }
 
-/** A `Response` of text costs a third of one of bytes: undici makes a stream of bytes at once. */
+/** A `Response` made from text costs a third of one made from bytes, for which undici creates a stream at once. */
 function toResponse(res: http.IncomingMessage, body: string): Response {
   const headers = new Headers()
   for (const [name, value] of Object.entries(res.headers)) {
-    // They speak of the body as it was sent.
+    // These describe the body as it was sent.
     if (name === 'content-encoding' || name === 'content-length') continue
     if (typeof value === 'string') headers.set(name, value)
   }

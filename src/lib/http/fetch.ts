@@ -1,30 +1,30 @@
 import type { CustomFetch } from 'openid-client'
-import { RelyingPartyError } from '../errors.js'
+import { RelyingPartyError } from '../../errors.js'
+import { defined } from '../defined.js'
+import { isLoopback } from '../loopback.js'
+import { createRedactor, type Redactor, secretsOf } from '../redact.js'
 import { PrivateAddressError } from './addresses.js'
 import { BodyTooLargeError, ContentCodingError } from './decodeBody.js'
-import { defined } from './defined.js'
-import { type HttpLimits, type Init, MAX_CONNECTIONS, type Send } from './httpLimits.js'
-import { isLoopback } from './loopback.js'
-import { sendByNode, TimeoutError } from './nodeClient.js'
-import { createRedactor, type Redactor, secretsOf } from './redact.js'
+import { type HttpLimits, MAX_CONNECTIONS } from './httpOptions.js'
+import { type Init, type Send, sendByNode, TimeoutError } from './nodeClient.js'
 import { createSlots, NoSlotError } from './slots.js'
 
-/** How many requests to one origin wait for a connection. What is beyond fails at once. */
+/** How many requests to one origin may wait for a connection. Any more fail at once. */
 const MAX_WAITING = 1000
 
 /**
- * Creates the `fetch` that every request to a provider goes through.
+ * Creates the `fetch` that sends every request to a provider.
  *
- * Requests go over https, or to a loopback host, whatever a provider's metadata says. Connections are bounded and kept
+ * Requests require https or a loopback host, whatever a provider's metadata says. Connections are bounded and kept
  * alive, redirects refused, time and body size limited. A provider that cannot be reached, times out, or answers 429 or
- * 5xx results in `ERR_PROVIDER_UNAVAILABLE`; every other status is for the caller to judge.
+ * 5xx results in `ERR_PROVIDER_UNAVAILABLE`; the caller handles every other status.
  */
 export function createFetch(limits: HttpLimits): CustomFetch {
   const { maxConnections = MAX_CONNECTIONS, timeout } = limits
   const send = limits.fetch ? sendByFetch(limits.fetch, limits) : sendByNode(limits)
   const slots = createSlots({ max: maxConnections, maxWaiting: MAX_WAITING, maxWait: timeout })
   return async (url, init) => {
-    requireTls(url, limits)
+    assertTls(url, limits)
     let response: Response
     try {
       response = await slots.run(origin(url), () => send(url, init))
@@ -32,9 +32,13 @@ export function createFetch(limits: HttpLimits): CustomFetch {
       throw failure(url, error, limits, init)
     }
     if (response.status >= 300 && response.status < 400) {
-      throw new RelyingPartyError('ERR_METADATA_INVALID', `${origin(url)} answered with a redirect, which is refused`, {
-        hint: 'configure the final address of the provider',
-      })
+      throw new RelyingPartyError(
+        'ERR_METADATA_INVALID',
+        `${origin(url)} answered with a redirect, which is not followed`,
+        {
+          hint: 'configure the final URL of the provider',
+        },
+      )
     }
     if (response.status === 429 || response.status >= 500) {
       throw unavailable(url, `answered ${response.status}`, { retryAfter: response.headers.get('retry-after') })
@@ -43,16 +47,14 @@ export function createFetch(limits: HttpLimits): CustomFetch {
   }
 }
 
-function requireTls(url: string, { allowInsecureHttp = false }: HttpLimits): void {
+function assertTls(url: string, { allowInsecureHttp = false }: HttpLimits): void {
   const target = new URL(url)
   if (target.protocol === 'https:') return
   if (target.protocol === 'http:' && (allowInsecureHttp || isLoopback(target))) return
   throw new RelyingPartyError(
     'ERR_METADATA_INVALID',
-    `an endpoint is at ${target.protocol}//${target.host}, without TLS`,
-    {
-      hint: 'a non-loopback host needs https, or set allowInsecureHttp',
-    },
+    `the endpoint at ${target.protocol}//${target.host} does not use TLS`,
+    { hint: 'use https for a non-loopback host, or set allowInsecureHttp' },
   )
 }
 
@@ -69,7 +71,7 @@ function sendByFetch(fetch: typeof globalThis.fetch, { timeout, maxResponseSize 
     if (!response.body) return response
     const chunks: Uint8Array[] = []
     let size = 0
-    // A fetch decodes the body itself, so what is counted is what comes out.
+    // `fetch` has already decoded the body: these are decoded bytes.
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
       size += chunk.length
       if (size > maxResponseSize) throw new BodyTooLargeError()
@@ -90,8 +92,8 @@ function failure(url: string, error: unknown, limits: HttpLimits, init: Init): R
   if (error instanceof BodyTooLargeError) return unavailable(url, `sent more than ${limits.maxResponseSize} bytes`)
   if (error instanceof ContentCodingError) return unavailable(url, `sent ${error.message}`)
   if (error instanceof NoSlotError) {
-    return unavailable(url, 'has too many requests to answer', {
-      hint: `${limits.maxConnections ?? MAX_CONNECTIONS} requests are in progress and others wait: is the provider slow, or http.maxConnections too small?`,
+    return unavailable(url, 'has too many requests in progress', {
+      hint: `${limits.maxConnections ?? MAX_CONNECTIONS} requests are in progress and more are waiting: the provider is slow, or http.maxConnections is too small`,
     })
   }
   return unavailable(url, reason(error, limits), { cause: safeCause(error, createRedactor(secretsOf(init))) })
@@ -101,10 +103,10 @@ function reason(error: unknown, limits: HttpLimits): string {
   const { name, code, cause } = error as { name?: string; code?: string; cause?: { code?: string } }
   if (error instanceof TimeoutError || name === 'TimeoutError') return `did not answer within ${limits.timeout} s`
   const why = code ?? cause?.code
-  return why ? `cannot be reached (${why})` : 'cannot be reached, or gave no valid answer'
+  return why ? `cannot be reached (${why})` : 'cannot be reached, or did not answer with valid HTTP'
 }
 
-/** Copies what identifies an error. Node adds the bytes of an answer to some, and a `fetch` may add the request. */
+/** Copies only what identifies an error: Node adds response bytes to some, and a `fetch` may add the request. */
 function safeCause(error: unknown, redact: Redactor, depth = 3): Error | undefined {
   if (!(error instanceof Error)) return undefined
   const { name, message, cause } = error

@@ -1,9 +1,9 @@
 import { syncBuiltinESMExports } from 'node:module'
 import nock from 'nock'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { RelyingPartyError } from '../../src/index.js'
-import { createFetch } from '../../src/lib/fetch.js'
-import type { HttpLimits } from '../../src/lib/httpLimits.js'
+import type { RelyingPartyError } from '../../../src/index.js'
+import { createFetch } from '../../../src/lib/http/fetch.js'
+import type { HttpLimits } from '../../../src/lib/http/httpOptions.js'
 
 const LIMITS: HttpLimits = { timeout: 5, maxResponseSize: 1024 }
 const GET = { method: 'GET', headers: {}, body: undefined, redirect: 'manual' } as const
