@@ -1,8 +1,18 @@
 import type { RequestHandler } from 'express'
 import { configurationError } from '../errors.js'
-import { assertOptions, object, oneOf, requireOption, type Shape, string, stringOrStrings } from '../lib/check.js'
+import {
+  assertOptions,
+  type Check,
+  object,
+  oneOf,
+  requireOption,
+  type Shape,
+  string,
+  stringOrStrings,
+} from '../lib/check.js'
+import { defined } from '../lib/defined.js'
+import { isLoopback } from '../lib/loopback.js'
 import { requestTarget } from '../request/url.js'
-import { metadataUrl, resourceIdentifier } from './resourceIdentifier.js'
 
 /** Options of {@link protectedResourceMetadata}: what clients may know of an API. */
 export interface ProtectedResourceMetadataOptions {
@@ -20,6 +30,19 @@ export interface ProtectedResourceMetadataOptions {
   resourceDocumentation?: string
   /** More metadata, by the names of RFC 9728 §2, such as `dpop_bound_access_tokens_required`. */
   metadata?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Checks the URL that identifies an API to its clients.
+ *
+ * @see [RFC 9728 §1.2](https://www.rfc-editor.org/rfc/rfc9728#section-1.2)
+ */
+export const resourceIdentifier: Check = (value) => {
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
+  if (!url) return 'must be the URL of this API, as in https://api.example.com'
+  if (url.hash || url.search || url.username) return 'must be a URL without query, fragment and user'
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return undefined
+  return `uses ${url.protocol.slice(0, -1)}: write the https URL where clients reach this API, also behind a TLS proxy`
 }
 
 const SHAPE: Shape<ProtectedResourceMetadataOptions> = {
@@ -79,11 +102,23 @@ export function protectedResourceMetadata(options: ProtectedResourceMetadataOpti
 function toMetadata(options: ProtectedResourceMetadataOptions): Record<string, unknown> {
   return {
     ...options.metadata,
-    resource: options.resource,
-    authorization_servers: [options.authorizationServers].flat(),
-    bearer_methods_supported: options.bearerMethodsSupported ?? ['header'],
-    ...(options.scopesSupported ? { scopes_supported: options.scopesSupported } : {}),
-    ...(options.resourceName ? { resource_name: options.resourceName } : {}),
-    ...(options.resourceDocumentation ? { resource_documentation: options.resourceDocumentation } : {}),
+    ...defined({
+      resource: options.resource,
+      authorization_servers: [options.authorizationServers].flat(),
+      bearer_methods_supported: options.bearerMethodsSupported ?? ['header'],
+      scopes_supported: options.scopesSupported,
+      resource_name: options.resourceName,
+      resource_documentation: options.resourceDocumentation,
+    }),
   }
+}
+
+/**
+ * Returns the URL of a resource's metadata: the well-known path goes between its host and path.
+ *
+ * @see [RFC 9728 §3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)
+ */
+export function metadataUrl(resource: string): URL {
+  const { origin, pathname } = new URL(resource)
+  return new URL(`${origin}/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}`)
 }

@@ -1,16 +1,16 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import type { RelyingPartyError } from '../errors.js'
-import { type AuthContext, authContext, setAuthContext } from '../guards/caller.js'
+import { type Caller, callerOf, setCaller } from '../guards/caller.js'
 import type { Finding } from '../guards/guard.js'
 import { isCrossSite, isSafe } from '../request/navigation.js'
 import { crossSiteRequest } from '../request/refusals.js'
 import { type ResourceServerConfig, resolveResourceServer } from './config.js'
+import type { Credentials } from './credentials.js'
 import { readCredentials } from './credentials.js'
 import type { ResourceServerOptions } from './options.js'
 import { judgePossession, needsProof } from './possession.js'
-import type { Credentials } from './token/credentials.js'
 import { isRefusal, type Verdict, type VerifiedToken } from './token/verify.js'
-import { noCredentials, refusal, TokenContext, tokenInvalid } from './tokenCaller.js'
+import { noCredentials, refusal, TokenCaller, tokenInvalid } from './tokenCaller.js'
 
 /**
  * Identifies the caller from the access token of a request: sets `req.auth`. Requests without a valid token are refused, in the
@@ -51,16 +51,16 @@ export function resourceServer(options: ResourceServerOptions): RequestHandler {
 /** Judges a request without a token: by its session where that counts too, as anonymous, or not at all. */
 function judgeWithoutToken(config: ResourceServerConfig, req: Request): Finding {
   if (config.acceptSession) {
-    const session = authContext(req, 'resourceServer({ acceptSession: true })')
+    const session = callerOf(req, 'resourceServer({ acceptSession: true })')
     if (session.auth.kind === 'session') return judgeSession(req, session)
     return config.optional ? undefined : noCredentials(config)
   }
   if (!config.optional) return noCredentials(config)
-  setAuthContext(req, new TokenContext(config))
+  setCaller(req, new TokenCaller(config))
   return undefined
 }
 
-function judgeSession(req: Request, { origin }: AuthContext): Finding {
+function judgeSession(req: Request, { origin }: Caller): Finding {
   if (isSafe(req) || !isCrossSite(req, origin)) return undefined
   return crossSiteRequest(
     'only the session identifies the caller (resourceServer.acceptSession): send an access token, or send the request ' +
@@ -83,7 +83,7 @@ function judge(
     return
   }
   const settle = (finding: Finding) => {
-    if (!finding) setAuthContext(req, new TokenContext(config, verdict, credentials))
+    if (!finding) setCaller(req, new TokenCaller(config, verdict, credentials))
     next(finding)
   }
   if (config.validate || config.isRevoked || needsProof(config, credentials, verdict)) {

@@ -1,7 +1,8 @@
 import type { NextFunction, Request, Response } from 'express'
+import type { Auth, Claims } from '../auth.js'
 import { type ErrorCode, RelyingPartyError } from '../errors.js'
 import {
-  type AuthContext,
+  type Caller,
   includesScope,
   STEP_UP_NEEDED,
   type StepUp,
@@ -10,15 +11,74 @@ import {
 } from '../guards/caller.js'
 import { buildChallenge, type ChallengeParameters } from '../guards/challenge.js'
 import { defined } from '../lib/defined.js'
-import { AccessTokenAuth } from './accessTokenAuth.js'
 import type { ResourceServerConfig } from './config.js'
-import type { Credentials } from './token/credentials.js'
+import type { Credentials } from './credentials.js'
 import type { VerifiedToken } from './token/verify.js'
 
 type Scheme = Credentials['scheme']
 
-/** What `resourceServer` leaves on a request for the guards. */
-export class TokenContext implements AuthContext {
+const NO_CLAIMS: Claims = Object.freeze({})
+const NO_SCOPES: readonly string[] = Object.freeze([])
+
+/** The `req.auth` of a request with a valid access token, or of an anonymous request. */
+class AccessTokenAuth implements Auth {
+  readonly #verified: VerifiedToken | undefined
+  readonly #token: string | undefined
+
+  constructor(verified?: VerifiedToken, token?: string) {
+    this.#verified = verified
+    this.#token = token
+  }
+
+  get isAuthenticated(): boolean {
+    return this.#verified !== undefined
+  }
+
+  get kind(): 'access_token' | 'anonymous' {
+    return this.#verified ? 'access_token' : 'anonymous'
+  }
+
+  get subject(): string | undefined {
+    return this.#verified?.claims.sub as string | undefined
+  }
+
+  get claims(): Claims {
+    return (this.#verified?.claims as Claims | undefined) ?? NO_CLAIMS
+  }
+
+  get scopes(): readonly string[] {
+    return this.#verified?.scopes ?? NO_SCOPES
+  }
+
+  get provider(): string | undefined {
+    return this.#verified?.issuer
+  }
+
+  async getAccessToken(): Promise<string> {
+    if (this.#token !== undefined) return this.#token
+    throw new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'the request has no access token')
+  }
+
+  async fetch(): Promise<never> {
+    throw notPassedOn('req.auth.fetch()')
+  }
+
+  async fetchUserInfo(): Promise<never> {
+    throw notPassedOn('req.auth.fetchUserInfo()')
+  }
+}
+
+/** A token for this API is never sent to another one, which could use it here. */
+function notPassedOn(method: string): RelyingPartyError {
+  return new RelyingPartyError('ERR_CONFIGURATION', `${method} needs a session`, {
+    hint:
+      'an access token that this API received is only for this API. To call another one, get a token for it, for example ' +
+      'with clientCredentials()',
+  })
+}
+
+/** The caller that `resourceServer` sets for the guards. */
+export class TokenCaller implements Caller {
   readonly auth: AccessTokenAuth
   readonly #config: ResourceServerConfig
   readonly #scheme: Scheme | undefined
@@ -37,17 +97,17 @@ export class TokenContext implements AuthContext {
 
   get authentication(): UserAuthentication {
     const { acr, auth_time } = this.auth.claims
-    return {
-      ...(typeof acr === 'string' ? { acr } : {}),
-      ...(typeof auth_time === 'number' ? { authTime: auth_time } : {}),
-    }
+    return defined({
+      acr: typeof acr === 'string' ? acr : undefined,
+      authTime: typeof auth_time === 'number' ? auth_time : undefined,
+    })
   }
 
   get origin(): string | undefined {
     return this.#config.origin
   }
 
-  renew(): undefined {
+  refreshIfDue(): undefined {
     return undefined
   }
 
@@ -73,13 +133,13 @@ export class TokenContext implements AuthContext {
   }
 }
 
-/** The error for a request without a token: a challenge that names no error (RFC 6750 §3.1). */
+/** Builds the error for a request without a token. Its challenge has no `error` (RFC 6750 §3.1). */
 export function noCredentials(config: ResourceServerConfig): RelyingPartyError {
   const headers = { 'WWW-Authenticate': buildChallenges(config, undefined, {}) }
   return new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'the request has no access token', { headers })
 }
 
-/** The error for a request whose credentials are refused. */
+/** Builds the error for a request whose credentials are refused. */
 export function refusal(
   config: ResourceServerConfig,
   scheme: Scheme | undefined,
@@ -91,7 +151,7 @@ export function refusal(
   return new RelyingPartyError(code, message, { headers: { ...challenge, ...headers }, cause, ...defined({ hint }) })
 }
 
-/** What is said of a refusal: `message` to whoever sent the request, the rest to whoever operates the API. */
+/** Details of a refusal: `message` for the sender of the request, the rest for the operator of the API. */
 export interface RefusalDetails {
   readonly message: string
   readonly hint?: string | undefined
@@ -99,7 +159,7 @@ export interface RefusalDetails {
   readonly headers?: Record<string, string>
 }
 
-/** The error for a token that is refused. */
+/** Builds the error for a token that is refused. */
 export function tokenInvalid(
   config: ResourceServerConfig,
   { scheme }: Credentials,
@@ -110,8 +170,8 @@ export function tokenInvalid(
 }
 
 /**
- * Builds the challenges of a response: one for each scheme that is accepted. What is said of the request stands in that of
- * the scheme it used.
+ * Builds the challenges of a response, one for each accepted scheme. The parameters go into that of the scheme the request
+ * used.
  *
  * @see [RFC 9449 §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1)
  */
@@ -120,10 +180,10 @@ function buildChallenges(
   scheme: Scheme | undefined,
   parameters: ChallengeParameters,
 ): string {
-  const common = resourceMetadata === undefined ? {} : { resource_metadata: resourceMetadata }
-  const said = { ...parameters, ...common }
-  if (!dpop) return buildChallenge('Bearer', said)
+  const common = defined({ resource_metadata: resourceMetadata })
+  const all = { ...parameters, ...common }
+  if (!dpop) return buildChallenge('Bearer', all)
   const algs = dpop.algorithms.join(' ')
-  if (scheme === 'DPoP' || dpop.required) return buildChallenge('DPoP', { ...said, algs })
-  return `${buildChallenge('Bearer', said)}, ${buildChallenge('DPoP', { ...common, algs })}`
+  if (scheme === 'DPoP' || dpop.required) return buildChallenge('DPoP', { ...all, algs })
+  return `${buildChallenge('Bearer', all)}, ${buildChallenge('DPoP', { ...common, algs })}`
 }

@@ -1,4 +1,4 @@
-/** Parameters of a challenge, by the names of RFC 6750 §3, RFC 9470 §3, RFC 9728 §5.1 and RFC 9449 §7.1. */
+/** Parameters of a challenge, as named in RFC 6750 §3, RFC 9470 §3, RFC 9728 §5.1 and RFC 9449 §7.1. */
 export interface ChallengeParameters {
   readonly error?: string
   readonly scope?: string

@@ -1,47 +1,52 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import type { RelyingPartyError } from '../errors.js'
-import { type AuthContext, authContext, type DemandOptions } from './caller.js'
+import { type Caller, callerOf, type DemandOptions } from './caller.js'
 
-/** What a guard finds wrong with an authenticated request: the error to refuse it with, or nothing. */
+/** The error to refuse a request with, or nothing if it may pass. */
 export type Finding = RelyingPartyError | undefined
 
+type Act = (caller: Caller, req: Request, res: Response, next: NextFunction) => void
+
 /**
- * Makes a middleware that lets a request through only if it is authenticated and `judge` finds nothing wrong. It calls
- * `next()` at once where nothing has to be waited for.
+ * Creates a middleware that lets a request pass only if it is authenticated and `check` finds nothing wrong. Calls
+ * `next()` synchronously unless there is something to wait for.
  */
 export function guard(
-  caller: string,
+  middleware: string,
   demand: DemandOptions,
-  judge: (context: AuthContext, req: Request) => Finding | Promise<Finding>,
+  check: (caller: Caller, req: Request) => Finding | Promise<Finding>,
 ): RequestHandler {
-  return authenticated(caller, demand, (context, req, res, next) => {
-    const answer = (finding: Finding) => (finding ? context.refuse(finding, req, res, next) : next())
-    const finding = judge(context, req)
-    if (finding instanceof Promise) finding.then(answer, (error: unknown) => context.refuse(error, req, res, next))
+  return authenticated(middleware, demand, (caller, req, res, next) => {
+    const answer = (finding: Finding) => (finding ? caller.refuse(finding, req, res, next) : next())
+    const finding = check(caller, req)
+    if (finding instanceof Promise) finding.then(answer, (error: unknown) => caller.refuse(error, req, res, next))
     else answer(finding)
   })
 }
 
-/** Makes a middleware that acts on authenticated requests, after their session was renewed if need be. */
-export function authenticated(
-  caller: string,
-  demand: DemandOptions,
-  act: (context: AuthContext, req: Request, res: Response, next: NextFunction) => void,
-): RequestHandler {
+/** Creates a middleware that acts on authenticated requests, after refreshing their session if that is due. */
+export function authenticated(middleware: string, demand: DemandOptions, act: Act): RequestHandler {
+  return withCaller(middleware, (caller, req, res, next) => {
+    const proceed = () => {
+      if (caller.auth.isAuthenticated) act(caller, req, res, next)
+      else caller.demandAuthentication(req, res, next, demand)
+    }
+    const refreshing = caller.refreshIfDue()
+    if (refreshing) refreshing.then(proceed, (error: unknown) => caller.refuse(error, req, res, next))
+    else proceed()
+  })
+}
+
+/** Creates a middleware that needs `relyingParty` or `resourceServer` before it. */
+export function withCaller(middleware: string, act: Act): RequestHandler {
   return (req, res, next) => {
-    let context: AuthContext
+    let caller: Caller
     try {
-      context = authContext(req, caller)
+      caller = callerOf(req, middleware)
     } catch (error) {
       next(error)
       return
     }
-    const decide = () => {
-      if (context.auth.isAuthenticated) act(context, req, res, next)
-      else context.demandAuthentication(req, res, next, demand)
-    }
-    const renewing = context.renew()
-    if (renewing) renewing.then(decide, (error: unknown) => context.refuse(error, req, res, next))
-    else decide()
+    act(caller, req, res, next)
   }
 }

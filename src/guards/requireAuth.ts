@@ -6,13 +6,13 @@ import { authenticated } from './guard.js'
 /** Options of {@link requireAuth}. */
 export interface RequireAuthOptions {
   /**
-   * How to answer someone who is not signed in. `'login'`: redirect to the login. `'json'`: 401. Default is `'auto'`:
-   * navigations of a browser are redirected, everything else gets 401.
+   * How to answer an anonymous request. `'login'`: redirect to the login. `'json'`: respond with 401. Default is
+   * `'auto'`: redirect browser navigations, respond to everything else with 401.
    */
   respondWith?: 'auto' | 'login' | 'json'
   /**
-   * The provider to be signed in at, where there are several: its name, or the issuer of an access token. Whoever is signed
-   * in at another one is answered as if not signed in. Default is any.
+   * The required provider, if there are several: its name, or the issuer of an access token. A user signed in at another
+   * one is answered as if anonymous. Default is any.
    */
   provider?: string
 }
@@ -20,13 +20,13 @@ export interface RequireAuthOptions {
 const SHAPE: Shape<RequireAuthOptions> = { respondWith: oneOf('auto', 'login', 'json'), provider: string }
 
 /**
- * Lets only authenticated requests through.
+ * Requires an authenticated request.
  *
- * A navigation is sent to the login and comes back to the same URL. Everything else (fetch, XHR, other methods than GET,
- * no HTML accepted) gets 401 with `{ error, loginUrl }`. A session whose access token has expired is refreshed first, so
- * that it lives as long as its grant.
+ * An anonymous navigation is redirected to the login and returns to the same URL. Everything else (fetch, XHR, methods
+ * other than GET, requests that do not accept HTML) gets 401 with `{ error, loginUrl }`. If the session's access token has
+ * expired, it is refreshed first, so that the session lives as long as its grant.
  *
- * @throws `ERR_CONFIGURATION`; at a request `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
+ * @throws `ERR_CONFIGURATION`; per request `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`
  *
  * @example
  * ```ts
@@ -37,8 +37,8 @@ export function requireAuth(options: RequireAuthOptions = {}): RequestHandler {
   assertOptions<RequireAuthOptions>(options, 'requireAuth', SHAPE)
   const demand: DemandOptions = { respondWith: options.respondWith ?? 'auto', provider: options.provider }
   const { provider } = options
-  return authenticated('requireAuth()', demand, (context, req, res, next) => {
-    if (provider === undefined || context.auth.provider === provider) next()
-    else context.demandAuthentication(req, res, next, demand)
+  return authenticated('requireAuth()', demand, (caller, req, res, next) => {
+    if (provider === undefined || caller.auth.provider === provider) next()
+    else caller.demandAuthentication(req, res, next, demand)
   })
 }

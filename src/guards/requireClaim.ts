@@ -6,15 +6,15 @@ import { type Finding, guard } from './guard.js'
 
 type Value = string | number | boolean
 
-/** What a claim must be. Exactly one of the two. */
+/** The expected value of a claim: either `equals` or `includes`. */
 export interface ClaimExpectation {
   /** The claim must be this value, of the same type. */
   equals?: Value
-  /** The claim, an array or a list separated by spaces, must hold this value, or each of these. */
+  /** The claim, an array or a space-separated list, must include this value, or all of these. */
   includes?: Value | readonly Value[]
 }
 
-/** Judges the verified claims of a request. Only `true` lets it through. */
+/** Checks the verified claims of a request. Only `true` lets the request pass. */
 export type ClaimPredicate = (claims: Claims, req: Request) => boolean | Promise<boolean>
 
 const isValue = (value: unknown) => typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
@@ -24,16 +24,16 @@ const SHAPE: Shape<ClaimExpectation> = {
   includes: (value) =>
     isValue(value) || (Array.isArray(value) && value.length > 0 && value.every(isValue))
       ? undefined
-      : 'must be a string, number or boolean, or a list of some',
+      : 'must be a string, number or boolean, or a list of these',
 }
 
 /**
- * Lets only requests through whose verified claims are as expected: those of the login, or of the access token. Nobody
- * signed in is answered as by `requireAuth`.
+ * Requires that the verified claims, of the login or of the access token, are as expected.
  *
- * A predicate that returns anything but `true`, throws or rejects refuses.
+ * A predicate that returns anything but `true`, throws or rejects refuses the request. An anonymous request is answered as
+ * by `requireAuth`.
  *
- * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_INSUFFICIENT_CLAIMS`
+ * @throws `ERR_CONFIGURATION` at construction; per request `ERR_INSUFFICIENT_CLAIMS`
  *
  * @example
  * ```ts
@@ -46,45 +46,45 @@ const SHAPE: Shape<ClaimExpectation> = {
 export function requireClaim(claim: string, expected: ClaimExpectation): RequestHandler
 export function requireClaim(predicate: ClaimPredicate): RequestHandler
 export function requireClaim(claim: string | ClaimPredicate, expected?: ClaimExpectation): RequestHandler {
-  const judge = typeof claim === 'function' ? judgeBy(claim, expected) : judgeClaim(claim, expected)
-  return guard('requireClaim()', { respondWith: 'auto' }, ({ auth }, req) => judge(auth.claims, req))
+  const check = typeof claim === 'function' ? predicateCheck(claim, expected) : claimCheck(claim, expected)
+  return guard('requireClaim()', { respondWith: 'auto' }, ({ auth }, req) => check(auth.claims, req))
 }
 
-type Judge = (claims: Claims, req: Request) => Finding | Promise<Finding>
+type ClaimsCheck = (claims: Claims, req: Request) => Finding | Promise<Finding>
 
-function judgeBy(predicate: ClaimPredicate, extra: unknown): Judge {
-  if (extra !== undefined) throw configurationError('requireClaim()', 'takes a function alone')
+function predicateCheck(predicate: ClaimPredicate, extra: unknown): ClaimsCheck {
+  if (extra !== undefined) throw configurationError('requireClaim()', 'takes no other argument with a function')
   return async (claims, req) => {
     try {
       return (await predicate(claims, req)) === true
         ? undefined
-        : refused('the claims did not satisfy the function given to requireClaim()')
+        : refused('the function passed to requireClaim() did not return true')
     } catch (cause) {
-      return refused('the function given to requireClaim() failed: see `cause`', cause)
+      return refused('the function passed to requireClaim() failed: see `cause`', cause)
     }
   }
 }
 
-function judgeClaim(claim: unknown, expected: ClaimExpectation | undefined): Judge {
+function claimCheck(claim: unknown, expected: ClaimExpectation | undefined): ClaimsCheck {
   assertNotMounted('requireClaim', claim)
   if (typeof claim !== 'string' || claim === '') {
     throw configurationError('requireClaim()', 'takes the name of a claim, or a function')
   }
   if (expected === undefined) {
-    throw configurationError('requireClaim()', `does not say what ${claim} must be`, 'add { equals } or { includes }')
+    throw configurationError('requireClaim()', `has no expected value for ${claim}`, 'add { equals } or { includes }')
   }
   if (isValue(expected) || Array.isArray(expected)) {
     const meant = isValue(expected) ? 'equals' : 'includes'
     const fix = `write requireClaim(${JSON.stringify(claim)}, { ${meant}: ${JSON.stringify(expected)} })`
-    throw configurationError('requireClaim()', `does not say how ${claim} is compared`, fix)
+    throw configurationError('requireClaim()', `does not say how to compare ${claim}`, fix)
   }
   assertOptions<ClaimExpectation>(expected, 'requireClaim', SHAPE)
   const { equals, includes } = expected
   if ((equals === undefined) === (includes === undefined)) {
-    throw configurationError('requireClaim()', 'takes one of equals and includes')
+    throw configurationError('requireClaim()', 'takes either equals or includes')
   }
   const needed = [includes ?? []].flat()
-  const error = () => refused(`the claim ${claim} is missing or is not what requireClaim() asks for`, { claim })
+  const error = () => refused(`the claim ${claim} is missing or does not match what requireClaim() expects`, { claim })
   return (claims) => {
     const actual = Object.hasOwn(claims, claim) ? claims[claim] : undefined
     if (equals !== undefined) return actual === equals ? undefined : error()

@@ -2,14 +2,14 @@ import type { RequestHandler } from 'express'
 import { assertOptions, type Shape } from '../lib/check.js'
 import { isCrossSite, isSafe } from '../request/navigation.js'
 import { crossSiteRequest } from '../request/refusals.js'
-import { type AuthContext, authContext } from './caller.js'
+import { withCaller } from './guard.js'
 
 /** Options of {@link requireSameOrigin}. */
 export interface SameOriginOptions {
   /**
-   * A header that only the application's own scripts send, such as `'X-Requested-With'`: a page of another origin cannot
-   * add it without being allowed to by CORS. A request must have it, whatever `Sec-Fetch-Site` and `Origin` say.
-   * Default is none.
+   * A header that only the application's own scripts send, such as `'X-Requested-With'`: a page of another origin can add
+   * it only if CORS allows it. If set, a request without the header is refused, whatever `Sec-Fetch-Site` and `Origin`
+   * are. Default is none.
    */
   header?: string
   /** Other origins whose pages may send requests, such as `'https://www.example.com'`. Default is none. */
@@ -25,14 +25,15 @@ const SHAPE: Shape<SameOriginOptions> = {
 }
 
 /**
- * Protects routes that a cookie opens against requests of other sites (CSRF): lets those requests through that change
- * nothing, that have an access token in the `Authorization` header, or that come from a page of this application. A token
- * in a form body exempts from nothing, since a form of any site can have one.
+ * Protects routes that rely on a cookie from cross-site request forgery (CSRF).
  *
- * `Sec-Fetch-Site`, or else `Origin`, shows where a request comes from. A client that sends neither is no current browser
- * and is let through; `header` keeps it out.
+ * A request passes if its method is safe, if it has an access token in the `Authorization` header, or if a page of this
+ * application sent it. A token in a form body does not count, since a form on any site can contain one.
  *
- * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_CROSS_SITE_REQUEST`
+ * `Sec-Fetch-Site`, or else `Origin`, identifies the page. A client that sends neither is not a current browser and
+ * passes; use `header` to keep it out.
+ *
+ * @throws `ERR_CONFIGURATION` at construction; per request `ERR_CROSS_SITE_REQUEST`
  * @see [Fetch Metadata](https://www.w3.org/TR/fetch-metadata/)
  *
  * @example
@@ -44,21 +45,14 @@ export function requireSameOrigin(options: SameOriginOptions = {}): RequestHandl
   assertOptions<SameOriginOptions>(options, 'requireSameOrigin', SHAPE)
   const { header, origins = [] } = options
 
-  return (req, _res, next) => {
-    let context: AuthContext
-    try {
-      context = authContext(req, 'requireSameOrigin()')
-    } catch (error) {
-      next(error)
-      return
-    }
+  return withCaller('requireSameOrigin()', (caller, req, _res, next) => {
     const mayPass =
       isSafe(req) ||
-      context.byHeader === true ||
-      ((!isCrossSite(req, context.origin) || origins.includes(req.get('Origin') ?? '')) &&
+      caller.byHeader === true ||
+      ((!isCrossSite(req, caller.origin) || origins.includes(req.get('Origin') ?? '')) &&
         (header === undefined || req.get(header) !== undefined))
     next(mayPass ? undefined : crossSiteRequest(HINT))
-  }
+  })
 }
 
 const HINT =

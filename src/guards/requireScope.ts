@@ -1,17 +1,17 @@
 import type { RequestHandler } from 'express'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { assertNotMounted } from '../lib/check.js'
-import type { AuthContext } from './caller.js'
+import type { Caller } from './caller.js'
 import { guard } from './guard.js'
 
 /** One scope in the form of RFC 6749 §3.3. */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /**
- * Lets only requests through that were granted all of the scopes. Nobody signed in is answered as by `requireAuth`.
+ * Requires all of the given scopes. An anonymous request is answered as by `requireAuth`.
  *
- * @throws `ERR_CONFIGURATION` at construction without a scope; at a request `ERR_INSUFFICIENT_SCOPE`, whose challenge
- *   lists every scope that is needed
+ * @throws `ERR_CONFIGURATION` at construction without a scope; per request `ERR_INSUFFICIENT_SCOPE`, whose challenge
+ *   lists every required scope
  * @see [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)
  *
  * @example
@@ -20,35 +20,45 @@ const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
  * ```
  */
 export function requireScope(...scopes: readonly string[]): RequestHandler {
-  checkScopes('requireScope', scopes)
-  return guard('requireScope()', { respondWith: 'auto' }, (context) => {
-    const missing = scopes.filter((scope) => !context.hasScope(scope))
-    return missing.length === 0 ? undefined : insufficientScope(context, scopes, missing)
+  assertScopes('requireScope', scopes)
+  return guard('requireScope()', { respondWith: 'auto' }, (caller) => {
+    const missing = scopes.filter((scope) => !caller.hasScope(scope))
+    return missing.length === 0 ? undefined : insufficientScope(caller, scopes, missing)
   })
 }
 
-/** Throws unless there is at least one scope, each well formed. */
-export function checkScopes(caller: string, scopes: readonly unknown[]): void {
-  assertNotMounted(caller, scopes[0])
-  if (scopes.length === 0) throw configurationError(`${caller}()`, 'needs at least one scope')
+/**
+ * Requires at least one of the given scopes. An anonymous request is answered as by `requireAuth`.
+ *
+ * @throws `ERR_CONFIGURATION` at construction without a scope; per request `ERR_INSUFFICIENT_SCOPE`, whose challenge
+ *   lists the scopes
+ * @see [RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)
+ *
+ * @example
+ * ```ts
+ * app.get('/reports', requireAnyScope('reports:read', 'reports:admin'), (req, res) => res.json([]))
+ * ```
+ */
+export function requireAnyScope(...scopes: readonly string[]): RequestHandler {
+  assertScopes('requireAnyScope', scopes)
+  return guard('requireAnyScope()', { respondWith: 'auto' }, (caller) =>
+    scopes.some((scope) => caller.hasScope(scope)) ? undefined : insufficientScope(caller, scopes, scopes),
+  )
+}
+
+function assertScopes(middleware: string, scopes: readonly unknown[]): void {
+  assertNotMounted(middleware, scopes[0])
+  if (scopes.length === 0) throw configurationError(`${middleware}()`, 'needs at least one scope')
   for (const scope of scopes) {
-    if (typeof scope !== 'string' || !SCOPE.test(scope)) {
-      throw configurationError(
-        `${caller}()`,
-        'takes scopes as strings',
-        "one each, as in ('reports:read', 'reports:write')",
-      )
-    }
+    if (typeof scope === 'string' && SCOPE.test(scope)) continue
+    const fix = "pass each scope by itself, as in ('reports:read', 'reports:write')"
+    throw configurationError(`${middleware}()`, 'takes scopes as strings', fix)
   }
 }
 
-/** The error of RFC 6750 for a request that lacks scopes. The challenge names all that are needed. */
-export function insufficientScope(
-  context: AuthContext,
-  needed: readonly string[],
-  missing: readonly string[],
-): RelyingPartyError {
-  const challenge = context.challenge({ error: 'insufficient_scope', scope: needed.join(' ') })
+/** Builds the error for a request that lacks scopes. The challenge lists all that are required (RFC 6750 §3.1). */
+function insufficientScope(caller: Caller, required: readonly string[], missing: readonly string[]): RelyingPartyError {
+  const challenge = caller.challenge({ error: 'insufficient_scope', scope: required.join(' ') })
   return new RelyingPartyError('ERR_INSUFFICIENT_SCOPE', `the request lacks the scope ${missing.join(' ')}`, {
     headers: { 'WWW-Authenticate': challenge },
     cause: { missing },

@@ -5,8 +5,6 @@ import type { VerifyingKey } from './jws.js'
 import { type KeyHeader, KeySet, type PublicKey } from './keySet.js'
 import { type Freshness, RemoteCache } from './remoteCache.js'
 
-export { PUBLIC_KEY_ALGORITHMS } from './keySet.js'
-
 /**
  * Caches the public keys of providers by their `jwks_uri`. One cache serves every kind of token.
  *

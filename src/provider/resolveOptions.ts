@@ -1,7 +1,7 @@
 import type { ServerMetadata } from 'openid-client'
 import { configurationError } from '../errors.js'
 import { SECRET_ALGORITHMS } from '../jwt/jws.js'
-import { PUBLIC_KEY_ALGORITHMS } from '../jwt/keyCache.js'
+import { PUBLIC_KEY_ALGORITHMS } from '../jwt/keySet.js'
 import {
   assertOpenid,
   assertOptions,

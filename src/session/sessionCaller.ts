@@ -1,14 +1,14 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import {
-  type AuthContext,
   anotherCopy,
+  type Caller,
   type DemandOptions,
   hasOfAnotherCopy,
   includesScope,
   STEP_UP_NEEDED,
   type StepUp,
-  setAuthContext,
+  setCaller,
   stepUpParameters,
   type UserAuthentication,
 } from '../guards/caller.js'
@@ -23,7 +23,7 @@ import type { SessionAuth } from './sessionAuth.js'
 import type { SessionServices } from './stores.js'
 
 /** What `relyingParty` leaves on a request for `login`, `callback`, `logout` and the guards. */
-export class SessionContext implements AuthContext {
+export class SessionContext implements Caller {
   readonly config: Config
   readonly services: SessionServices
   readonly auth: SessionAuth
@@ -46,7 +46,7 @@ export class SessionContext implements AuthContext {
     return this.auth.record?.authentication ?? {}
   }
 
-  renew(): Promise<void> | undefined {
+  refreshIfDue(): Promise<void> | undefined {
     return this.auth.renew()
   }
 
@@ -86,7 +86,7 @@ interface WithContext extends Request {
 export function setSessionContext(req: Request, context: SessionContext): void {
   const holder: WithContext = req
   holder[SESSION_CONTEXT] = context
-  setAuthContext(req, context)
+  setCaller(req, context)
 }
 
 /** Tells whether a request has passed `relyingParty`. */

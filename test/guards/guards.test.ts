@@ -9,6 +9,7 @@ import {
   login,
   logout,
   passwordLogin,
+  type RelyingPartyError,
   type RequireAuthOptions,
   requireAuth,
   requireClaim,
@@ -90,7 +91,7 @@ describe('requireAuth', () => {
     expect(answer.body).toEqual({ error: 'authentication_required', loginUrl: '/login' })
   })
 
-  it('can be told otherwise by the route', async () => {
+  it('can be overridden by the route', async () => {
     expect((await supertest(url).get('/json').set(NAVIGATION)).status).toBe(401)
     const redirected = await supertest(url).post('/redirect').set('accept', 'application/json')
     expect(redirected.status).toBe(303)
@@ -100,7 +101,7 @@ describe('requireAuth', () => {
     expect((await supertest(url).get('/at-default')).body).toMatchObject({ loginUrl: '/login?provider=default' })
   })
 
-  it('lets someone who is signed in through, however they ask', async () => {
+  it('lets a signed-in user pass, whatever the request accepts', async () => {
     const browser = await signedIn()
     for (const path of ['/auto', '/json', '/redirect', '/guarded/a', '/deep/a/b']) {
       expect((await browser.send(url + path)).json()).toEqual({ subject: 'ada' })
@@ -201,7 +202,7 @@ describe('requireScope', () => {
     )
   })
 
-  it('lets through who has all of them, and nobody else', async () => {
+  it('lets a request pass only if it has all of them', async () => {
     const browser = await signedIn()
     expect((await browser.fetch(`${url}/one`)).json()).toEqual({ subject: 'ada' })
     expect((await browser.fetch(`${url}/two`)).status).toBe(403)
@@ -209,7 +210,7 @@ describe('requireScope', () => {
     codesOf(site.app)
   })
 
-  it('lists every scope that is needed in the challenge, and those missing in the message', async () => {
+  it('lists every required scope in the challenge, and the missing ones in the message', async () => {
     const browser = await signedIn()
     site.app.events.length = 0
     const answer = await browser.fetch(`${url}/three`)
@@ -228,7 +229,7 @@ describe('requireScope', () => {
     ])
   })
 
-  it('answers who is not signed in as requireAuth does', async () => {
+  it('answers an anonymous request as requireAuth does', async () => {
     const page = await new UserAgent().send(`${url}/two?a=b`)
     expect(page.headers.location).toBe('/login?returnTo=%2Ftwo%3Fa%3Db')
     const script = await new UserAgent().fetch(`${url}/two`)
@@ -244,10 +245,10 @@ describe('without relyingParty before it', () => {
     ['logout()', logout()],
     ['requireAuth()', requireAuth()],
     ['requireScope()', requireScope('a')],
-  ])('%s lets nobody through, and says which line is missing', async (name, middleware) => {
-    const errors: Error[] = []
+  ])('%s refuses every request, and the hint shows the missing line', async (name, middleware) => {
+    const errors: RelyingPartyError[] = []
     const app = express()
-    const keep: ErrorRequestHandler = (error: Error, _req, _res, next) => {
+    const keep: ErrorRequestHandler = (error: RelyingPartyError, _req, _res, next) => {
       errors.push(error)
       next(error)
     }
@@ -258,7 +259,7 @@ describe('without relyingParty before it', () => {
     expect(answer.text).not.toContain('through')
     expect(errors).toEqual([expect.objectContaining({ code: 'ERR_CONFIGURATION' })])
     expect(errors[0]?.message).toMatch(new RegExp(`^${name.replace('()', '\\(\\)')} needs`))
-    expect(errors[0]?.message).toContain('app.use(relyingParty({ … }))')
+    expect(`${errors[0]?.message} ${errors[0]?.hint}`).toContain('app.use(relyingParty({ … }))')
   })
 })
 

@@ -267,10 +267,10 @@ describe('misuse of a guard', () => {
     ['requireClaim', requireClaim('a', { equals: 1 })],
     ['requireStepUp', requireStepUp({ maxAge: 1 })],
     ['requireSameOrigin', requireSameOrigin()],
-  ])('says which line is missing before %s', async (name, guard) => {
+  ])('explains in the error what is missing before %s', async (name, guard) => {
     const bare = express().set('env', 'test').get('/', guard, answer)
     const { text } = await request(bare).get('/').expect(500)
-    expect(text).toContain(`${name}() needs to know who calls: add app.use(relyingParty(`)
+    expect(text).toContain(`${name}() needs relyingParty() or resourceServer() before it`)
   })
 })
 
