@@ -5,7 +5,7 @@ import { prefixed, readCookie } from '../request/cookies.js'
 import type { Config } from '../setup/config.js'
 
 /**
- * A device login under way, kept in a sealed cookie: only the browser that began it has the device code, and strangers
+ * A device login in progress, kept in a sealed cookie: only the browser that began it has the device code, and strangers
  * cost no memory.
  */
 export interface DeviceTransaction extends DeviceAuthorization {
@@ -32,13 +32,15 @@ export function storeDevice(config: Config, res: Response, transaction: DeviceTr
   const name = cookieName(config)
   const sealed = config.sealer.seal('device-transaction', name, JSON.stringify(transaction))
   if (name.length + sealed.length > MAX_COOKIE) {
-    throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the device authorization response is too long to keep')
+    throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the provider did not answer as expected', {
+      hint: 'the device authorization response is too long to be kept in a cookie',
+    })
   }
   const maxAge = Math.max(0, Math.ceil((transaction.expiresAt + GRACE) * 1000 - Date.now()))
   res.cookie(name, sealed, { ...attributes(config), maxAge })
 }
 
-/** Gives the device login that this browser has under way, unless its time is over. */
+/** Returns the device login that this browser has in progress, unless its time is over. */
 export function findDevice(config: Config, req: Request): DeviceTransaction | undefined {
   const name = cookieName(config)
   const sealed = readCookie(req, name)

@@ -42,7 +42,7 @@ const SHAPE: Shape<DeviceLoginOptions> = {
  *
  * A page for people, live by server-sent events and readable without scripts; JSON for programs; POST begins anew. The
  * device code stays in an encrypted cookie, so that only the browser that began a login can end it. The provider is
- * asked only while somebody waits, once per interval for all tabs and processes.
+ * asked only while someone waits, once per interval for all tabs and processes.
  *
  * Whoever approves signs in the screen that shows the code: let the page say what it is for, and do not send codes to
  * others (RFC 8628 §5.4).

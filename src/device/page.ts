@@ -26,7 +26,7 @@ export interface DeviceView {
   readonly interval: number
 }
 
-/** Gives what is to be shown of a device login. */
+/** Returns what is to be shown of a device login. */
 export function toView(
   transaction: DeviceTransaction,
   state: Extract<DeviceState, { state: 'pending' | 'refused' }>,

@@ -9,7 +9,7 @@ import { type DeviceTransaction, GRACE } from './cookie.js'
 
 /** Where a device login stands. */
 export type DeviceState =
-  /** Nobody has approved yet. Look again after `wait` seconds. */
+  /** No one has approved yet. Look again after `wait` seconds. */
   | { readonly state: 'pending'; readonly wait: number }
   /** The user has approved, and the tokens wait for this browser to take them. */
   | { readonly state: 'approved' }
@@ -30,7 +30,7 @@ const TAKEN = JSON.stringify({ state: 'taken' })
 
 /**
  * Finds out where a device login stands. Whoever looks first when a poll is due makes it: by compare and set in the
- * store, so that there is one poll however many tabs and processes look, and none when nobody does.
+ * store, so that there is one poll however many tabs and processes look, and none when no one does.
  *
  * @throws `ERR_STORE_UNAVAILABLE`
  */
@@ -47,7 +47,7 @@ export async function lookAtDevice(
   const now = Date.now() / 1000
   if (now >= transaction.expiresAt) return expire(context, transaction, read)
   if (now < known.nextPollAt) return pending(known.nextPollAt - now)
-  // While the poll is under way nobody else is due.
+  // While the poll is in progress no one else is due.
   const busy = JSON.stringify({ ...known, nextPollAt: now + Math.max(known.interval, context.config.http.timeout * 2) })
   if (!(await put(context, transaction, read, busy))) return pending(known.interval)
   const found = await poll(context, provider, transaction, known.interval)

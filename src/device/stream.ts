@@ -5,7 +5,7 @@ import type { DeviceTransaction } from './cookie.js'
 import { lookAtDevice } from './polling.js'
 
 /**
- * Tells a page by server-sent events how its device login goes on, until it has ended or the page is closed. A stream
+ * Shows a page by server-sent events how its device login goes on, until it has ended or the page is closed. A stream
  * cannot set the session's cookie: the page comes back for that.
  *
  * Events: `code` with the code that this browser waits for now, then `approved`, or `refused`. A comment is sent at each

@@ -8,15 +8,15 @@ const BACK_OFF = { first: 1, last: 30 }
 /** What came of the attempt to take a lock. */
 export type LockState =
   | { readonly state: 'acquired' | 'held' }
-  /** Nobody may try until then. In milliseconds since the epoch. */
+  /** No one may try until then. In milliseconds since the epoch. */
   | { readonly state: 'backing-off'; readonly until: number; readonly code: string }
 
 /**
- * A lock in the store: held by an owner until it expires. After a failure it stays as a back-off, which nobody holds and
+ * A lock in the store: held by an owner until it expires. After a failure it stays as a back-off, which no one holds and
  * which remembers how often the provider has failed.
  *
- * It keeps two processes from sending the same refresh token. What a holder that was held up past the expiry writes is
- * the business of compare and set.
+ * It keeps two processes from sending the same refresh token. A holder that stalls past the expiry is caught by compare
+ * and set.
  */
 export class Lock {
   readonly #store: AuthStore
@@ -81,7 +81,7 @@ export class Lock {
   }
 
   /**
-   * Turns the lock into a back-off: until it is over, nobody asks the provider for this session.
+   * Turns the lock into a back-off: until it is over, no one asks the provider for this session.
    *
    * @param code - what the provider failed with
    * @returns as {@link Lock.release}

@@ -71,7 +71,7 @@ const SEPARATOR = '\n'
 /** How much longer than its session lives idle a record stays in the store, as a part of that time. */
 const MARGIN = 0.1
 
-/** How many sessions a process remembers the time of. Of others it tells the store again. */
+/** How many sessions a process remembers the time of. For others it writes to the store again. */
 const MAX_REMEMBERED = 10_000
 
 /**
@@ -126,7 +126,7 @@ export class TokenRecords {
     throw overtaken()
   }
 
-  /** Reads a record, or gives `undefined` if the session has ended. */
+  /** Reads a record; `undefined` if the session has ended. */
   async read(id: string): Promise<TokenRecord | undefined> {
     const [subjectId = ''] = id.split('.')
     const [stored, generations] = await Promise.all([
@@ -157,7 +157,7 @@ export class TokenRecords {
    * write. What it holds stays untouched.
    *
    * @param idle - how long the session lives without a request. In seconds; `undefined` if the cookie does not say
-   * @returns whether the store was told: not where it keeps the record long enough, or holds another by now
+   * @returns whether the store was written to: not where it keeps the record long enough, or holds another by now
    */
   async keep(record: TokenRecord, idle: number | undefined): Promise<boolean> {
     if (idle === undefined && record.idle === undefined) return false
@@ -211,7 +211,7 @@ export class TokenRecords {
     return ended
   }
 
-  /** Opens the tokens of a record, or gives `undefined` if they were sealed with secrets no longer known. */
+  /** Decrypts the tokens of a record; `undefined` if they were encrypted with secrets that are no longer known. */
   open(record: TokenRecord): Tokens | undefined {
     const sealed = record.stored.slice(record.stored.indexOf(SEPARATOR) + 1)
     const opened = this.#sealer.unseal('token-record', record.id, sealed)
@@ -264,10 +264,9 @@ function lifetime({ endsAt, idle }: Pick<RecordFields, 'endsAt'> & { idle?: numb
 }
 
 function overtaken(): RelyingPartyError {
-  return new RelyingPartyError(
-    'ERR_SESSION_ENDED',
-    'the provider ended the session while the login was under way: start it again',
-  )
+  return new RelyingPartyError('ERR_SESSION_ENDED', 'the session ended while you were signing in: sign in again', {
+    hint: 'the provider sent a back-channel logout for this user or session while the login was in progress',
+  })
 }
 
 function rethrow(error: unknown): never {

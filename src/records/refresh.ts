@@ -4,7 +4,7 @@ import type { AuthStore } from './authStore.js'
 import { Lock } from './lock.js'
 import type { RecordFields, TokenRecord, TokenRecords, Tokens } from './records.js'
 
-/** What a token request gave: the fields that change, and the new tokens. */
+/** What came of a token request: the fields that change, and the new tokens. */
 export interface Renewal {
   readonly fields: RecordFields
   readonly tokens: Tokens
@@ -20,7 +20,7 @@ export interface Renew {
 
 /** What a token request is for, other than to refresh an access token that is about to expire. */
 export interface Goal {
-  /** Tells the goals of one session apart. */
+  /** Distinguishes the goals of one session. */
   readonly key: string
   /** Whether it is the session's own access token that is wanted. */
   readonly ofSession: boolean
@@ -34,11 +34,11 @@ export interface RefreshOptions {
   readonly before: number
   /** The longest that a request to the provider may take. */
   readonly requestTimeout: number
-  /** Tells of a session that ended: its refresh token was refused, or its tokens cannot be opened. */
+  /** Called for a session that ended: its refresh token was refused, or its tokens cannot be decrypted. */
   readonly onEnded?: (record: TokenRecord, reason: 'refresh_refused' | 'unreadable') => void
   readonly onRefreshed?: (record: TokenRecord) => void
   readonly onFailed?: (record: TokenRecord, error: RelyingPartyError) => void
-  /** Tells that another process took the lock while this one held it, and both sent the refresh token. */
+  /** Called when another process took the lock while this one held it, and both sent the refresh token. */
   readonly onOverlap?: () => void
 }
 
@@ -81,8 +81,8 @@ export class Refresher {
   }
 
   /**
-   * Gives a record whose access token is not about to expire, refreshing it if need be. Where the provider fails, the
-   * record is given as it is while its access token is still valid.
+   * Returns a record whose access token is not about to expire, refreshing it if need be. Where the provider fails, the
+   * record is returned as it is while its access token is still valid.
    *
    * @returns `undefined` when the session has ended
    * @throws `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE` and what else `renew` rejects with
@@ -93,7 +93,7 @@ export class Refresher {
   }
 
   /**
-   * Gives a record that has reached a goal, by a token request if need be. A failure is thrown, whatever the session's
+   * Returns a record that has reached a goal, by a token request if need be. A failure is thrown, whatever the session's
    * own token is worth.
    *
    * @returns `undefined` when the session has ended
@@ -127,7 +127,7 @@ export class Refresher {
     return flight
   }
 
-  /** Opens the tokens of a record. A session whose tokens were sealed with a secret no longer known is ended. */
+  /** Decrypts the tokens of a record. A session whose tokens were encrypted with an unknown secret is ended. */
   async tokens(record: TokenRecord): Promise<Tokens | undefined> {
     const tokens = this.#records.open(record)
     if (!tokens && (await this.#records.remove(record.id, record))) this.#options.onEnded?.(record, 'unreadable')
@@ -194,7 +194,7 @@ export class Refresher {
   }
 
   /**
-   * Stores new tokens in place of those that were read, and gives what is stored then: another process's where they had
+   * Stores new tokens in place of those that were read, and returns what is stored then: another process's where they had
    * changed meanwhile, nothing where the session has ended. Until they are stored they exist here only, so a store that
    * fails is asked again while the lock is held.
    */
@@ -249,8 +249,12 @@ function backingOff(until: number, code?: string): RelyingPartyError {
   const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000))
   return new RelyingPartyError(
     'ERR_PROVIDER_UNAVAILABLE',
-    'the provider failed to refresh the session a moment ago, or another process that refreshes it does not come to an end',
-    { headers: { 'Retry-After': String(seconds) }, ...(code === undefined ? {} : { cause: { failedWith: code } }) },
+    'the session could not be refreshed a moment ago: try again shortly',
+    {
+      headers: { 'Retry-After': String(seconds) },
+      hint: 'the provider failed to refresh it, or another process holds the lock; see the event session.refresh_failed',
+      ...(code === undefined ? {} : { cause: { failedWith: code } }),
+    },
   )
 }
 

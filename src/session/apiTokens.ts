@@ -8,7 +8,7 @@ import type { Provider } from '../provider/provider.js'
 import type { ResourceToken, TokenRecord, TokenRecords, Tokens } from '../records/records.js'
 import type { Goal, Renew } from '../records/refresh.js'
 
-/** How many tokens for other APIs a session holds. The one that expires first gives way. */
+/** How many tokens for other APIs a session holds. The one that expires first is dropped. */
 const MAX_TOKENS = 10
 
 const SHAPE: Shape<AccessTokenRequest> = {
@@ -35,8 +35,8 @@ export function requireRefreshable(record: TokenRecord, { options }: Provider, {
   if (!record.refreshable) {
     throw new RelyingPartyError(
       'ERR_NO_ACCESS_TOKEN',
-      'a token for another API or scope is got by the refresh token, and the session has none: ask for one (often the ' +
-        'scope offline_access), or set tokenExchange',
+      'getting a token for another API or scope requires a refresh token, and the session has none',
+      { hint: 'ask for a refresh token, often by the scope offline_access, or set tokenExchange' },
     )
   }
   if (options.resource.length > 0 && !resource.every((uri) => options.resource.includes(uri))) {
@@ -69,7 +69,7 @@ export function resourceGoal(records: TokenRecords, asked: TokenScope, before: n
   }
 }
 
-/** Gives the way in which the provider is asked for the token, which is put with the others of the session. */
+/** Returns the request for the token, which is put with the others of the session. */
 export function resourceRenewal(provider: Provider, asked: TokenScope): Renew {
   return {
     prepare: () => prepareRefresh(provider),

@@ -160,7 +160,7 @@ export class SessionAuth implements Auth {
   }
 
   /**
-   * Gives the session that a token is wanted of. A response that goes on for long finds out here whether its session has
+   * Returns the session that a token is wanted for. A response that goes on for long finds out here whether its session has
    * ended meanwhile, and keeps it alive.
    */
   async #inUse(): Promise<SignedIn> {
@@ -205,7 +205,8 @@ export class SessionAuth implements Auth {
     if (hasAccessToken(tokens)) return tokens
     throw new RelyingPartyError(
       'ERR_NO_ACCESS_TOKEN',
-      "the session has no access token, because its login asked for none: write responseType: 'code'",
+      'the session has no access token, because its login asked for none',
+      { hint: "set responseType: 'code'" },
     )
   }
 
