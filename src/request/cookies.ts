@@ -2,10 +2,10 @@ import { parseCookie } from 'cookie'
 import type { Request } from 'express'
 
 /**
- * Reads the cookies whose names are `prefix` and a suffix of the form given; the first one counts if a name is repeated.
+ * Reads the cookies whose names are `prefix` and a suffix that matches. If a name is repeated, the first one counts.
  *
- * Names are compared as the browser sent them but for spaces and tabs, which it strips itself. Whoever strips more, such
- * as U+00A0, reads a name with the prefix `__Host-` where the browser saw, and checked, none.
+ * Names are compared as the browser sent them, except for spaces and tabs, which browsers strip too. Stripping more, such
+ * as U+00A0, would find the prefix `__Host-` in a name in which the browser saw none, and which it did not check.
  *
  * @see [Cookies: HTTP State Management Mechanism §4.1.3](https://www.ietf.org/archive/id/draft-ietf-httpbis-rfc6265bis-22.html#section-4.1.3)
  */
@@ -20,17 +20,17 @@ export function readCookies(req: Request, prefix: string, suffix: RegExp): Map<s
   return cookies
 }
 
-/** Reads one cookie, by the same rules. */
+/** Reads one cookie by the same rules. */
 export function readCookie(req: Request, name: string): string | undefined {
   return req.headers.cookie?.includes(name) ? parse(req.headers.cookie)[name] : undefined
 }
 
-/** The `__Host-` prefix keeps other hosts and paths from setting the cookie; browsers honour it over https. */
+/** Adds the `__Host-` prefix over https, where browsers honour it: no other host or path can set such a cookie. */
 export function prefixed({ secure }: { readonly secure: boolean }, name: string): string {
   return secure ? `__Host-${name}` : name
 }
 
-/** The values of this package need no decoding. */
+/** This package's values need no decoding. */
 function parse(header: string) {
   return parseCookie(header, { decode: (value) => value })
 }

@@ -1,27 +1,27 @@
 import type { Response } from 'express'
 import { escapeHtml, hashSource } from '../lib/html.js'
 
-/** What a page that goes on by itself says. */
+/** The texts of a page that goes on by itself. */
 export interface GoOnText {
-  /** What is happening, such as `'Signing out'`. */
+  /** The heading, such as `'Signing out'`. */
   readonly title: string
-  /** The label of the link, for browsers that do not go on by themselves. */
+  /** The label of the link, for browsers that do not follow the refresh. */
   readonly link: string
 }
 
 /**
- * Answers with a small page that goes on to `url` by itself, where a redirect would not arrive as it should: browsers
- * apply `form-action` of the page that sent a form to every redirect that follows, and withhold `SameSite=Strict` cookies
- * from redirects that began on another site. A navigation that this page begins has neither history.
+ * Sends a small page that goes on to `url` by itself, for cases in which browsers hamper a redirect: they apply the
+ * `form-action` of the page with the form to every redirect that follows its POST, and withhold `SameSite=Strict` cookies
+ * from redirects that began on another site. Neither applies to a navigation that starts from this page.
  *
- * It needs no script, loads nothing, and works under any Content Security Policy without `sandbox`. A policy that was set
- * for the response before is replaced. It is not stored, and the next page learns no referrer.
+ * The page has no script, loads nothing, and replaces any Content Security Policy set on the response before. It is not
+ * stored, and the next page gets no referrer.
  *
  * @param url - absolute, http or https
  */
 export function sendGoOnPage(res: Response, url: string, { title, link }: GoOnText): void {
   const { href, protocol } = new URL(url)
-  if (protocol !== 'https:' && protocol !== 'http:') throw new TypeError('a page goes on to http and https only')
+  if (protocol !== 'https:' && protocol !== 'http:') throw new TypeError('the page goes on to http and https URLs only')
   res.set({
     'Content-Security-Policy': POLICY,
     'Cache-Control': 'no-store',
@@ -45,7 +45,7 @@ export function sendGoOnPage(res: Response, url: string, { title, link }: GoOnTe
 <body>
 <main>
 <h1>${escapeHtml(title)}</h1>
-<p>If this page does not change by itself: <a href="${target}">${escapeHtml(link)}</a></p>
+<p>If nothing happens: <a href="${target}">${escapeHtml(link)}</a></p>
 </main>
 </body>
 </html>

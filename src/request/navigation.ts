@@ -1,7 +1,7 @@
 import type { Request } from 'express'
 
 /**
- * Tells whether a request is a browser going to a page, rather than a script fetching data.
+ * Checks whether a request is a browser navigating to a page, not a script fetching data.
  *
  * @see [Fetch Metadata §2](https://www.w3.org/TR/fetch-metadata/)
  */
@@ -10,7 +10,7 @@ export function isNavigation(req: Request): boolean {
   return asksForPage(req)
 }
 
-/** The same, whatever the method: a form that is posted is a navigation too. */
+/** Checks the same for any method: posting a form is a navigation too. */
 export function asksForPage(req: Request): boolean {
   if (req.get('X-Requested-With') !== undefined) return false
   const mode = req.get('Sec-Fetch-Mode')
@@ -19,8 +19,8 @@ export function asksForPage(req: Request): boolean {
 }
 
 /**
- * Tells whether a request was sent by a page of another origin. A client that sends neither `Sec-Fetch-Site` nor
- * `Origin` is no browser of today, and is let through.
+ * Checks whether a page of another origin sent a request. A client that sends neither `Sec-Fetch-Site` nor `Origin` is
+ * not a current browser and is let through.
  */
 export function isCrossSite(req: Request, origin: string | undefined): boolean {
   const site = req.get('Sec-Fetch-Site')
@@ -30,7 +30,7 @@ export function isCrossSite(req: Request, origin: string | undefined): boolean {
 }
 
 /**
- * Tells whether a request asks for no change, by its method.
+ * Checks whether the method of a request is safe, that is, asks for no change.
  *
  * @see [RFC 9110 §9.2.1](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1)
  */
@@ -38,7 +38,7 @@ export function isSafe({ method }: Request): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || method === 'TRACE'
 }
 
-/** Tells whether a request only asks about a route, without going there as a GET does: nothing may begin or end by it. */
+/** Checks whether a request only asks about a route (HEAD, OPTIONS, TRACE). Such a request must not start or end anything. */
 export function isInquiry(req: Request): boolean {
   return isSafe(req) && req.method !== 'GET'
 }

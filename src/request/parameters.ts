@@ -3,14 +3,14 @@ import { type ErrorCode, RelyingPartyError } from '../errors.js'
 import { type Parameters, readParameters } from '../lib/uniqueParameters.js'
 import { requestQuery } from './url.js'
 
-/** The largest form body that is read. In bytes. */
+/** The maximum size of a form body. In bytes. */
 const MAX_BODY = 262_144
 
 /**
- * Reads the parameters of a request to this application: from the query of a GET, or the form body of a POST, whether a
- * body parser ran before or not.
+ * Reads the parameters of a request, unverified: from the form body of a POST, otherwise from the query. Works with and
+ * without a body parser.
  *
- * @param code - the code for parameters that are malformed
+ * @param code - the error code for malformed parameters
  * @throws `code`, `ERR_BODY_TOO_LARGE`
  */
 export async function readRequestParameters(
@@ -27,7 +27,7 @@ export async function readRequestParameters(
 async function readForm(req: Request, code: ErrorCode): Promise<URLSearchParams | Record<string, unknown>> {
   const parsed: unknown = req.body
   if (typeof parsed === 'string' || Buffer.isBuffer(parsed)) return new URLSearchParams(parsed.toString())
-  // A parser for other types leaves an empty object and the stream unread.
+  // A parser of other content types leaves an empty object, and the stream unread.
   if (!req.readableDidRead && !req.destroyed) return new URLSearchParams(await readStream(req, code))
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>
   throw notAForm(code)
@@ -42,9 +42,13 @@ function readStream(req: Request, code: ErrorCode): Promise<string> {
       if (size <= MAX_BODY) {
         chunks.push(chunk)
       } else {
-        // The rest is read and dropped: Express's own handler answers once the request has ended.
+        // Read and drop the rest: Express's own error handler waits for the end of the request.
         chunks.length = 0
-        reject(new RelyingPartyError('ERR_BODY_TOO_LARGE', `the body is larger than ${MAX_BODY} bytes`))
+        reject(
+          new RelyingPartyError('ERR_BODY_TOO_LARGE', 'the submitted form is too large', {
+            hint: `the body is larger than ${MAX_BODY} bytes`,
+          }),
+        )
       }
     })
     req.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
@@ -54,5 +58,7 @@ function readStream(req: Request, code: ErrorCode): Promise<string> {
 }
 
 function notAForm(code: ErrorCode): RelyingPartyError {
-  return new RelyingPartyError(code, 'the body is not a form')
+  return new RelyingPartyError(code, 'the request does not contain a form', {
+    hint: 'a POST here must have a body of the type application/x-www-form-urlencoded',
+  })
 }

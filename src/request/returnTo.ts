@@ -1,17 +1,17 @@
 import { type Check, string } from '../lib/check.js'
 
-/** The longest path that is carried through a login, as given and percent-encoded. In characters. */
+/** The maximum length of a path, before and after percent-encoding. In characters. */
 const MAX_LENGTH = 1024
 
 /**
- * Judges where to send the user after login or logout: only a path of this application's own origin comes through.
+ * Returns where to send the user after login or logout, if it is a path or absolute URL of this application's origin.
  *
- * Refused are other origins, `//` and `\` that a browser would read as a host, control characters, other schemes, and
- * what is too long. An absolute URL of the own origin is accepted.
+ * Refuses other origins and schemes, `//` and `\` where a browser would read a host, control characters, and paths of
+ * more than 1024 characters.
  *
  * @param value - from the browser, unverified
  * @param origin - the application's origin
- * @returns path, query and fragment, or `undefined` if it is refused
+ * @returns path, query and fragment, or `undefined` if the value is refused
  */
 export function safeReturnTo(value: unknown, origin: string): string | undefined {
   if (typeof value !== 'string' || value.length === 0 || value.length > MAX_LENGTH) return undefined
@@ -21,19 +21,19 @@ export function safeReturnTo(value: unknown, origin: string): string | undefined
   if (!URL.canParse(value, origin)) return undefined
   const url = new URL(value, origin)
   if (url.origin !== origin || url.username || url.password) return undefined
-  // A path that begins with an empty segment, also an encoded one, may become a host in a later redirect.
+  // A path that begins with an empty segment, even an encoded one, may become a host in a later redirect.
   if (/^\/(?:\/|%2f|%5c)/i.test(url.pathname)) return undefined
   const path = url.pathname + url.search + url.hash
   return path.length > MAX_LENGTH ? undefined : path
 }
 
-/** Accepts a `returnTo` of a route, which is the same for every origin: a path of the application. */
+/** Accepts the option `returnTo` of a route: a path, whatever the origin. */
 export const returnToOption: Check = (value) => {
   const problem = string(value)
   if (problem) return problem
   if (safeReturnTo(value, ANY_ORIGIN) !== undefined && String(value).startsWith('/')) return undefined
   const isUrl = typeof value === 'string' && /^https?:/i.test(value) && URL.canParse(value)
-  if (!isUrl) return 'must be a path of this application, as in /profile'
+  if (!isUrl) return 'must be a path of this application, such as /profile'
   const { pathname, search, hash } = new URL(value)
   return `must be a path of this application, not a full URL: write ${pathname}${search}${hash}`
 }

@@ -2,53 +2,53 @@ import { LRUCache } from 'lru-cache'
 import { configurationError } from '../errors.js'
 import type { Provider } from '../provider/provider.js'
 import { isSamePath, normalPath } from '../request/url.js'
+import type { ProviderSource } from './providers.js'
 
-/** Where each provider sends users back to, and what tells its responses from those of others. */
+/** The callback path of each provider, which distinguishes its responses from those of other providers. */
 export interface Callbacks {
-  /** How to mount `callback()`, as a line of code. */
+  /** The line of code that mounts `callback()`. */
   readonly mounting: string
-  /** Returns the path of a provider's callback, with the path of `baseUrl` before it. */
+  /** Returns the path of a provider's callback, including the path of `baseUrl`. */
   pathOf(provider: Provider): string
   /** Returns the `redirect_uri` of a provider. */
   redirectUri(provider: Provider): string
-  /** Checks whether a path is `callbackPath`, one below it, or that of a provider which is known. */
+  /** Checks whether a path is `callbackPath`, a path below it, or that of a known provider. */
   has(path: string): boolean
-  /** Checks whether a response may arrive at a path. Where it may not, `callback()` is mounted at the wrong one. */
+  /** Checks whether responses may arrive at a path. If not, `callback()` is mounted at the wrong path. */
   mayBeAt(path: string): boolean
-  /** Checks whether responses of several providers arrive at a provider's path, so that only `iss` tells them apart. */
+  /** Checks whether a provider shares its path with others, so that only `iss` distinguishes their responses. */
   isShared(provider: Provider): boolean
   /**
-   * Checks that the response to a login at a provider cannot be taken for a response of another one.
+   * Checks that a response of this provider cannot be mistaken for one of another provider.
    *
    * @throws `ERR_CONFIGURATION`; `ERR_PROVIDER_UNAVAILABLE` and `ERR_METADATA_INVALID` with `sharedCallback`
    */
   assertDistinct(provider: Provider): Promise<void>
 }
 
-/** What {@link createCallbacks} takes from the options. Paths have the path of `baseUrl` before them. */
+/** The options that {@link createCallbacks} needs. Paths include the path of `baseUrl`. */
 export interface CallbackSettings {
   readonly origin: string
   readonly basePath: string
-  /** The path of `callbackPath`. */
+  /** The option `callbackPath`. */
   readonly path: string
-  /** The paths that belong to something else. */
+  /** Paths that are used for something else. */
   readonly taken: readonly string[]
   /** The option `sharedCallback`. */
   readonly shared: boolean
-  /** How long a login may take. In seconds. */
+  /** The lifetime of a transaction. In seconds. */
   readonly lifetime: number
-  /** Where providers come from: `provider`, `providers`, or a function. */
-  readonly source: 'provider' | 'providers' | 'resolver'
+  readonly source: ProviderSource
 }
 
-/** How many callback paths of resolved providers are remembered. */
+/** The maximum number of callback paths remembered for a resolver function. */
 const MAX_PATHS = 1000
 
 /**
- * Creates {@link Callbacks}. With more than one provider each issuer has a path of its own. Otherwise a malicious provider
- * could send users on to an honest one, and would be brought the honest one's code.
+ * Creates {@link Callbacks}. With more than one provider, each issuer gets its own path. Otherwise a malicious provider
+ * could redirect users to an honest one and receive the code that the honest one issues.
  *
- * @param fixed - the providers, unless a function finds them
+ * @param fixed - the configured providers; none for a resolver function
  * @throws `ERR_CONFIGURATION`
  * @see [RFC 9700 §4.4.2](https://www.rfc-editor.org/rfc/rfc9700#section-4.4.2)
  */
@@ -62,8 +62,8 @@ export function createCallbacks(settings: CallbackSettings, fixed: readonly Prov
   const isShared = (provider: Provider) =>
     settings.shared && source !== 'provider' && isSamePath(pathOf(provider), path)
 
-  // A tenant may move to another issuer while the application runs, so that a path is free again once no login that
-  // began before can come back to it.
+  // A tenant may move to another issuer while the application runs. Its path is free again once the last login that used
+  // it has expired.
   const lifetime = source === 'resolver' ? settings.lifetime * 1000 : Number.POSITIVE_INFINITY
   const owners = new LRUCache<string, { provider: Provider; until: number }>({
     max: source === 'resolver' ? MAX_PATHS : fixed.length + 1,
@@ -72,7 +72,11 @@ export function createCallbacks(settings: CallbackSettings, fixed: readonly Prov
   function claimPath(provider: Provider): void {
     const own = pathOf(provider)
     if (settings.taken.some((other) => isSamePath(own, other))) {
-      throw configurationError(optionOf(provider), `is also the path of something else (${own})`, 'give each its own')
+      throw configurationError(
+        optionOf(provider),
+        `is also loginPath or postLogoutPath (${own})`,
+        'give each its own path',
+      )
     }
     if (isShared(provider)) return
     const now = Date.now()
@@ -104,7 +108,7 @@ export function createCallbacks(settings: CallbackSettings, fixed: readonly Prov
   }
 }
 
-/** A line that mounts `callback()` at all paths, in Express 4 and 5. */
+/** Returns the line of code that mounts `callback()` at all paths, in Express 4 and 5. */
 function mountingAt(path: string, paths: readonly string[]): string {
   if (paths.every((one) => isSamePath(one, path))) return `app.all('${path}', callback())`
   if (paths.every((one) => isBelow(one, path))) return `app.all('${path}/:provider', callback())`
@@ -116,24 +120,23 @@ function isBelow(path: string, parent: string): boolean {
   return above !== '/' && normalPath(path).startsWith(above)
 }
 
-/** `iss` counts only where every provider sends it: a response without it may come from any. */
+/** `iss` protects only if every provider sends it: a response without it may come from any of them. */
 function assertNamesIssuer(provider: Provider, metadata: Awaited<ReturnType<Provider['metadata']>>): void {
   if (metadata.authorization_response_iss_parameter_supported === true) return
   throw configurationError(
     'relyingParty.sharedCallback',
     `cannot be used with the provider ${provider.name}, which does not name itself in its responses ` +
       '(authorization_response_iss_parameter_supported, RFC 9207)',
-    'take sharedCallback out, and register the redirect_uri that each provider then has; or write a callbackPath of ' +
-      'its own in the options of this provider',
+    "remove sharedCallback and register each provider's own redirect_uri, or set callbackPath in this provider's options",
   )
 }
 
 function samePath(provider: Provider, owner: Provider, path: string): Error {
   return configurationError(
     optionOf(provider),
-    `is the path of two issuers, ${owner.options.issuer} and ${provider.options.issuer} (${path})`,
-    'give each provider a path of its own, so that the response of one cannot be taken for that of the other; paths ' +
-      'that differ in case only are the same',
+    `is the callback path of two issuers, ${owner.options.issuer} and ${provider.options.issuer} (${path})`,
+    'give each provider its own path, so that the responses of one cannot be mistaken for those of the other; paths ' +
+      'that differ only in case are the same',
   )
 }
 

@@ -7,125 +7,131 @@ import type { ProviderOptions } from '../provider/providerOptions.js'
 import type { AuthStore } from '../records/authStore.js'
 
 /**
- * What a request itself names its provider by: one that another site or the provider sends, and that may come without the
- * session's cookie.
+ * Names the provider of a request that another site or the provider sends, and that may come without the session's
+ * cookie.
  */
 export interface ProviderHint {
-  /** The `name` of the provider, or its issuer without one, at which the login began that this request finishes. Authentic. */
+  /** The `name` (or else issuer) of the provider at which the login began that this request finishes. Verified. */
   readonly name?: string
-  /** The issuer that a provider-initiated logout or third-party-initiated login names. From outside, unverified. */
+  /** The issuer that a provider-initiated logout or third-party-initiated login names. Unverified. */
   readonly issuer?: string
-  /** The client identifiers that a logout token names (`aud`), one of them this application's. From outside, unverified. */
+  /** The client identifiers in the `aud` of a logout token, one of which is this application's. Unverified. */
   readonly clientIds?: readonly string[]
 }
 
 /**
- * Finds the provider for a request, for applications whose tenants each have their own.
+ * Returns the provider of a request, for applications whose tenants have their own providers.
  *
- * A `hint` counts before the session. Look it up among the tenants' providers: what it names is not necessarily one of
- * them. A provider that fits no hint is refused.
+ * A `hint` takes precedence over the session. Look it up among the tenants' providers: it may name one that is not among
+ * them. A provider that does not match the hint is refused.
  */
 export type ProviderResolver = (req: Request, hint?: ProviderHint) => ProviderOptions | Promise<ProviderOptions>
 
-/** A login that has passed every check, before anything of it is stored. */
+/** A login that has passed every check. Nothing is stored yet. */
 export interface Login {
-  /** The claims of the ID token, and of UserInfo where it is fetched. Verified. */
+  /** The claims of the ID token, and of UserInfo if `userInfo` is set. Verified. */
   readonly claims: Claims & { readonly sub: string }
   /** The granted scopes. */
   readonly scopes: readonly string[]
   /** The provider's name. */
   readonly provider: string
-  /** The public identifier of this login, as in the events. */
+  /** The public identifier of this login, as in events. */
   readonly transaction: string
-  /** The access token, for calls that the decision needs. `undefined` with `responseType: 'id_token'`. */
+  /** The access token, for API calls that `onLogin` needs. `undefined` with `responseType: 'id_token'`. */
   readonly accessToken: string | undefined
 }
 
 /** Options of signed-in sessions. */
 export interface SessionOptions {
-  /** In seconds, from login; however active the user is. Default is `604800` (7 days). */
+  /** How long a session lasts from login, however active the user is. In seconds. Default is `604800` (7 days). */
   absoluteLifetime?: number
   /**
-   * An access token is refreshed when it expires within this time, or within half its lifetime if that is less. In
-   * seconds. Default is `60`, limit `3600`.
+   * How long before its expiry an access token is refreshed; half its lifetime if that is less. In seconds. Default is
+   * `60`, limit `3600`.
    */
   refreshBefore?: number
   /**
    * When sessions are refreshed. `'always'`: by guards too, so that a session ends with its grant. `'on-demand'`: only
-   * where an access token is asked for, for applications whose pages need none. Default is `'always'`.
+   * when an access token is requested, for applications whose pages need none. Default is `'always'`.
    */
   refresh?: 'always' | 'on-demand'
   /**
-   * How long guards let a session pass while its provider is down, after its access token has expired. What needs a token
-   * is answered with 503. In seconds. Default is `3600` (1 hour), limit `86400`; `0` for not at all.
+   * How long guards let a session pass after its access token has expired while the provider is down. Requests that need
+   * the token get 503. In seconds. Default is `3600` (1 hour), limit `86400`; `0` turns it off.
    */
   outageGrace?: number
   /**
-   * The property of `req.session` that holds the signed-in mark. Default is `'auth'`. Where one application has several
-   * relying parties, those with the same provider, client and key share their sessions: give each a key to tell them
-   * apart.
+   * The property of `req.session` that holds the signed-in mark. In an application with several relying parties, those
+   * with the same provider, client and key share their sessions; give each its own key to keep them apart. Default is
+   * `'auth'`.
    */
   key?: string
 }
 
-/** Options of logins under way. */
+/** Options of logins in progress. */
 export interface TransactionOptions {
-  /** In seconds. Default is `600`. */
+  /** How long a login may take. In seconds. Default is `600`, limit `3600`. */
   lifetime?: number
-  /** How many logins one browser may have under way; the oldest give way. Default is `20`, limit `30`. */
+  /** How many logins one browser may have in progress; the oldest are dropped. Default is `20`, limit `30`. */
   max?: number
 }
 
 /** Options of {@link relyingParty}. */
 export interface RelyingPartyOptions {
-  /** Where users reach the application: scheme, host and port, with a path if it is mounted under one. */
+  /** The URL where users reach the application, including its path if it is mounted under one. */
   baseUrl: string
-  /** At least 32 characters of chance. Several to rotate: the first seals, all open. */
+  /** At least 32 random characters. Pass several to rotate: the first encrypts, all decrypt. */
   secret: string | readonly string[]
-  /** The one provider, or a function that finds it for each request. */
+  /** The only provider, or a function that returns the provider of each request. */
   provider?: ProviderOptions | ProviderResolver
-  /** Several providers, by the names that `login({ provider })` takes. */
+  /** Several providers, by the names that `login({ provider })` accepts. */
   providers?: Readonly<Record<string, ProviderOptions>>
   /**
-   * The path of `callback()`, below `baseUrl`. With `providers` or a function as `provider`, each provider has a path of
-   * its own below it, such as `/callback/google`. Default is `'/callback'`.
+   * The path of `callback()`, relative to `baseUrl`. With `providers` or a function as `provider`, each provider has its
+   * own path below it, such as `/callback/google`. Default is `'/callback'`.
    */
   callbackPath?: string
   /**
-   * Lets several providers share `callbackPath`. All have to name themselves in their responses (`iss`, RFC 9207), which
-   * is checked at each login. Default is `false`.
+   * Lets several providers share `callbackPath`. Each must identify itself in its responses (`iss`, RFC 9207), which is
+   * checked at every login. Default is `false`.
    */
   sharedCallback?: boolean
-  /** The path of `login()`, below `baseUrl`. Default is `'/login'`. */
+  /** The path of `login()`, relative to `baseUrl`. Default is `'/login'`. */
   loginPath?: string
-  /** Where the provider sends users after logout, below `baseUrl`. Register it there. Default is `'/'`. */
+  /**
+   * The path to which the provider redirects users after logout, relative to `baseUrl`. Register it at the provider.
+   * Default is `'/'`.
+   */
   postLogoutPath?: string
-  /** URLs of other origins that `logout()` may return to, each exactly as it is used. Default is none. */
+  /** URLs of other origins that `logout()` may return to, compared character by character. Default is none. */
   postLogoutUrls?: readonly string[]
-  /** Allows `http` for a non-loopback host, for `baseUrl` and providers. Anyone on the way can take over accounts. */
+  /**
+   * Allows `http` for `baseUrl` and providers on non-loopback hosts. Anyone on the network path can then take over
+   * accounts. Default is `false`.
+   */
   allowInsecureHttp?: boolean
-  /** How far clocks may differ. In seconds. Default is `30`, limit `300`. */
+  /** How far the clocks of provider and application may differ. In seconds. Default is `30`, limit `300`. */
   clockTolerance?: number
   http?: HttpOptions
-  /** Keeps token records. Default is one over the application's express-session store. */
+  /** Stores token records. Default is an `AuthStore` on top of the application's express-session store. */
   store?: AuthStore
   session?: SessionOptions
   transactions?: TransactionOptions
   /**
-   * Says whether a granted scope stands for the one that a route needs, beside being the same: for hierarchies, such as
-   * `reports:*` for `reports:read`.
+   * Checks whether a granted scope includes a different one that a route needs, for hierarchies: `reports:*` may include
+   * `reports:read`. Default is that none does.
    */
   scopeImplies?: (granted: string, needed: string) => boolean
   /**
-   * Decides on a login before anything is stored. What it returns replaces the claims (`sub` stays). Throw
-   * `LoginRefusedError` to refuse.
+   * Accepts or refuses a login before anything is stored. The claims that it returns replace those of the login, except
+   * `sub`. Throw `LoginRefusedError` to refuse.
    */
-  // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, also when it is async
+  // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, even if it is async
   onLogin?: (login: Login, req: Request) => Claims | void | Promise<Claims | void>
-  /** Told of a logout, after the session has ended. */
+  /** Called for every logout, after the session has ended. */
   onLogout?: (logout: { subject: string; provider: string }, req: Request) => void | Promise<void>
-  /** Takes over the answer to an error of this package. Default is `next(error)`. */
+  /** Handles errors of this package. Default is `next(error)`. */
   onError?: (error: RelyingPartyError, req: Request, res: Response, next: NextFunction) => void
-  /** Told of every step. What it throws is ignored. */
+  /** Called for every step of logins and sessions. Errors it throws are ignored. */
   onEvent?: (event: RelyingPartyEvent, req?: Request) => void
 }

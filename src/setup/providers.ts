@@ -7,44 +7,48 @@ import type { ProviderOptions } from '../provider/providerOptions.js'
 import { type ProviderContext, resolveProviderOptions } from '../provider/resolveOptions.js'
 import type { ProviderHint, ProviderResolver, RelyingPartyOptions } from './options.js'
 
-/** The providers of one relying party: one, several by name, or found for each request. */
+/** Where providers come from: the options `provider` or `providers`, or a function that returns them. */
+export type ProviderSource = 'provider' | 'providers' | 'resolver'
+
+/** The providers of one relying party: one, several by name, or one per request. */
 export interface Providers {
-  /** Where the providers come from. */
-  readonly source: 'provider' | 'providers' | 'resolver'
-  /** The providers, unless a function finds them. */
+  readonly source: ProviderSource
+  /** The configured providers; none for a resolver function. */
   readonly fixed: readonly Provider[]
   /** Chooses the provider of a login. @throws `ERR_UNKNOWN_PROVIDER` */
   choose(req: Request, name: string | undefined): Promise<Provider>
-  /** Chooses the provider of a login that a third party initiated, by its issuer. @throws `ERR_UNKNOWN_PROVIDER` */
+  /** Chooses the provider of a third-party-initiated login by its issuer. @throws `ERR_UNKNOWN_PROVIDER` */
   chooseByIssuer(req: Request, issuer: string): Promise<Provider>
-  /** Finds the provider of a session; `undefined` if this request's is no longer the same registration. */
+  /** Finds the provider of a session; `undefined` if the request now has another registration. */
   find(req: Request, name: string, registration: string): Promise<Provider | undefined>
   /**
-   * Finds the provider that a login was begun with, by the name and registration in its transaction: the response may
-   * come without the session's cookie.
+   * Finds the provider of a login in progress by the name and registration in its transaction. The response may come
+   * without the session's cookie.
    */
   findForResponse(req: Request, name: string, registration: string): Promise<Provider | undefined>
   /**
-   * Finds the providers that have this issuer: one, or more where this application has several clients there.
+   * Finds the providers with this issuer: more than one if the application has several clients there.
    *
-   * @param clientIds - the clients that are meant, where they are known
+   * @param clientIds - the clients concerned, if known
    */
   ofIssuer(req: Request, issuer: string, clientIds?: readonly string[]): Promise<Provider[]>
 }
 
-type Context = ProviderContext
-
-/** How many resolved providers are kept for a resolver function. */
+/** The maximum number of providers kept for a resolver function. */
 const MAX_RESOLVED = 1000
 
 /** Creates {@link Providers} from `provider` or `providers`. @throws `ERR_CONFIGURATION` */
 export function createProviders(
   { provider, providers }: RelyingPartyOptions,
   services: ProviderServices,
-  context: Context,
+  context: ProviderContext,
 ): Providers {
   if ((provider === undefined) === (providers === undefined)) {
-    throw configurationError('relyingParty.provider', 'and providers', 'write exactly one of the two')
+    throw configurationError(
+      'relyingParty.provider',
+      provider === undefined ? 'is missing, and so is providers' : 'and providers are both set',
+      'set exactly one of the two',
+    )
   }
   if (typeof provider === 'function') return resolvedProviders(provider, services, context)
   const named = new Map<string, Provider>()
@@ -53,8 +57,8 @@ export function createProviders(
     if (resolved.name !== undefined) {
       throw configurationError(
         `${path}.name`,
-        'is for providers that a function finds',
-        'name it by its key in providers',
+        'is only for providers that a function returns',
+        "remove it; a provider's name is its key in providers",
       )
     }
     named.set(name, new Provider(name, resolved, services))
@@ -62,15 +66,15 @@ export function createProviders(
   if (provider) make('default', provider, 'relyingParty.provider')
   for (const [name, options] of Object.entries(providers ?? {})) {
     if (!isPathSegment(name)) {
-      throw configurationError(`relyingParty.providers.${name}`, 'cannot be part of a path', 'give it another name')
+      throw configurationError(`relyingParty.providers.${name}`, 'cannot be part of a path', 'choose another name')
     }
     make(name, options, `relyingParty.providers.${name}`)
   }
-  if (named.size === 0) throw configurationError('relyingParty.providers', 'is empty', 'name at least one provider')
+  if (named.size === 0) throw configurationError('relyingParty.providers', 'is empty', 'add at least one provider')
   return namedProviders(named, provider ? 'provider' : 'providers')
 }
 
-/** Whether a name can be one segment of a path, percent-encoded if need be. */
+/** Checks whether a name can be one segment of a path, percent-encoded if necessary. */
 function isPathSegment(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !/\p{Surrogate}/u.test(name)
 }
@@ -89,9 +93,9 @@ function namedProviders(named: ReadonlyMap<string, Provider>, source: Providers[
       const chosen = name === undefined ? only : named.get(name)
       if (chosen) return chosen
       const known = [...named.keys()].join(', ')
-      const problem = name === undefined ? 'no provider was chosen for this login' : 'this provider is not known'
+      const problem = name === undefined ? 'no provider was chosen for this login' : 'the chosen provider is unknown'
       throw new RelyingPartyError('ERR_UNKNOWN_PROVIDER', problem, {
-        hint: `pass login({ provider }), or link to the login with ?provider=: the names are ${known}`,
+        hint: `pass login({ provider }), or link to the login with ?provider=; the names are ${known}`,
       })
     },
     async chooseByIssuer(_req, issuer) {
@@ -107,15 +111,15 @@ function namedProviders(named: ReadonlyMap<string, Provider>, source: Providers[
   }
 }
 
-function resolvedProviders(resolve: ProviderResolver, services: ProviderServices, context: Context): Providers {
+function resolvedProviders(resolve: ProviderResolver, services: ProviderServices, context: ProviderContext): Providers {
   const known = new LRUCache<string, Provider>({ max: MAX_RESOLVED })
 
-  async function ask(req: Request, hint?: ProviderHint): Promise<Provider> {
+  async function resolveFor(req: Request, hint?: ProviderHint): Promise<Provider> {
     const options = await resolve(req, hint)
     const key = JSON.stringify(options)
     let provider = known.get(key)
     if (!provider) {
-      const resolved = resolveProviderOptions(options, 'the provider resolved for this request', {
+      const resolved = resolveProviderOptions(options, 'the provider returned for this request', {
         ...context,
         isResolved: true,
       })
@@ -126,16 +130,16 @@ function resolvedProviders(resolve: ProviderResolver, services: ProviderServices
   }
 
   /**
-   * Finds providers for a request that may come without the session's cookie. The function is asked first, for it knows
-   * the options of today. Where it goes by the session, those count that it found lately.
+   * Finds providers for a request that may come without the session's cookie. The function comes first, since it knows the
+   * current options. If it depends on the session, the providers that it returned before count.
    */
   async function search(req: Request, hint: ProviderHint, isWanted: (one: Provider) => boolean): Promise<Provider[]> {
     const kept = [...known.values()].filter(isWanted)
-    const asked = await ask(req, hint).catch((error: unknown) => {
+    const current = await resolveFor(req, hint).catch((error: unknown) => {
       if (kept.length === 0) throw error
     })
-    const found = asked && isWanted(asked) ? [asked, ...kept] : kept
-    // Of one registration that was found with several options, those found last.
+    const found = current && isWanted(current) ? [current, ...kept] : kept
+    // The same registration may have been returned with several options: the most recent come first.
     return found.filter(({ registration }, i) => found.findIndex((one) => one.registration === registration) === i)
   }
 
@@ -143,19 +147,19 @@ function resolvedProviders(resolve: ProviderResolver, services: ProviderServices
     source: 'resolver',
     fixed: [],
     async choose(req, name) {
-      const provider = await ask(req)
+      const provider = await resolveFor(req)
       if (name === undefined || name === provider.name) return provider
-      throw new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'this provider is not known', {
-        hint: 'a resolver finds the provider of each request: link to the login without a provider',
+      throw new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'the chosen provider is unknown', {
+        hint: 'relyingParty.provider, a function, returned a provider of another name: link to the login without ?provider=',
       })
     },
     async chooseByIssuer(req, issuer) {
-      const provider = await ask(req, { issuer })
+      const provider = await resolveFor(req, { issuer })
       if (provider.isNamed(issuer)) return provider
       throw unknownIssuer()
     },
     async find(req, _name, registration) {
-      const provider = await ask(req)
+      const provider = await resolveFor(req)
       return provider.registration === registration ? provider : undefined
     },
     async findForResponse(req, name, registration) {
@@ -170,14 +174,14 @@ function resolvedProviders(resolve: ProviderResolver, services: ProviderServices
   }
 }
 
-/** Parses the issuer once, however many providers there are: it comes from outside. */
+/** Parses the issuer only once, however many providers there are: it comes from outside. */
 function withIssuer(providers: readonly Provider[], issuer: string): Provider[] {
   const href = issuerUrl(issuer)
   return providers.filter((provider) => provider.issuerUrl === href)
 }
 
 function unknownIssuer(): RelyingPartyError {
-  return new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'the login was started for a provider that is not known', {
-    hint: 'iss of the initiation is the issuer of none of the configured providers',
+  return new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'the login is for an unknown provider', {
+    hint: 'iss is not the issuer of a configured provider: compare it with the issuer options, including a trailing slash',
   })
 }

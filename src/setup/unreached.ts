@@ -5,20 +5,20 @@ import { isCallback, publicPath } from './urls.js'
 
 const reached = new WeakSet<Request>()
 
-/** Notes that `callback()` answers a request. */
+/** Records that a request reached `callback()`. */
 export function noteReached(req: Request): void {
   reached.add(req)
 }
 
-/** Warns if a request at a callback path ends as not found: `callback()` is not mounted there. */
+/** Warns if a response to a callback path is 404, because `callback()` is not mounted there. */
 export function warnIfUnreached(config: Pick<Config, 'basePath' | 'callbacks'>, req: Request, res: Response): void {
   if (!req.originalUrl.includes('state=') || !isCallback(config, req)) return
   res.once('finish', () => {
     if (res.statusCode !== 404 || reached.has(req)) return
     warnOnce(
       'RP_CALLBACK_NOT_MOUNTED',
-      `a provider sent a user back to ${publicPath(config, req)}, where nothing answers: mount callback() there, as in ` +
-        config.callbacks.mounting,
+      `a provider redirected a user to ${publicPath(config, req)}, where no route answers: mount callback() there, ` +
+        `with ${config.callbacks.mounting}`,
     )
   })
 }

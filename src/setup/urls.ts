@@ -1,38 +1,39 @@
 import type { Request } from 'express'
+import { defined } from '../lib/defined.js'
 import { safeReturnTo } from '../request/returnTo.js'
 import { isSamePath, publicUrl } from '../request/url.js'
 import type { Config } from './config.js'
 
-/** Checks whether a request came to one of the configured paths. */
+/** Checks whether a request is for one of the configured paths. */
 export function isAt(config: Pick<Config, 'basePath'>, req: Request, path: string): boolean {
   return isSamePath(publicPath(config, req), path)
 }
 
-/** Checks whether a request came to the path of `login()`. */
+/** Checks whether a request is for the path of `login()`. */
 export function isLogin(config: Pick<Config, 'basePath' | 'paths'>, req: Request): boolean {
   return isAt(config, req, config.paths.login)
 }
 
-/** Checks whether a request came to where providers send users back to. */
+/** Checks whether a request is for a callback path. */
 export function isCallback(config: Pick<Config, 'basePath' | 'callbacks'>, req: Request): boolean {
   return config.callbacks.has(publicPath(config, req))
 }
 
-/** Returns the path by which the browser reached a request, without the query. */
+/** Returns the path that the browser requested, without the query. */
 export function publicPath(config: Pick<Config, 'basePath'>, req: Request): string {
   const [path = ''] = publicUrl(config, req).split('?', 1)
   return path
 }
 
-/** Gives the path of the login that comes back to this request's URL. */
+/** Returns the path of a login that comes back to this request's URL. */
 export function withReturnTo(config: Config, req: Request, provider?: string, stepUp?: string): string {
   return loginUrl(config, safeReturnTo(publicUrl(config, req), config.origin), provider, stepUp)
 }
 
 /**
- * Gives the path of the login that leads to `returnTo`.
+ * Returns the path of a login that leads to `returnTo`.
  *
- * @param stepUp - what the login has to ask of the user's authentication, sealed
+ * @param stepUp - what the login requires of the user's authentication, sealed
  */
 export function loginUrl(
   { paths }: Pick<Config, 'paths'>,
@@ -40,15 +41,11 @@ export function loginUrl(
   provider?: string,
   stepUp?: string,
 ): string {
-  const query = new URLSearchParams({
-    ...(returnTo ? { returnTo } : {}),
-    ...(provider ? { provider } : {}),
-    ...(stepUp ? { step_up: stepUp } : {}),
-  }).toString()
+  const query = new URLSearchParams(defined({ returnTo, provider, step_up: stepUp })).toString()
   return query ? `${paths.login}?${query}` : paths.login
 }
 
-/** Gives the start page: the path of `baseUrl`. */
+/** Returns the path of the start page: that of `baseUrl`. */
 export function startPage({ basePath }: Pick<Config, 'basePath'>): string {
   return `${basePath}/`
 }

@@ -170,9 +170,9 @@ describe('the authorization request', () => {
       { returnTo: 'https://app.example.com/a?b#c' },
       'login.returnTo must be a path of this application, not a full URL: write /a?b#c',
     ],
-    [{ returnTo: '//evil.example' }, 'login.returnTo must be a path of this application, as in /profile'],
-    [{ returnTo: 'profile' }, 'login.returnTo must be a path of this application, as in /profile'],
-    [{ returnTo: 'javascript:alert(1)' }, 'login.returnTo must be a path of this application, as in /profile'],
+    [{ returnTo: '//evil.example' }, 'login.returnTo must be a path of this application, such as /profile'],
+    [{ returnTo: 'profile' }, 'login.returnTo must be a path of this application, such as /profile'],
+    [{ returnTo: 'javascript:alert(1)' }, 'login.returnTo must be a path of this application, such as /profile'],
   ])('refuses wrong options at construction: %j', (options, message) => {
     expect(() => login(options as LoginOptions)).toThrow(configurationErrorSaying(message))
   })

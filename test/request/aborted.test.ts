@@ -9,7 +9,7 @@ import { basket, contentsOf, muteExpress } from '../support/bed/site.js'
 import { type Answer, UserAgent } from '../support/bed/userAgent.js'
 
 let scene: Scene
-/** What nobody has caught. */
+/** Errors that were not caught. */
 const uncaught: unknown[] = []
 const note = (error: unknown) => void uncaught.push(error)
 
@@ -26,7 +26,7 @@ afterEach(async () => {
   expect(uncaught.splice(0)).toEqual([])
 })
 
-/** Starts a scene, whose token requests for a code wait for `codes.held`, and counts them. */
+/** Starts a scene in which logins wait for `codes.held` after their token request, and counts them. */
 async function start(settings: AppOptions = {}): Promise<{ codes: { asked: number; held?: Promise<void> } }> {
   const codes: { asked: number; held?: Promise<void> } = { asked: 0 }
   scene = await startScene({
@@ -46,14 +46,14 @@ const url = (path = '') => scene.app.url + path
 const whoIs = async (browser: UserAgent) => (await browser.fetch(url('/who'))).json().subject
 const tokenOf = async (browser: UserAgent) => (await browser.fetch(url('/token'))).json().token
 
-/** Everything signed in that lies in the store: token records, and sessions that point at one. */
+/** The keys of token records in the store, and of sessions that point to one. */
 async function signedInThings(): Promise<string[]> {
   const contents = Object.entries(await contentsOf(scene.store))
   return contents.filter(([id, data]) => id.includes(':record:') || data.auth !== undefined).map(([id]) => id)
 }
 
-describe('a request broken off by the browser', () => {
-  it('during a refresh leaves the refresh to its end: one token request, and the next request has the new token', async () => {
+describe('a request that the browser aborts', () => {
+  it('during a refresh lets the refresh finish: one token request, and the next request has the new token', async () => {
     await start()
     const browser = await scene.signIn()
     const old = await tokenOf(browser)
@@ -63,27 +63,27 @@ describe('a request broken off by the browser', () => {
     const refreshing = vi.waitUntil(() => scene.tokens.refreshes === 1)
     await breakOff(browser, url('/token'), refreshing)
     open()
-    const renewed = await tokenOf(browser)
-    expect(renewed).not.toBe(old)
-    expect(await tokenOf(browser)).toBe(renewed)
+    const refreshed = await tokenOf(browser)
+    expect(refreshed).not.toBe(old)
+    expect(await tokenOf(browser)).toBe(refreshed)
     expect(scene.tokens.refreshes).toBe(1)
   })
 
-  it('during an event stream costs the session nothing', async () => {
+  it('during an event stream does not affect the session', async () => {
     const streams = openResponses()
     await start({ routes: streams.routes })
     const browser = await scene.signIn()
     const stream = await streams.open(browser, url())
     await stream.leave()
     pass(TOKEN_LIFETIME + 1)
-    const renewed = await stream.req.auth.getAccessToken()
-    stream.res.write('data: to nobody\n\n')
+    const refreshed = await stream.req.auth.getAccessToken()
+    stream.res.write('data: to no one\n\n')
     stream.res.end()
-    expect(await tokenOf(browser)).toBe(renewed)
+    expect(await tokenOf(browser)).toBe(refreshed)
     expect(scene.tokens.refreshes).toBe(1)
   })
 
-  it('during a logout ends the session all the same', async () => {
+  it('during a logout still ends the session', async () => {
     const { open, opened } = gate()
     await start({ options: { onLogout: () => opened } })
     const browser = await scene.signIn()
@@ -95,7 +95,7 @@ describe('a request broken off by the browser', () => {
     expect(await whoIs(twin)).toBeNull()
   })
 
-  it('before a logout has found its session ends it all the same', async () => {
+  it('before a logout has found its session still ends it', async () => {
     await start()
     const browser = await scene.signIn()
     const { open, opened } = gate()
@@ -116,7 +116,7 @@ describe('a request broken off by the browser', () => {
   })
 })
 
-describe('a callback broken off by the browser', () => {
+describe('a callback that the browser aborts', () => {
   /** A login of a browser with something in its basket, up to the callback's request. */
   async function upToCallback(): Promise<{ browser: UserAgent; callback: string }> {
     const browser = new UserAgent()
@@ -127,7 +127,7 @@ describe('a callback broken off by the browser', () => {
   const basketOf = async (browser: UserAgent) => (await browser.fetch(url('/basket'))).json().basket
   const codeRequests = () => scene.tokens.given.length
 
-  it('after its code was exchanged signs nobody in, keeps the anonymous session, and cannot be delivered again', async () => {
+  it('after its code was exchanged does not sign anyone in, keeps the anonymous session, and cannot be delivered again', async () => {
     const { codes } = await start({ routes: basket })
     const { open, opened } = gate()
     codes.held = opened
@@ -152,7 +152,7 @@ describe('a callback broken off by the browser', () => {
     expect(await basketOf(browser)).toBe('tea')
   })
 
-  it('is told from one whose answer is waited for', async () => {
+  it('is not confused with one whose browser waits', async () => {
     const { codes } = await start({ routes: basket })
     const { open, opened } = gate()
     codes.held = opened
@@ -166,14 +166,14 @@ describe('a callback broken off by the browser', () => {
     expect(await signedInThings()).toHaveLength(2)
   })
 
-  /** Resolves when the next request that the application gets is closed before it is answered. */
+  /** Resolves when the next request to the application is closed before it is answered. */
   async function closedResponse(): Promise<void> {
     const [, res] = (await once(scene.app.server, 'request')) as [unknown, NodeJS.EventEmitter]
     await once(res, 'close')
   }
 })
 
-describe('a form_post response broken off by the browser', () => {
+describe('a form_post response that the browser aborts', () => {
   const type = 'application/x-www-form-urlencoded'
 
   async function upToCallback(
@@ -185,7 +185,7 @@ describe('a form_post response broken off by the browser', () => {
     return { browser, url: step.url, body: String(new URLSearchParams(step.init.body as Record<string, string>)) }
   }
 
-  /** Begins to send a body that is said to be longer than what is sent. */
+  /** Starts to send a body that is shorter than its Content-Length. */
   function beginUpload(target: string, body: string): ClientRequest {
     const headers = { 'content-type': type, 'content-length': String(body.length + 1000) }
     const outgoing = request(target, { method: 'POST', headers, agent: false }).on('error', () => {})
@@ -196,7 +196,7 @@ describe('a form_post response broken off by the browser', () => {
   const deliver = (browser: UserAgent, target: string, body: string): Promise<Answer> =>
     browser.send(target, { method: 'POST', body, from: scene.provider.issuer })
 
-  it('while it is sent ends its request, and uses nothing up', async () => {
+  it('while sending it fails, and does not consume the login', async () => {
     const { browser, url: target, body } = await upToCallback()
     const incoming = once(scene.app.server, 'request')
     const outgoing = beginUpload(target, body)
@@ -209,7 +209,7 @@ describe('a form_post response broken off by the browser', () => {
     expect(await whoIs(browser)).toBe('ada')
   })
 
-  it('before it was read ends its request, and uses nothing up', async () => {
+  it('before it was read fails, and does not consume the login', async () => {
     const { open, opened } = gate()
     let arrived = 0
     const {

@@ -11,7 +11,7 @@ import { type Site, startSite, upToCallback } from '../support/bed/site.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { AUDIENCE, startIssuer, type TestIssuer } from '../support/provider/issuer.js'
 
-/** Sends a GET whose request target is any text. */
+/** Sends a GET with an arbitrary request target. */
 function get(url: string, target: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {
@@ -37,7 +37,7 @@ describe('a request target in absolute form, at an application', () => {
   afterAll(() => site.close())
 
   it.each(['/profile', '/profile?tab=1&x=http://a/?b'])(
-    'comes back to the same path after the login: %s',
+    'returns to the same path after the login: %s',
     async (path) => {
       const plain = await get(url, path, HTML)
       expect(plain.headers.location).toBe(`/login?returnTo=${encodeURIComponent(path).replaceAll('%20', '+')}`)
@@ -76,7 +76,7 @@ describe('a request target in absolute form, at an API', () => {
     }
   }
 
-  it('is proved by DPoP as its path is, whatever host it names', async () => {
+  it('matches a DPoP proof by its path, whatever host it names', async () => {
     const key = await createProofKey()
     const token = await issuer.token({ cnf: { jkt: key.jkt } })
     const { app } = createApi(issuer.issuer, { resource: AUDIENCE, dpop: true })

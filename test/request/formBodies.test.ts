@@ -42,12 +42,12 @@ const parsers: Record<string, (app: Express) => void> = {
   text: (app) => void app.use(express.text({ type: '*/*' })),
   raw: (app) => void app.use(express.raw({ type: '*/*' })),
   'json, then urlencoded': (app) => void app.use(express.json(), express.urlencoded({ extended: true })),
-  'one that leaves an empty object and reads nothing': (app) =>
+  'a parser that leaves an empty object and reads nothing': (app) =>
     void app.use((req, _res, next) => {
       req.body = {}
       next()
     }),
-  'one that takes its time': (app) => void app.use((_req, _res, next) => void setImmediate(next)),
+  'a slow middleware': (app) => void app.use((_req, _res, next) => void setImmediate(next)),
 }
 
 describe.each(Object.entries(versions))('form_post on %s', (_version, createExpress) => {
@@ -75,7 +75,7 @@ describe.each(Object.entries(versions))('form_post on %s', (_version, createExpr
     ]
     for (const body of spoiled) {
       const answer = await browser.send(callback.url, { ...callback.init, body })
-      // What no parser takes apart is a parameter of another name: then code or state is missing.
+      // If no parser splits the name, it is another parameter, and code or state is missing.
       expect(answer.headers.location).not.toBe(`${site.app.url}/profile`)
       expect(await whoIs(browser, site.app.url)).toBeNull()
       if (body.includes('[')) browser = new UserAgent()
@@ -90,7 +90,7 @@ describe.each(Object.entries(versions))('form_post on %s', (_version, createExpr
 
 describe('a body', () => {
   it.each(['text/plain', 'application/json', 'multipart/form-data; boundary=x'])(
-    'of type %s is refused and costs the login nothing',
+    'of type %s is refused without consuming the login',
     async (type) => {
       site = await start(() => {})
       const { url, init } = await upToCallback(browser, site)
@@ -101,7 +101,7 @@ describe('a body', () => {
     },
   )
 
-  it('up to 256 KiB is read, and a larger one refused as soon as it is too large', async () => {
+  it('up to 256 KiB is read, and a larger one is refused as soon as it exceeds that', async () => {
     site = await start(() => {})
     const callback = await upToCallback(browser, site)
     const plain = responseParameters(callback).toString()
@@ -113,7 +113,7 @@ describe('a body', () => {
     expect((await browser.visit(callback.url, { ...callback.init, body: padded(262_144) })).status).toBe(200)
   })
 
-  it('that is cut off leaves the application at work', async () => {
+  it('that is cut off does not break the application', async () => {
     site = await start(() => {})
     await new Promise<void>((resolve) => {
       const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': '1000' }
@@ -130,7 +130,7 @@ describe('a body', () => {
     ['two characters of a token', 'a-'],
     ['a separator', '/'],
     ['a letter of two bytes', 'é'],
-  ])('with %s 40,000 times as error_description is refused in no time', async (_name, unit) => {
+  ])('with %s 40,000 times as error_description is refused quickly', async (_name, unit) => {
     site = await start(() => {})
     const callback = await upToCallback(browser, site)
     const body = new URLSearchParams({ error: 'invalid_scope', error_description: unit.repeat(40_000) })
@@ -149,7 +149,7 @@ describe('a body', () => {
   it.each([
     ['code', 8192],
     ['iss', 2048],
-  ])('with a longer %s than %i characters is refused', async (name, limit) => {
+  ])('with a %s of more than %i characters is refused', async (name, limit) => {
     site = await start(() => {})
     const callback = await upToCallback(browser, site)
     const body = responseParameters(callback)
@@ -159,7 +159,7 @@ describe('a body', () => {
     expect((await browser.visit(callback.url, callback.init)).status).toBe(200)
   })
 
-  it('without a state leads nowhere else than to the callback', async () => {
+  it('without a usable state redirects to the callback only', async () => {
     site = await start(() => {})
     for (const body of [
       '',

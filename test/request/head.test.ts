@@ -39,7 +39,7 @@ afterEach(() => site.close())
 const ask = (path: string, method = 'HEAD') => browser.send(url + path, { method })
 
 describe('HEAD on a guarded route', () => {
-  it('is answered to the anonymous as GET is, and leaves nothing behind', async () => {
+  it('is answered like GET for anonymous users, and stores nothing', async () => {
     const [head, get] = [await ask('/profile?tab=1'), await ask('/profile?tab=1', 'GET')]
     expect(head.status).toBe(303)
     expect(head.headers.location).toBe('/login?returnTo=%2Fprofile%3Ftab%3D1')
@@ -48,7 +48,7 @@ describe('HEAD on a guarded route', () => {
     expect(await contentsOf(site.app.store)).toEqual({})
   })
 
-  it('is answered to a script with 401, as GET is', async () => {
+  it('is answered with 401 for scripts, like GET', async () => {
     const [head, get] = [
       await browser.fetch(`${url}/profile`, { method: 'HEAD' }),
       await browser.fetch(`${url}/profile`),
@@ -58,7 +58,7 @@ describe('HEAD on a guarded route', () => {
     expect(head.headers['content-length']).toBe(get.headers['content-length'])
   })
 
-  it('is answered to someone signed in with the headers of GET, without a body', async () => {
+  it('is answered with the headers of GET for signed-in users, without a body', async () => {
     await browser.visit(`${url}/profile`)
     const [head, get] = [await ask('/profile'), await ask('/profile', 'GET')]
     expect([head.status, head.text]).toEqual([200, ''])
@@ -68,7 +68,7 @@ describe('HEAD on a guarded route', () => {
 })
 
 describe('HEAD', () => {
-  it.each(['/login', '/any/login'])('on %s begins no login, whoever asks', async (path) => {
+  it.each(['/login', '/any/login'])('on %s does not start a login', async (path) => {
     const head = await ask(path)
     expect([head.status, head.headers['cache-control'], head.headers.location]).toEqual([200, 'no-store', undefined])
     expect(transactionCookies(browser, url)).toEqual([])
@@ -79,7 +79,7 @@ describe('HEAD', () => {
     expect(transactionCookies(browser, url)).toHaveLength(1)
   })
 
-  it('on the callback does not use the response up', async () => {
+  it('on the callback does not consume the response', async () => {
     const callback = await upToCallback(browser, site)
     const head = await browser.send(callback.url, { ...callback.init, method: 'HEAD' })
     expect([head.status, head.headers.allow]).toEqual([405, 'GET, POST'])
@@ -90,7 +90,7 @@ describe('HEAD', () => {
     expect(await whoIs(browser, url)).toBe('ada')
   })
 
-  it('on the logout signs nobody out, though the route takes every method', async () => {
+  it('on the logout does not sign anyone out, even if the route accepts every method', async () => {
     await browser.visit(`${url}/profile`)
     for (const method of ['HEAD', 'OPTIONS']) {
       const answer = await ask('/any/logout', method)
@@ -104,7 +104,7 @@ describe('HEAD', () => {
     expect(await whoIs(twin, url)).toBeNull()
   })
 
-  it('on the return from a logout leaves it to GET to go on', async () => {
+  it('on the return from a logout leaves the redirect to GET', async () => {
     await browser.visit(`${url}/profile`)
     const back = await browser.visitUntil(`${url}/logout?returnTo=/who`, `${url}/?`, { method: 'POST' })
     expect((await browser.send(back.url, { method: 'HEAD' })).status).toBe(200)

@@ -15,7 +15,7 @@ describe('safeReturnTo', () => {
     ['/user:pass@evil.example', '/user:pass@evil.example'],
     [`${ORIGIN}/profile?tab=1`, '/profile?tab=1'],
     [ORIGIN, '/'],
-  ])('lets %j through as %j', (value, expected) => {
+  ])('accepts %j as %j', (value, expected) => {
     expect(safeReturnTo(value, ORIGIN)).toBe(expected)
   })
 
@@ -85,7 +85,7 @@ describe('safeReturnTo', () => {
     }
   })
 
-  it('bounds what it gives, also where encoding makes it longer', () => {
+  it('limits the length of the result, even if encoding makes it longer', () => {
     expect(safeReturnTo(`/${'a'.repeat(1000)}`, ORIGIN)).toHaveLength(1001)
     expect(safeReturnTo(`/${'\u20ac'.repeat(1000)}`, ORIGIN)).toBeUndefined()
   })
@@ -122,7 +122,7 @@ describe('safeReturnTo', () => {
   )
 
   it.each([ORIGIN, 'http://localhost:3000', 'http://[::1]:3000'])(
-    'never leads away from %s, however it is resolved, and is the same when judged again',
+    'never leads away from %s, however it is resolved, and accepts its own results unchanged',
     (origin) => {
       fc.assert(
         fc.property(values, (value) => {
@@ -141,7 +141,7 @@ describe('safeReturnTo', () => {
   )
 })
 
-/** What a server in front, or a later redirect, may make of a path when it decodes the slashes. */
+/** Decodes the slashes of a path, as a server in front or a later redirect may do. */
 function decodePath(path: string): string {
   return path.replace(/%2f/gi, '/').replace(/%5c/gi, '\\')
 }

@@ -53,7 +53,7 @@ async function start(...settings: Parameters<typeof startSite>): Promise<Site> {
 }
 
 describe.each(Object.entries(versions))('on %s', (_version, createExpress) => {
-  describe.each(['query', 'form_post'] as const)('by %s', (responseMode) => {
+  describe.each(['query', 'form_post'] as const)('with %s', (responseMode) => {
     it('works at the root', async () => {
       const { app } = await start({ createExpress, provider: { responseMode } })
       const profile = await browser.visit(`${app.url}/profile?tab=1`)
@@ -79,12 +79,12 @@ describe.each(Object.entries(versions))('on %s', (_version, createExpress) => {
       expect(left.json()).toMatchObject({ subject: null })
     })
 
-    it('works below a path that a proxy takes off', async () => {
+    it('works below a path that a proxy strips', async () => {
       const front = await listen()
       const base = `${front.url}/shop`
       const { app } = await start({ createExpress, provider: { responseMode }, options: { baseUrl: base } })
       running.push(front)
-      takeOff('/shop', front, app)
+      stripPath('/shop', front, app)
       await register(provider, app, {
         redirect_uris: [`${base}/callback`],
         post_logout_redirect_uris: [`${base}/`],
@@ -96,7 +96,7 @@ describe.each(Object.entries(versions))('on %s', (_version, createExpress) => {
       expect(left.url).toBe(`${base}/who`)
     })
 
-    it('works in a sub-router of an application that knows nothing of it', async () => {
+    it('works in a sub-router of an application without a relying party', async () => {
       const client = { issuer: provider.issuer, clientId: 'app', clientSecret: CLIENT_SECRET, responseMode }
       const app = await startAreas(
         { '/members': (baseUrl) => ({ baseUrl, secret: SECRET, provider: client }) },
@@ -120,7 +120,7 @@ describe.each<Partial<SessionOptions>>([
   { saveUninitialized: true, unset: 'destroy' },
   { name: 'sid', cookie: { sameSite: 'lax', maxAge: 3_600_000 } },
 ])('with express-session set to %j', (session) => {
-  it.each(['query', 'form_post'] as const)('signs in by %s, and out for good', async (responseMode) => {
+  it.each(['query', 'form_post'] as const)('signs in with %s, and out for good', async (responseMode) => {
     const { app } = await start({ session, provider: { responseMode } })
     await browser.send(`${app.url}/`)
     expect((await browser.visit(`${app.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
@@ -131,7 +131,7 @@ describe.each<Partial<SessionOptions>>([
   })
 })
 
-describe('behind a proxy that ends TLS', () => {
+describe('behind a proxy that terminates TLS', () => {
   let site: Site
   const send = (path: string, init: Init = {}) => {
     const to = proxied(site, { url: PUBLIC_URL + path, init })
@@ -139,7 +139,7 @@ describe('behind a proxy that ends TLS', () => {
   }
 
   it.each(['query', 'form_post'] as const)(
-    'signs in by %s, with cookies that only this host can set',
+    'signs in with %s, with cookies that only this host can set',
     async (responseMode) => {
       site = await startSiteBehindTls({ provider: { responseMode } }, provider)
       running.push(site)
@@ -163,7 +163,7 @@ describe('behind a proxy that ends TLS', () => {
     },
   )
 
-  it('takes no cookie without the prefix for one of its own', async () => {
+  it('ignores a cookie without the prefix', async () => {
     site = await startSiteBehindTls({}, provider)
     running.push(site)
     const begun = await send('/login')
@@ -177,7 +177,7 @@ describe('behind a proxy that ends TLS', () => {
     expect((await send(url.slice(PUBLIC_URL.length))).status).toBe(303)
   })
 
-  it('says what is missing where express-session would silently set no cookie', async () => {
+  it('fails with a fix if express-session would silently set no cookie', async () => {
     site = await startSite({ options: { baseUrl: PUBLIC_URL }, session: { cookie: { secure: true } } }, provider)
     running.push(site)
     const answer = await browser.send(`${site.app.url}/login`)
@@ -186,7 +186,7 @@ describe('behind a proxy that ends TLS', () => {
     expect(answer.headers['set-cookie']).toBeUndefined()
   })
 
-  it('warns, once, where the proxy speaks of https but is not trusted', async () => {
+  it('warns once if the proxy reports https but is not trusted', async () => {
     const warnings: unknown[] = []
     const listen = (warning: Error & { code?: string }) => warnings.push(warning.code)
     process.on('warning', listen)
@@ -201,7 +201,7 @@ describe('behind a proxy that ends TLS', () => {
   })
 })
 
-describe('headers that name another host', () => {
+describe('headers with another host', () => {
   it.each([
     { host: 'evil.example' },
     { host: 'evil.example:80' },
@@ -212,7 +212,7 @@ describe('headers that name another host', () => {
     { forwarded: 'host=evil.example;proto=https' },
     { 'x-original-host': 'evil.example', 'x-rewrite-url': '//evil.example', 'x-original-url': '//evil.example' },
     { referer: 'https://evil.example/' },
-  ])('change nothing of where the user is sent: %j', async (headers) => {
+  ])('do not change where the user is sent: %j', async (headers) => {
     const site = await start({ before: (app) => void app.set('trust proxy', true) })
     const { app } = site
     const sent: string[] = []
@@ -233,8 +233,8 @@ describe('headers that name another host', () => {
   })
 })
 
-/** Hands requests below a path on to an application without it, as a proxy does. */
-function takeOff(prefix: string, front: Running, app: Running): void {
+/** Forwards requests below a path without that path, as a proxy does. */
+function stripPath(prefix: string, front: Running, app: Running): void {
   front.server.on('request', (req, res) => {
     const path = String(req.url).startsWith(`${prefix}/`) ? String(req.url).slice(prefix.length) : '/not-found'
     const onward = request(app.url + path, { method: req.method, headers: req.headers, agent: false }, (answer) => {

@@ -6,8 +6,15 @@ import { muteExpress } from '../support/bed/site.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
 
-/** What makes no middleware. */
-const OTHERS = ['LoginRefusedError', 'RelyingPartyError', 'clientCredentials', 'deviceAuthorization', 'endSessions']
+/** Exports that do not create middleware. */
+const OTHERS = [
+  'LoginRefusedError',
+  'RelyingPartyError',
+  'clientCredentials',
+  'deviceAuthorization',
+  'endSessions',
+  'hasVerifiedEmail',
+]
 
 const factories = Object.entries(all).filter(([name]) => !OTHERS.includes(name)) as [string, () => RequestHandler][]
 
@@ -15,8 +22,8 @@ let running: Running | undefined
 beforeEach(muteExpress)
 afterEach(() => running?.close())
 
-describe('a middleware that is mounted without its parentheses', () => {
-  it.each(factories)('answers at the first request, and says what to write: %s', async (name, factory) => {
+describe('middleware mounted without its parentheses', () => {
+  it.each(factories)('fails at the first request, and shows what to write: %s', async (name, factory) => {
     const errors: unknown[] = []
     const app = express()
     app.all('/', factory as unknown as RequestHandler)
@@ -30,7 +37,7 @@ describe('a middleware that is mounted without its parentheses', () => {
     expect(errors).toEqual([configurationErrorSaying('without its parentheses')])
   })
 
-  it('is told from options that are none of a request', () => {
+  it('is not confused with options', () => {
     expect(() => all.login({ prompt: 'login' })).not.toThrow()
     expect(() => all.callback()).not.toThrow()
   })

@@ -16,13 +16,13 @@ function construct(changes: Loose, provider: Loose = {}): () => unknown {
   return () => relyingParty({ ...VALID, provider: { ...PROVIDER, ...provider }, ...changes } as RelyingPartyOptions)
 }
 
-describe('options that are right', () => {
+describe('valid options', () => {
   it.each<[string, Loose]>([
-    ['the least there can be', {}],
+    ['the minimum', {}],
     ['a base URL with a path', { baseUrl: 'https://example.com/app/' }],
-    ['http on this machine', { baseUrl: 'http://localhost:3000' }],
-    ['http on this machine by IPv6', { baseUrl: 'http://[::1]:3000' }],
-    ['http elsewhere when it is allowed by name', { baseUrl: 'http://app.test', allowInsecureHttp: true }],
+    ['http on a loopback host', { baseUrl: 'http://localhost:3000' }],
+    ['http on a loopback host by IPv6', { baseUrl: 'http://[::1]:3000' }],
+    ['http on another host, if allowInsecureHttp is set', { baseUrl: 'http://app.test', allowInsecureHttp: true }],
     ['several secrets', { secret: [SECRET, `${SECRET} of before`] }],
     ['a secret in hexadecimal', { secret: '4fa1c0d96b3e72854fa1c0d96b3e7285' }],
     ['a secret of 32 characters', { secret: SECRET.slice(0, 32) }],
@@ -31,7 +31,7 @@ describe('options that are right', () => {
     ['several providers', { provider: undefined, providers: { one: PROVIDER, two: PROVIDER } }],
     ['times at their limits', { clockTolerance: 0, http: { timeout: 60 }, transactions: { lifetime: 3600, max: 30 } }],
     [
-      'form_post over http on this machine',
+      'form_post over http on a loopback host',
       { baseUrl: 'http://127.0.0.1', provider: { ...PROVIDER, responseMode: 'form_post' } },
     ],
     ['a public client', { provider: { issuer: PROVIDER.issuer, clientId: 'app', clientAuth: 'none' } }],
@@ -40,7 +40,7 @@ describe('options that are right', () => {
   })
 })
 
-describe('options that are wrong throw at construction, with their name and the fix', () => {
+describe('invalid options throw at construction, with their name and the fix', () => {
   it.each<[Loose, string]>([
     [{ baseURL: 'https://app.example.com' }, 'relyingParty.baseURL is not an option: did you mean baseUrl?'],
     [{ cookieName: 'x' }, 'relyingParty.cookieName is not an option: the options are baseUrl, secret'],
@@ -69,19 +69,22 @@ describe('options that are wrong throw at construction, with their name and the 
     [{ secret: [SECRET, 'short'] }, 'relyingParty.secret must have at least 32 random characters'],
     [{ secret: [] }, 'relyingParty.secret must be a string or an array of strings'],
     [{ secret: [SECRET, undefined] }, 'relyingParty.secret must be a string or an array of strings'],
-    [{ provider: undefined }, 'relyingParty.provider and providers: write exactly one of the two'],
-    [{ providers: { a: PROVIDER } }, 'relyingParty.provider and providers: write exactly one of the two'],
+    [{ provider: undefined }, 'relyingParty.provider is missing, and so is providers: set exactly one of the two'],
+    [{ providers: { a: PROVIDER } }, 'relyingParty.provider and providers are both set: set exactly one of the two'],
     [{ provider: undefined, providers: {} }, 'relyingParty.providers is empty'],
     [{ provider: undefined, providers: { '..': PROVIDER } }, 'relyingParty.providers... cannot be part of a path'],
     [
       { provider: undefined, providers: { corp: PROVIDER, CORP: { ...PROVIDER, issuer: 'https://other.example' } } },
-      'is the path of two issuers',
+      'is the callback path of two issuers',
     ],
     [
       { provider: undefined, providers: { login: { ...PROVIDER, callbackPath: '/login' } } },
-      'callbackPath of the provider login is also the path of something else (/login)',
+      'callbackPath of the provider login is also loginPath or postLogoutPath (/login)',
     ],
-    [{ provider: { ...PROVIDER, name: 'corp' } }, 'relyingParty.provider.name is for providers that a function finds'],
+    [
+      { provider: { ...PROVIDER, name: 'corp' } },
+      'relyingParty.provider.name is only for providers that a function returns',
+    ],
     [{ provider: undefined, providers: { a: undefined } }, 'relyingParty.providers.a must be an object'],
     [{ provider: 'https://op.example.com' }, 'relyingParty.provider must be an object'],
     [{ provider: null }, 'relyingParty.provider must be an object, not null'],
@@ -147,13 +150,13 @@ describe('options that are wrong throw at construction, with their name and the 
     expect(construct({}, provider)).toThrow(configurationErrorSaying(message))
   })
 
-  it('form_post where a browser would not send the cookie of the login', () => {
+  it('form_post if a browser would not send the cookie of the login', () => {
     const options = { baseUrl: 'http://app.test', allowInsecureHttp: true }
     expect(construct(options, { responseMode: 'form_post' })).toThrow('responseMode form_post needs an https baseUrl')
     expect(construct(options, { responseMode: 'query' })).not.toThrow()
   })
 
-  it('with nothing secret in the message', () => {
+  it('without secrets in the message', () => {
     const secret = 'hunter2'
     expect(construct({ secret })).toThrow(expect.objectContaining({ message: expect.not.stringContaining(secret) }))
     const provider = { clientSecret: 'pa55word', clientAuth: 'pa55word' }
@@ -177,7 +180,7 @@ describe('a missing session', () => {
   }
   const sessions = (store: MemoryStore) => session({ secret: SECRET, resave: false, saveUninitialized: false, store })
 
-  it('says which line is missing', async () => {
+  it('is an error that shows the missing line', async () => {
     const answer = await supertest(application(undefined)).get('/')
     expect(answer.status).toBe(500)
     expect(answer.text).toContain('app.use(session({ … })) of express-session is missing')
@@ -196,7 +199,7 @@ describe('a missing session', () => {
     expect((await supertest(app).get('/')).status).toBe(200)
   })
 
-  it('is an error that names the store, when it was never connected since the process started', async () => {
+  it('is an error that names the store, if it was never connected since the process started', async () => {
     const store = new MemoryStore()
     const app = application(sessions(store))
     store.emit('disconnect')
@@ -207,7 +210,7 @@ describe('a missing session', () => {
     expect((await supertest(app).get('/')).text).toBe('anonymous')
   })
 
-  it('of express-session is told from a session of something else', async () => {
+  it('is also one that other middleware put in its place', async () => {
     const answer = await supertest(
       application((req, _res, next) => {
         Object.assign(req, { session: {} })
@@ -220,7 +223,7 @@ describe('a missing session', () => {
 })
 
 describe('the provider', () => {
-  it('is not asked at construction, nor by requests without a login', async () => {
+  it('is not contacted at construction, nor by requests without a login', async () => {
     let asked = 0
     const provider = await listen((_req, res) => {
       asked += 1

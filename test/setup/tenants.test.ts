@@ -52,7 +52,7 @@ describe('several providers', () => {
   beforeEach(() => start({ providers: { one: at(one), two: at(two) } }))
   afterEach(() => app.close())
 
-  it('are chosen by name, and the session says which', async () => {
+  it('are chosen by name, which the session keeps', async () => {
     for (const [name, { issuer }] of Object.entries({ one, two })) {
       const agent = new UserAgent()
       const answer = await agent.visit(`${app.url}/login?provider=${name}&returnTo=/profile`)
@@ -61,7 +61,7 @@ describe('several providers', () => {
     expect(app.events).toContainEqual(expect.objectContaining({ type: 'session.opened', provider: 'two' }))
   })
 
-  it('have to be named', async () => {
+  it('must be chosen by name', async () => {
     const answer = await browser.send(`${app.url}/login`)
     expect(answer.status).toBe(400)
     const [error] = app.errors.splice(0)
@@ -72,14 +72,14 @@ describe('several providers', () => {
     })
   })
 
-  it('ask again when someone signed in at one logs in at the other', async () => {
+  it('start a login at the other when the user is signed in at one', async () => {
     await browser.visit(`${app.url}/login?provider=one`)
     expect((await browser.send(`${app.url}/login?provider=one`)).headers.location).toBe(`${app.url}/`)
     const other = await browser.send(`${app.url}/login?provider=two`)
     expect(other.headers.location).toMatch(new RegExp(`^${two.issuer}/auth`))
   })
 
-  it('each get only the code of a login begun there: one of the other signs nobody in', async () => {
+  it('each accept only codes of logins that began there: the code of another does not sign anyone in', async () => {
     const atOne = await upToCallback(browser, { app }, '/login?provider=one')
     const attacker = new UserAgent()
     const atTwo = await upToCallback(attacker, { app }, '/login?provider=two')
@@ -92,7 +92,7 @@ describe('several providers', () => {
     expect(await whoIs(browser, app.url)).toBeNull()
   })
 
-  it('refuse a response that another of them sent', async () => {
+  it('refuse a response that another provider sent', async () => {
     const atOne = await upToCallback(browser, { app }, '/login?provider=one&returnTo=/profile')
     const mixed = withParameters(atOne, { iss: two.issuer })
     expect((await browser.clone().send(mixed.url)).status).toBe(400)
@@ -129,7 +129,7 @@ describe('tenants with a provider each', () => {
     expect((await visit(agent, callback.url.slice(app.url.length), tenant)).status).toBe(303)
   }
 
-  it('sign in at their own, and are nobody at another', async () => {
+  it('sign users in at their own provider, and do not know them at another', async () => {
     await signIn(browser, 'one')
     expect((await visit(browser, '/who', 'one')).json()).toMatchObject({ subject: 'ada' })
     for (const other of ['two', 'one-again']) {
@@ -141,7 +141,7 @@ describe('tenants with a provider each', () => {
   })
 
   it.each(['two', 'one-again', 'nobody'])(
-    'finish a login where it was begun, as whichever tenant it comes: %s',
+    'finish a login where it began, whichever tenant the response is for: %s',
     async (other) => {
       const begun = await visit(browser, '/login', 'one')
       const { url } = await browser.visitUntil(String(begun.headers.location), app.url)
@@ -152,7 +152,7 @@ describe('tenants with a provider each', () => {
     },
   )
 
-  it('sign out at their own provider only', async () => {
+  it('sign users out at their own provider only', async () => {
     await signIn(browser, 'one')
     const left = await browser.send(`${app.url}/logout`, { method: 'POST', headers: { 'x-tenant': 'two' } })
     expect(refreshOf(left)).toBe(`${app.url}/`)
@@ -161,7 +161,7 @@ describe('tenants with a provider each', () => {
     expect(refreshOf(right)).toContain(`${one.issuer}/session/end`)
   })
 
-  it('may have an http issuer on a loopback host only where baseUrl is on one too', () => {
+  it('may have an http issuer on a loopback host only if baseUrl is on one too', () => {
     const tenant = { issuer: 'http://127.0.0.1:6379', clientId: 'app', clientAuth: 'none' } as const
     const context = { allowInsecureHttp: false, baseUrlIsSecure: true, baseUrlIsLoopback: false, isResolved: true }
     const resolve = (options: ProviderOptions, changes: object) =>
@@ -183,7 +183,7 @@ describe('tenants with a provider each', () => {
     expect(codesOf(app)).toEqual(['ERR_CONFIGURATION'])
   })
 
-  it('that do not exist, or are set up wrongly, fail closed', async () => {
+  it('that do not exist, or are misconfigured, fail closed', async () => {
     await signIn(browser, 'one')
     for (const tenant of ['nobody', 'broken', 'none']) {
       for (const path of ['/who', '/profile', '/login']) {
@@ -196,7 +196,7 @@ describe('tenants with a provider each', () => {
     expect((await visit(browser, '/who', 'one')).json()).toMatchObject({ subject: 'ada' })
   })
 
-  it('are not asked for by strangers who only look at pages', async () => {
+  it('are not looked up for anonymous requests for pages', async () => {
     asked = 0
     await visit(browser, '/who', 'nobody')
     await visit(browser, '/profile', 'nobody')
@@ -204,7 +204,7 @@ describe('tenants with a provider each', () => {
   })
 })
 
-describe('tenants that are known by the session', () => {
+describe('tenants that the session identifies', () => {
   type Resolver = Extract<RelyingPartyOptions['provider'], (...args: never) => unknown>
   const tenants: Record<string, ProviderOptions> = {}
   const bySession: Resolver = (req) => tenants[(req.session as { tenant?: string }).tenant ?? ''] as ProviderOptions
@@ -236,7 +236,7 @@ describe('tenants that are known by the session', () => {
     return browser.visitUntil(`${process.url}/login?returnTo=/profile`, `${process.url}/callback`)
   }
 
-  it('finish a login by form_post, which comes without the session', async () => {
+  it('finish a login with form_post, which comes without the session', async () => {
     const process = await startProcess(bySession)
     const response = await upToFormPost(process)
     expect(response.init).toMatchObject({ method: 'POST' })
@@ -244,7 +244,7 @@ describe('tenants that are known by the session', () => {
     expect(codesOf(process)).toEqual([])
   })
 
-  it('finish it in a process that knows none of them, where the function goes by the hint', async () => {
+  it('finish it in a process that has not seen them, if the function uses the hint', async () => {
     const process = await startProcess(byHint)
     const response = await upToFormPost(process)
     const other = await startProcess(byHint, process)
@@ -255,7 +255,7 @@ describe('tenants that are known by the session', () => {
     expect(await whoIs(browser, process.url)).toBe('ada')
   })
 
-  it('are refused there with the cause named, where it goes by the session or finds another', async () => {
+  it('are refused there with a hint, if the function uses the session or returns another provider', async () => {
     const process = await startProcess(bySession)
     const response = await upToFormPost(process)
     const other = await startProcess(() => tenants.two as ProviderOptions, process)
@@ -266,14 +266,14 @@ describe('tenants that are known by the session', () => {
     expect((await browser.visit(response.url, response.init)).json()).toMatchObject({ sub: 'ada' })
   })
 
-  it('with one path for two issuers are refused at the login, and no more when the login of the first is over', async () => {
+  it('with one path for two issuers are refused at the login, until the login of the first has expired', async () => {
     const paths = { one: { ...at(one), callbackPath: '/in' }, two: { ...at(two), callbackPath: '/IN/' } }
     const process = await startProcess((req) => paths[req.query.tenant as 'one' | 'two'])
     const begin = (tenant: string) => browser.send(`${process.url}/login?tenant=${tenant}`)
     expect((await begin('one')).status).toBe(303)
     expect((await begin('two')).status).toBe(500)
     expect(process.errors.splice(0)).toEqual([
-      configurationErrorSaying(/is the path of two issuers.*a path of its own/),
+      configurationErrorSaying(/is the callback path of two issuers.*its own path/),
     ])
     expect((await begin('one')).status).toBe(303)
     vi.useFakeTimers({ toFake: ['Date'] })
@@ -283,7 +283,7 @@ describe('tenants that are known by the session', () => {
   })
 })
 
-describe('areas with a relying party each', () => {
+describe('areas with their own relying parties', () => {
   let areas: Areas
   afterEach(() => areas.close())
 
@@ -300,7 +300,7 @@ describe('areas with a relying party each', () => {
   const shop = () => `${areas.url}/shop`
   const staff = () => `${areas.url}/staff`
 
-  it('each ask their own provider, and come back to themselves', async () => {
+  it('each use their own provider, and return to themselves', async () => {
     await open(area(at(two), { session: { key: 'staff' } }))
     for (const [url, { issuer }] of [
       [shop(), one],
@@ -320,7 +320,7 @@ describe('areas with a relying party each', () => {
     ['another provider', () => area(at(two))],
     ['another provider and key', () => area(at(two), { session: { key: 'staff' } })],
     ['the same provider, but another key', () => area(at(one), { session: { key: 'staff' } })],
-  ])('take a session of the other for none of theirs: %s', async (_name, staffArea) => {
+  ])('do not accept a session of the other: %s', async (_name, staffArea) => {
     await open(staffArea())
     await browser.visit(`${shop()}/login`)
     expect(await whoIs(browser, shop())).toBe('ada')
@@ -330,20 +330,20 @@ describe('areas with a relying party each', () => {
     expect(await whoIs(browser, staff())).toBe('ada')
   })
 
-  it('share a session where provider, client and key are the same', async () => {
+  it('share a session if provider, client and key are the same', async () => {
     await open(area(at(one)))
     await browser.visit(`${shop()}/login`)
     expect([await whoIs(browser, shop()), await whoIs(browser, staff())]).toEqual(['ada', 'ada'])
   })
 
-  it('may be signed in to at once, under keys of their own', async () => {
+  it('may both have a user signed in, with their own keys', async () => {
     await open(area(at(two), { session: { key: 'staff' } }))
     await browser.visit(`${shop()}/login`)
     await browser.visit(`${staff()}/login`)
     expect([await whoIs(browser, shop()), await whoIs(browser, staff())]).toEqual(['ada', 'ada'])
   })
 
-  it('do not finish a login that the other began', async () => {
+  it('do not finish a login that began in the other', async () => {
     await open(area(at(one), { session: { key: 'staff' } }))
     const begun = await browser.visitUntil(`${shop()}/login`, `${shop()}/callback`)
     const moved = begun.url.replace('/shop/', '/staff/')

@@ -16,7 +16,7 @@ async function load(): Promise<Package> {
   return import('../../src/index.js')
 }
 
-/** Starts an application whose front door is of one copy, and whose routes are of another. */
+/** Starts an application with relyingParty() from one copy, and routes from another. */
 async function start(front: Package, routes: Package): Promise<unknown[]> {
   const errors: unknown[] = []
   const app = express()
@@ -36,7 +36,7 @@ async function start(front: Package, routes: Package): Promise<unknown[]> {
 }
 
 it.each(['/login', '/profile', '/api/reports'])(
-  'middlewares of another copy of the package say so: %s',
+  'middleware of another copy of the package fails with an error that says so: %s',
   async (path) => {
     const errors = await start(await load(), await load())
     await new UserAgent().send(running?.url + path)
@@ -50,14 +50,14 @@ it.each(['/login', '/profile', '/api/reports'])(
   },
 )
 
-it('those of one copy know each other', async () => {
+it('middleware of one copy works together', async () => {
   const copy = await load()
   const errors = await start(copy, copy)
   expect((await new UserAgent().send(`${running?.url}/profile`)).status).toBe(303)
   expect(errors).toEqual([])
 })
 
-it('a front door of the other kind is no other copy', async () => {
+it('resourceServer() in front of login() is not mistaken for another copy', async () => {
   const { login, resourceServer } = await load()
   const errors: unknown[] = []
   const app = express()

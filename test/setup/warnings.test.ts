@@ -6,7 +6,7 @@ import { UserAgent } from '../support/bed/userAgent.js'
 import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
 import { StoreView } from '../support/stores/storeView.js'
 
-/** A provider that is never asked. */
+/** A provider that is never contacted. */
 const ISSUER = 'https://issuer.example'
 
 let start: (store: Store, options?: Partial<RelyingPartyOptions>, routes?: AppOptions['routes']) => Promise<App>
@@ -41,7 +41,7 @@ describe('sessions in the memory of a process', () => {
   it.each([
     ['alone', {}],
     ['beside an AuthStore', { store: new MemoryAuthStore() }],
-  ])('are warned of in production, once in the life of the process: %s', async (_how, options) => {
+  ])('cause a warning in production, once per process: %s', async (_how, options) => {
     vi.stubEnv('NODE_ENV', 'production')
     for (let i = 0; i < 2; i++) await use(await start(new MemoryStore(), options))
     expect(warnings).toEqual([
@@ -52,13 +52,13 @@ describe('sessions in the memory of a process', () => {
     ])
   })
 
-  it.each(['development', 'test', ''])('are not warned of when NODE_ENV is %j', async (environment) => {
+  it.each(['development', 'test', ''])('cause no warning if NODE_ENV is %j', async (environment) => {
     vi.stubEnv('NODE_ENV', environment)
     await use(await start(new MemoryStore()))
     expect(warnings).toEqual([])
   })
 
-  it('are not warned of when they are in another store', async () => {
+  it('are not confused with those in another store', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     await use(await start(new StoreView(new MemoryStore())))
     expect(warnings.flat()).not.toContainEqual(expect.objectContaining({ code: 'RP_MEMORY_STORE' }))
@@ -66,7 +66,7 @@ describe('sessions in the memory of a process', () => {
 })
 
 describe('a session store that can fail, without storeErrors()', () => {
-  it('is warned of in production, once, with the line to add', async () => {
+  it('causes one warning in production, with the line to add', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     for (let i = 0; i < 2; i++) await use(await start(new StoreView(new MemoryStore())))
     expect(warnings).toEqual([
@@ -77,13 +77,13 @@ describe('a session store that can fail, without storeErrors()', () => {
     ])
   })
 
-  it('is not warned of in development', async () => {
+  it('causes no warning in development', async () => {
     vi.stubEnv('NODE_ENV', 'development')
     await use(await start(new StoreView(new MemoryStore())))
     expect(warnings).toEqual([])
   })
 
-  it('is not warned of once storeErrors() is mounted', async () => {
+  it('causes no warning if storeErrors() is mounted', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     const { storeErrors } = await import('../../src/index.js')
     await use(await start(new StoreView(new MemoryStore()), {}, (app) => app.use(storeErrors())))
@@ -92,7 +92,7 @@ describe('a session store that can fail, without storeErrors()', () => {
 })
 
 describe('a warning', () => {
-  it('is one of Node, with its type and code', async () => {
+  it('is a Node.js process warning with a type and code', async () => {
     vi.mocked(process.emitWarning).mockRestore()
     vi.stubEnv('NODE_ENV', 'production')
     const heard = new Promise<Error & { code?: string }>((resolve) => process.once('warning', resolve))
@@ -102,7 +102,7 @@ describe('a warning', () => {
 })
 
 describe('a callback path without a handler', () => {
-  it('is warned of, with the line that mounts callback() there', async () => {
+  it('causes a warning with the line that mounts callback() there', async () => {
     const provider = { issuer: ISSUER, clientId: 'app', clientSecret: 'secret' }
     const app = await start(new MemoryStore(), {
       callbackPath: '/in',
@@ -115,7 +115,7 @@ describe('a callback path without a handler', () => {
     for (let i = 0; i < 2; i++) expect((await visit('/in/one?code=a&state=b')).status).toBe(404)
     expect(warnings).toEqual([
       [
-        expect.stringMatching(/sent a user back to \/in\/one.*app\.all\('\/in\/:provider', callback\(\)\)/),
+        expect.stringMatching(/redirected a user to \/in\/one.*app\.all\('\/in\/:provider', callback\(\)\)/),
         { type: 'ExpressRelyingPartyWarning', code: 'RP_CALLBACK_NOT_MOUNTED' },
       ],
     ])

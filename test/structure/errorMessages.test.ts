@@ -10,14 +10,14 @@ function sitesOfTheLibrary(): ErrorSite[] {
   return paths.flatMap((path) => errorSites(path.replaceAll('\\', '/'), readFileSync(new URL(path, src), 'utf8')))
 }
 
-/** An error whose code or status is only known when it happens counts as one that users may see. */
-function maySeeUsers({ code, status }: ErrorSite): boolean {
+/** Checks whether users may see an error. A code or status that is only known at run time counts as visible. */
+function isVisible({ code, status }: ErrorSite): boolean {
   return (status ?? (code === undefined ? 400 : new RelyingPartyError(code as ErrorCode, '').status)) < 500
 }
 
-/** Lists what of the messages that users may see is for operators, and belongs into the hint. */
+/** Returns the terms for operators in messages that users may see: they belong in the hint. */
 function misplaced(sites: readonly ErrorSite[]): string[] {
-  return sites.filter(maySeeUsers).flatMap(({ at, texts }) => {
+  return sites.filter(isVisible).flatMap(({ at, texts }) => {
     const terms = texts.flatMap(developerTermsIn)
     return terms.length === 0 ? [] : [`${at} names ${terms.join(', ')}`]
   })
@@ -26,7 +26,7 @@ function misplaced(sites: readonly ErrorSite[]): string[] {
 describe('the message of an error that users may see', () => {
   it('names no option, function or code: these are in the hint', () => {
     const sites = sitesOfTheLibrary()
-    expect(sites.filter(maySeeUsers).length).toBeGreaterThan(40)
+    expect(sites.filter(isVisible).length).toBeGreaterThan(40)
     expect(misplaced(sites)).toEqual([])
   })
 
@@ -40,7 +40,7 @@ describe('the message of an error that users may see', () => {
     "'ERR_TRANSACTION_MISSING', AGAIN, { status: 405 }",
     "code, 'pass session({ cookie })'",
     "'ERR_CONFIGURATION', 'set baseUrl', { status: 400 }",
-  ])('is found where it does: %s', (args) => {
+  ])('is found if it does: %s', (args) => {
     expect(misplaced(site(args))).toHaveLength(1)
   })
 
@@ -49,7 +49,7 @@ describe('the message of an error that users may see', () => {
     "'ERR_TRANSACTION_MISSING', 'sign in again', { hint: 'was relyingParty.secret changed?' }",
     "'ERR_CONFIGURATION', 'app.use(session()) is missing'",
     "'ERR_TRANSACTION_MISSING', 'set baseUrl', { status: 500 }",
-  ])('is left alone where it does not, or users do not see it: %s', (args) => {
+  ])('is accepted if it does not, or users do not see it: %s', (args) => {
     expect(site(args)).toHaveLength(1)
     expect(misplaced(site(args))).toEqual([])
   })

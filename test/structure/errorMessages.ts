@@ -1,4 +1,4 @@
-/** Finds the errors in source files, and what their messages say. */
+/** Finds the errors in source files, with their messages. */
 import ts from 'typescript'
 
 /** A `new RelyingPartyError(…)` in a source file. */
@@ -9,11 +9,11 @@ export interface ErrorSite {
   readonly code: string | undefined
   /** The status, if it is written there. */
   readonly status: number | undefined
-  /** The literal texts of the message, without what is filled in. */
+  /** The literal parts of the message. */
   readonly texts: readonly string[]
 }
 
-/** Lists the errors that a source file creates. */
+/** Returns the errors that a source file creates. */
 export function errorSites(path: string, source: string): ErrorSite[] {
   if (!source.includes('new RelyingPartyError(')) return []
   const file = ts.createSourceFile(path, source, ts.ScriptTarget.Latest, true)
@@ -36,7 +36,7 @@ export function errorSites(path: string, source: string): ErrorSite[] {
   return found
 }
 
-/** Says what in a text is for operators rather than users: names of options and functions, and code. */
+/** Returns the terms in a text that are for operators, not users: names of options and functions, and code. */
 export function developerTermsIn(text: string): string[] {
   const terms = [
     // `relyingParty.secret`, `app.set`: a dot between two words.
@@ -55,7 +55,7 @@ function statusOf(options: ts.Expression | undefined, file: ts.SourceFile): numb
   return status === undefined ? undefined : Number(status)
 }
 
-/** The constants of a file that hold a text, so that a message may be written once. */
+/** Returns the variables of a file, since a message may be in a constant. */
 function textConstants(file: ts.SourceFile): ReadonlyMap<string, ts.Expression> {
   const constants = new Map<string, ts.Expression>()
   const visit = (node: ts.Node): void => {

@@ -1,4 +1,4 @@
-/** Reads what source files import, and judges it by the rules of the architecture. */
+/** Reads the imports of source files, and checks them against the rules of the architecture. */
 import { posix } from 'node:path'
 import ts from 'typescript'
 
@@ -14,9 +14,8 @@ interface Import {
 const expressPackages = ['express', 'express-serve-static-core', 'serve-static', 'body-parser', 'qs']
 
 /**
- * Which folders (or, at the top of `src`, files) a folder may import from; itself always. Read from the bottom up: what
- * stands on nothing comes first, and a feature (`login`, `logout`, `device`, `guards`, `api`) is imported by the front
- * door only.
+ * The folders (or files at the top of `src`) that a folder may import from, besides itself. The lowest layers come first;
+ * only the entry points import features (`login`, `logout`, `device`, `guards`, `api`).
  */
 const mayImport: Record<string, readonly string[]> = {
   errors: [],
@@ -57,7 +56,7 @@ const mayImport: Record<string, readonly string[]> = {
   ],
 }
 
-/** Who may name Express, its types included: where a request is handled. */
+/** The folders that handle requests, and so may import Express and its types. */
 const mayImportExpress = [
   'request',
   'setup',
@@ -74,9 +73,9 @@ const mayImportExpress = [
 const mayImportExpressSession = [...mayImportExpress, 'records']
 
 /**
- * Lists what breaks a rule, one sentence each.
+ * Returns the broken rules, one sentence each.
  *
- * @param declared The packages that package.json declares for those who install this one.
+ * @param declared - the dependencies and peer dependencies in package.json
  */
 export function violations(sources: Sources, declared: readonly string[]): string[] {
   const found: string[] = []
@@ -134,7 +133,7 @@ function packageOf(specifier: string): string {
   return scope.startsWith('@') ? `${scope}/${name}` : scope
 }
 
-/** Every way in which TypeScript names another module; ways that can not be followed are oddities. */
+/** Returns every import, in all forms that TypeScript has. Imports without a literal specifier are oddities. */
 function importsOf(path: string, text: string): { imports: Import[]; oddities: string[] } {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2023, true)
   const imports: Import[] = []
@@ -172,7 +171,7 @@ function loadsModule(callee: ts.Expression): boolean {
   return ts.isIdentifier(callee) && (callee.text === 'require' || callee.text === 'createRequire')
 }
 
-/** The global namespace `Express` brings Express's types without any import. */
+/** Checks for the global namespace `Express`, which has Express's types without an import. */
 function namesNamespace(node: ts.Identifier): boolean {
   return (
     (ts.isQualifiedName(node.parent) && node.parent.left === node) ||
@@ -180,7 +179,7 @@ function namesNamespace(node: ts.Identifier): boolean {
   )
 }
 
-/** One path per knot of modules that import each other, types included. */
+/** Returns one path per group of modules that import each other, types included. */
 function cyclesIn(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   const cycles: string[][] = []
   const done = new Set<string>()

@@ -5,11 +5,11 @@ import ts from 'typescript'
 export interface Expression {
   readonly source: string
   readonly flags: string
-  /** Where it stands, such as `lib/check.ts:74`. */
+  /** Its location, such as `lib/check.ts:74`. */
   readonly place: string
 }
 
-/** Every regular expression literal of a file. One that is built at run time cannot be timed, and is an oddity. */
+/** Returns every regular expression literal of a file. Expressions built at run time cannot be timed; they are oddities. */
 export function expressionsOf(path: string, text: string): { expressions: Expression[]; oddities: string[] } {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.ES2023, true)
   const expressions: Expression[] = []
@@ -32,15 +32,15 @@ export function expressionsOf(path: string, text: string): { expressions: Expres
 /** In characters. */
 const LENGTH = 20_000
 
-/** A few members of every class that an expression may name. */
+/** A few members of every character class. */
 const ALPHABET = [...'aZ09_-./\\:;=+%&?#@*,"\'<([{ \t\n\r', '\u0000', '\u00a0', 'é', '€']
 
-/** What follows a run, and may keep the whole from matching. */
+/** The end of an input, which may prevent a match. */
 const ENDS = ['', '!', '\n', '\u0000', 'a']
 
 /**
- * The inputs for an expression: runs of each character, and of each pair of the expression's own characters, after
- * nothing and after each text that the expression names, with an end that may fail.
+ * Returns inputs for an expression: runs of each character and of each pair of the expression's own characters, alone and
+ * after each literal text of the expression, with an end that may prevent a match.
  */
 export function inputsFor({ source }: Pick<Expression, 'source'>): string[] {
   const plain = source.replace(/\\x([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
@@ -75,8 +75,8 @@ const SCRIPT = new Script(`
 `)
 
 /**
- * Returns the CPU time that an expression takes for its slowest input, the best of three runs. In milliseconds;
- * `Infinity` where it does not come back.
+ * Returns the CPU time of an expression for its slowest input, the best of three runs. In milliseconds; `Infinity` if it
+ * does not finish.
  */
 export function slowestRun(expression: Expression, budget: number): number {
   const flags = expression.flags.includes('g') ? expression.flags : `${expression.flags}g`

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** What belongs to one machine or network. A letter in brackets keeps a pattern from matching itself. */
+/** Text that belongs to one machine or network. A letter in brackets keeps a pattern from matching itself. */
 const forbidden: [what: string, pattern: RegExp][] = [
   ['a path of one machine', /(?<![\w.*])\/(?:roo[t]|home\/[\w-]+|Users\/[\w-]+)\/\S*/],
   ['a package registry', /(?:registry\.(?:npmj[s]|yarnpk[g])|npmmirro[r])\S*/],
@@ -22,7 +22,7 @@ function findings(path: string, text: string): string[] {
   )
 }
 
-/** The repository's text files, those not yet committed included. */
+/** Returns the repository's text files, including those not yet committed. */
 function textFiles(): Map<string, string> {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
@@ -38,7 +38,7 @@ function textFiles(): Map<string, string> {
 }
 
 describe('the repository', () => {
-  it('names no path of one machine and no package registry', ({ skip }) => {
+  it('contains no path of one machine and no package registry', ({ skip }) => {
     skip(!existsSync(join(root, '.git')), 'not a git checkout')
     const files = textFiles()
     expect(files.has('package.json')).toBe(true)
@@ -52,7 +52,7 @@ describe('the repository', () => {
     ['/', 'Users/ann/app'],
     ['https://registry.', 'npmjs.org/express'],
     ['@corp:', 'registry=https://npm.corp.example'],
-  ])('would notice %s%s', (...parts) => {
+  ])('would find %s%s', (...parts) => {
     expect(findings('file', parts.join(''))).toHaveLength(1)
   })
 
@@ -63,7 +63,7 @@ describe('the repository', () => {
     },
   )
 
-  it('locks dependencies by their digest alone, so that any registry serves', () => {
+  it('locks dependencies by their digest alone, so that any registry can serve them', () => {
     const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
       packages: Record<string, { resolved?: string; integrity?: string }>
     }

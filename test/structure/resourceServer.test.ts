@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 
-/** Follows the imports that are left once types are taken away, and lists the packages they reach. */
+/** Follows the imports that remain without types, and returns the packages they reach. */
 function packagesOf(entry: string): string[] {
   const packages = new Set<string>()
   const seen = new Set<string>()
@@ -22,7 +22,7 @@ function packagesOf(entry: string): string[] {
 }
 
 describe('express-relying-party/resource-server', () => {
-  it('loads no openid-client, and of jose and Node only parts', () => {
+  it('does not load openid-client, and loads only parts of jose', () => {
     const packages = packagesOf('resource-server.ts')
     expect(packages).not.toContain('openid-client')
     expect(packages).not.toContain('jose')
