@@ -72,6 +72,8 @@ const STATUS = {
   ERR_LOGOUT_REQUEST_INVALID: 400,
   /** The session ended at the provider, in another process, or at the end of its lifetime. */
   ERR_SESSION_ENDED: 401,
+  /** The request loads a part of a page, or a page in advance, where only the user may go. */
+  ERR_NOT_NAVIGATED: 503,
   /** The request body is larger than allowed. */
   ERR_BODY_TOO_LARGE: 413,
 } as const

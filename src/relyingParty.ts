@@ -1,5 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { RelyingPartyError } from './errors.js'
+import { dropSurplus } from './login/transactionState.js'
 import { resumeAfterLogout } from './logout/logoutReturn.js'
 import { SessionLifetime } from './session/lifetime.js'
 import { followLogin } from './session/loginLoop.js'
@@ -12,6 +13,7 @@ import { type Config, resolveConfig } from './setup/config.js'
 import type { RelyingPartyOptions } from './setup/options.js'
 import { fail } from './setup/report.js'
 import { warnIfUnreached } from './setup/unreached.js'
+import { isCallback } from './setup/urls.js'
 
 /**
  * Identifies the caller from the session: sets `req.auth`. Mount it after express-session and before `login`,
@@ -78,6 +80,8 @@ function proceed(
   followLogin(config, req, res, auth.isAuthenticated)
   signedIn?.lifetime.prolongAtEnd(res, () => auth.record)
   warnIfUnreached(config, req, res)
+  // A callback ends a login itself, and may be the first of several that began at once.
+  if (!isCallback(config, req)) dropSurplus(config, req, res)
   if (!resumeAfterLogout(config, req, res)) next()
 }
 

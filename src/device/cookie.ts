@@ -17,12 +17,15 @@ export interface DeviceTransaction extends DeviceAuthorization {
   readonly provider: string
   readonly registration: string
   readonly scope: string
-  /** Where the user goes after login: a path of this application. */
-  readonly returnTo: string
+  /** Where the user goes after login: a path of this application. If it is too long to keep, the page's URL has it. */
+  readonly returnTo?: string
 }
 
 /** How long a device login is remembered after its code has expired: to take what was approved last. In seconds. */
 export const GRACE = 60
+
+/** The longest `returnTo` that is kept: with the cookies of logins, all have to fit into one request. */
+export const MAX_RETURN_TO = 256
 
 /** The longest cookie that browsers keep, with room for its attributes. In bytes. */
 const MAX_COOKIE = 3800

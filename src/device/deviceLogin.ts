@@ -6,13 +6,13 @@ import { emitRefused, signIn } from '../login/signIn.js'
 import { requestDeviceAuthorization } from '../protocol/device.js'
 import type { Provider } from '../provider/provider.js'
 import { asksForPage } from '../request/navigation.js'
-import { assertMethod, assertSameOrigin } from '../request/refusals.js'
+import { assertMethod, assertNoSubresource, assertSameOrigin } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
 import { publicUrl, queryParameter } from '../request/url.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
 import { requireSessionCookie } from '../session/sessionCookie.js'
 import { startPage } from '../setup/urls.js'
-import { clearDevice, type DeviceTransaction, findDevice, storeDevice } from './cookie.js'
+import { clearDevice, type DeviceTransaction, findDevice, MAX_RETURN_TO, storeDevice } from './cookie.js'
 import { type DeviceView, sendDevicePage, toView } from './page.js'
 import { type DeviceState, deviceRefusal, lookAtDevice, refuseTaken, takeDevice } from './polling.js'
 import { streamDevice } from './stream.js'
@@ -64,6 +64,7 @@ export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
 
   return sessionMiddleware('deviceLogin()', async (context, req, res) => {
     res.set('Cache-Control', 'no-store')
+    assertNoSubresource(req)
     assertMethod(req, ['GET', 'HEAD', 'POST'], 'ERR_AUTHORIZATION_RESPONSE_INVALID', 'app.all(path, deviceLogin())')
     const provider = await context.config.providers.choose(req, options.provider ?? queryParameter(req, 'provider'))
     if (context.auth.record?.registration === provider.registration) {
@@ -76,8 +77,9 @@ export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
     if (acceptsStream(req)) return streamDevice(context, res, provider, known)
     const transaction = known ?? (await begin(context, req, res, provider, options))
     const state = await lookAtDevice(context, provider, transaction)
-    if (state.state === 'taken') return answerSignedIn(context, req, res, transaction.returnTo)
-    if (state.state === 'approved') return finish(context, req, res, provider, transaction)
+    const returnTo = transaction.returnTo ?? destination(context, req, options)
+    if (state.state === 'taken') return answerSignedIn(context, req, res, returnTo)
+    if (state.state === 'approved') return finish(context, req, res, provider, { ...transaction, returnTo })
     answer(req, res, transaction, state, options)
   })
 }
@@ -93,6 +95,7 @@ async function begin(
   requireSessionCookie(config, req)
   const scope = options.scope === undefined ? provider.options.scope : toList(options.scope).join(' ')
   const device = await requestDeviceAuthorization(provider, { scope, resource: provider.options.resource })
+  const returnTo = destination({ config }, req, options)
   const transaction: DeviceTransaction = {
     ...device,
     id: randomBytes(12).toString('base64url'),
@@ -100,10 +103,10 @@ async function begin(
     provider: provider.name,
     registration: provider.registration,
     scope,
-    returnTo: destination({ config }, req, options),
+    ...(returnTo.length <= MAX_RETURN_TO ? { returnTo } : {}),
   }
   storeDevice(config, res, transaction)
-  const { id, returnTo } = transaction
+  const { id } = transaction
   const { issuer } = provider.options
   const [path = returnTo] = returnTo.split(/[?#]/, 1)
   config.emit({ type: 'device.started', provider: provider.name, transaction: id, issuer, scope, returnTo: path }, req)
@@ -130,7 +133,7 @@ async function finish(
   req: Request,
   res: Response,
   provider: Provider,
-  transaction: DeviceTransaction,
+  transaction: DeviceTransaction & { readonly returnTo: string },
 ): Promise<void> {
   const { config } = context
   const authentication = await takeDevice(context, transaction)

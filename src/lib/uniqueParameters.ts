@@ -23,7 +23,7 @@ const MAX_LENGTH: ReadonlyMap<string, number> = new Map([
 
 /** The same for parameters that are only shown or looked up: they are shortened. An error still counts; such a state is unknown. */
 const CUT_LENGTH: ReadonlyMap<string, number> = new Map([
-  ['state', 512],
+  ['state', 8192],
   ['error', 256],
   ['error_description', 4096],
   ['error_uri', 2048],

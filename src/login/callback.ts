@@ -4,12 +4,12 @@ import { assertNotMounted } from '../lib/check.js'
 import type { Parameters } from '../lib/uniqueParameters.js'
 import { authenticate } from '../protocol/authentication.js'
 import { errorWithoutState, judgeAuthorizationResponse } from '../protocol/authorizationResponse.js'
-import { isState, type Transaction, transactionId } from '../protocol/transaction.js'
+import { type Transaction, transactionValues } from '../protocol/transaction.js'
 import type { Provider } from '../provider/provider.js'
 import type { ResolvedProviderOptions } from '../provider/resolveOptions.js'
 import { sendGoOnPage } from '../request/goOnPage.js'
 import { readRequestParameters } from '../request/parameters.js'
-import { assertMethod } from '../request/refusals.js'
+import { assertMethod, assertNoSubresource } from '../request/refusals.js'
 import { safeReturnTo } from '../request/returnTo.js'
 import { noteSignedIn } from '../session/loginLoop.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
@@ -18,7 +18,7 @@ import type { Config } from '../setup/config.js'
 import { noteReached } from '../setup/unreached.js'
 import { isAt, loginUrl, publicPath, startPage } from '../setup/urls.js'
 import { emitRefused, signIn } from './signIn.js'
-import { clearTransaction, type FoundTransaction, findTransaction } from './transactionCookie.js'
+import { type FoundTransaction, findTransaction, isOwnState, unbindTransaction } from './transactionState.js'
 
 /**
  * Takes the provider's response, by GET or by form_post, judges all of it, and only then signs the user in under a new
@@ -49,6 +49,7 @@ export function callback(mounted?: unknown): RequestHandler {
     const { config } = context
     noteReached(req)
     res.set('Cache-Control', 'no-store')
+    assertNoSubresource(req)
     if (!config.callbacks.mayBeAt(publicPath(config, req))) throw mountedElsewhere(context, req)
     assertMethod(req, ['GET', 'POST'], 'ERR_AUTHORIZATION_RESPONSE_INVALID', config.callbacks.mounting)
     let transaction: Transaction | undefined
@@ -67,7 +68,7 @@ export function callback(mounted?: unknown): RequestHandler {
       if (found.found === 'expired') throw transactionExpired()
       await finishLogin(context, req, res, { transaction, state, parameters })
     } catch (error) {
-      throw refused(context, req, error, transaction, state)
+      throw refused(context, req, error, transaction)
     }
   })
 }
@@ -85,17 +86,19 @@ async function finishLogin(context: SessionContext, req: Request, res: Response,
   const provider = await config.providers.findForResponse(req, transaction.provider, transaction.registration)
   if (!provider) throw providerGone(config)
   const metadata = await provider.metadata()
-  if (!(await consume(context, transaction, state))) {
+  requireResponseMode(req, provider, parameters)
+  if (!(await consume(context, transaction))) {
     if (!leadOn(context, req, res, state, transaction.returnTo)) throw transactionConsumed()
     return
   }
-  clearTransaction(config, res, state, provider.options.responseMode === 'form_post')
-  const step = { provider: provider.name, transaction: transactionId(state) }
+  unbindTransaction(config, res, transaction, provider.options.responseMode === 'form_post')
+  const step = { provider: provider.name, transaction: transactionValues(transaction).id }
   const via = req.method === 'POST' ? 'POST' : 'GET'
   config.emit({ type: 'login.response', ...step, via, hasCode: parameters.has('code') }, req)
 
   requireOwnPath(config, req, provider)
   const response = judgeAuthorizationResponse(parameters, {
+    state,
     issuer: metadata.issuer,
     // Where providers share a path, metadata that changed since the login began must not take the demand back.
     issRequired:
@@ -133,15 +136,28 @@ function requireOwnPath(config: Config, req: Request, provider: Provider): void 
   })
 }
 
+/**
+ * Refuses a response by query where form_post was asked for, which keeps codes and tokens out of URLs and logs. A request
+ * with the state alone is one that {@link leadOn} has sent on.
+ *
+ * @see [OAuth 2.0 Form Post Response Mode §2](https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html)
+ */
+function requireResponseMode(req: Request, { options }: Provider, parameters: Parameters): void {
+  if (options.responseMode !== 'form_post' || req.method === 'POST' || [...parameters.keys()].join() === 'state') return
+  throw new RelyingPartyError(
+    'ERR_AUTHORIZATION_RESPONSE_INVALID',
+    'the response came in another form than asked for',
+    {
+      hint: 'the provider was asked for form_post and answered by query: does it support response_mode?',
+    },
+  )
+}
+
 /** Uses a transaction up, in every process that shares the store. Resolves to whether it was unused. */
-async function consume(
-  { config, services }: SessionContext,
-  transaction: Transaction,
-  state: string,
-): Promise<boolean> {
+async function consume({ config, services }: SessionContext, transaction: Transaction): Promise<boolean> {
   const left = transaction.startedAt + config.transactions.lifetime - Date.now() / 1000
   try {
-    return await services.store.add(`transaction:${transactionId(state)}`, 'used', Math.ceil(left) + 1)
+    return await services.store.add(`transaction:${transactionValues(transaction).id}`, 'used', Math.ceil(left) + 1)
   } catch (error) {
     throw storeError(error)
   }
@@ -168,7 +184,7 @@ function leadOn(
   const strict = req.get('Sec-Fetch-Site') === 'cross-site' && isStrict(req)
   if (req.method !== 'POST' && !strict) return false
   // Only a state of ours is carried on: anyone may post anything here.
-  const query = state !== undefined && isState(state) ? `?${new URLSearchParams({ state })}` : ''
+  const query = state !== undefined && isOwnState(config, state) ? `?${new URLSearchParams({ state })}` : ''
   const path = safeReturnTo(publicPath(config, req), config.origin) ?? config.paths.callback
   goOn(req, res, config.origin + path + query)
   return true
@@ -187,9 +203,8 @@ function refused(
   req: Request,
   error: unknown,
   transaction: Transaction | undefined,
-  state: string | undefined,
 ): unknown {
-  const step = transaction && state ? { provider: transaction.provider, transaction: transactionId(state) } : undefined
+  const step = transaction && { provider: transaction.provider, transaction: transactionValues(transaction).id }
   emitRefused(config, error, step, req)
   if (error instanceof RelyingPartyError) {
     error.returnTo = transaction?.returnTo ?? startPage(config)
@@ -222,11 +237,11 @@ function transactionMissing(found: FoundTransaction['found']): RelyingPartyError
     {
       hint:
         found === 'unreadable'
-          ? 'the cookie of this login cannot be decrypted: was relyingParty.secret changed (list the old one too), or do ' +
-            'two processes have different secrets?'
+          ? 'the state cannot be decrypted: was relyingParty.secret changed (list the old one too), do two processes have ' +
+            'different secrets, baseUrl or callbackPath, or did the provider cut the state?'
           : 'likely causes: the login was begun in another browser or under another host name than baseUrl; cookies are ' +
-            'blocked; it was begun more than transactions.lifetime ago; too many logins were begun since; or the page is ' +
-            'a bookmark',
+            'blocked; it was begun more than transactions.lifetime ago; more than transactions.max were begun since; ' +
+            'relyingParty.secret was changed (list the old one too); or the page is a bookmark',
     },
   )
 }

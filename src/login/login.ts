@@ -3,11 +3,12 @@ import { configurationError, RelyingPartyError } from '../errors.js'
 import { assertOpenid, assertOptions, boolean, number, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
 import { type AuthorizationRequest, authorizationUrl } from '../protocol/authorizationRequest.js'
-import { createTransaction, type Transaction, transactionId, transactionValues } from '../protocol/transaction.js'
+import { createTransaction, type Transaction, transactionValues } from '../protocol/transaction.js'
 import { authorizationParamsProblem } from '../provider/authorizationParams.js'
 import type { Provider } from '../provider/provider.js'
 import { sendGoOnPage } from '../request/goOnPage.js'
-import { asksForPage, isInquiry, isSafe } from '../request/navigation.js'
+import { asksForPage, isInquiry, isSafe, isWithoutLaxCookies } from '../request/navigation.js'
+import { assertNoSubresource } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
 import { publicUrl, queryParameter } from '../request/url.js'
 import { noteSignedIn, stopLoginLoop } from '../session/loginLoop.js'
@@ -17,8 +18,8 @@ import { isStrict, requireSessionCookie } from '../session/sessionCookie.js'
 import { idOfUsedSession } from '../session/signedInMark.js'
 import type { Config } from '../setup/config.js'
 import { isCallback, startPage } from '../setup/urls.js'
-import { readInitiation, type ThirdPartyInitiation } from './thirdPartyInitiation.js'
-import { storeTransaction } from './transactionCookie.js'
+import { initiationParameters, readInitiation, type ThirdPartyInitiation } from './thirdPartyInitiation.js'
+import { bindTransaction, sealState } from './transactionState.js'
 
 /** Options of {@link login}. Each overrides the provider's option of that name for this route. */
 export interface LoginOptions {
@@ -60,15 +61,18 @@ const FUNCTION_SHAPE: Shape<LoginOptions> = { ...SHAPE, returnTo: string }
 /**
  * Sends the user to the provider to sign in: authorization code with S256, and a state and nonce of its own.
  *
- * What is needed to judge the response goes into an encrypted cookie of this login. Someone who is signed in already
- * goes straight to `returnTo`, unless a fresh login is asked for. `returnTo` never leaves the application's origin.
+ * What is needed to judge the response travels as the encrypted `state`, which counts only in this browser: a small cookie
+ * of this login is bound to it. Someone who is signed in already goes straight to `returnTo`, unless a fresh login is asked
+ * for. `returnTo` never leaves the application's origin; one of more than 2,048 characters leads to the start page.
  *
- * HEAD begins no login. A third party may initiate one, by GET or POST with `iss`, `login_hint` and `target_link_uri`:
- * at a configured issuer only, to a path of this application, with the scopes of the options.
+ * HEAD, prefetches, images and frames begin no login. A third party may initiate one with `iss`, `login_hint` and
+ * `target_link_uri`: at a configured issuer only, to a path of this application, with the scopes of the options. Mount the
+ * route for GET and POST then: a cross-site POST is redirected to GET, to which the browser sends its cookies. A
+ * `login_hint` is passed on, also for someone signed in.
  *
  * @param options - for this route, or a function that gives them for each request
- * @throws `ERR_CONFIGURATION`; at a request `ERR_UNKNOWN_PROVIDER`, `ERR_LOGIN_LOOP`, `ERR_PROVIDER_UNAVAILABLE`,
- *   `ERR_METADATA_INVALID`
+ * @throws `ERR_CONFIGURATION`; at a request `ERR_NOT_NAVIGATED`, `ERR_UNKNOWN_PROVIDER`, `ERR_LOGIN_LOOP`,
+ *   `ERR_PROVIDER_UNAVAILABLE`, `ERR_METADATA_INVALID`
  * @see [RFC 6749 §4.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1)
  * @see [RFC 7636](https://www.rfc-editor.org/rfc/rfc7636)
  * @see [OpenID Connect Core §4](https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin)
@@ -85,10 +89,15 @@ export function login(
   if (typeof options !== 'function') assertOptions<LoginOptions>(options, 'login', SHAPE)
 
   return sessionMiddleware('login()', async (context, req, res) => {
-    if (isInquiry(req)) return void res.set('Cache-Control', 'no-store').end()
+    res.set('Cache-Control', 'no-store')
+    assertNoSubresource(req)
+    if (isInquiry(req)) return void res.end()
+    const initiation = await readInitiation(req)
+    if ((initiation && req.method === 'POST') || isWithoutLaxCookies(req, context.config.origin)) {
+      return res.redirect(303, asGet(context.config, req, initiation))
+    }
     const asked = typeof options === 'function' ? await options(req) : options
     if (typeof options === 'function') assertOptions<LoginOptions>(asked, 'login', FUNCTION_SHAPE)
-    const initiation = await readInitiation(req)
     const stepUp = openStepUp(context.config, queryParameter(req, 'step_up'))
     await startLogin(context, req, res, { ...asked, ...stepUp }, initiation).catch((error: unknown) => {
       throw withWayOn(context.config, req, error)
@@ -105,7 +114,6 @@ export async function startLogin(
   initiation?: ThirdPartyInitiation,
 ): Promise<void> {
   const { config, auth } = context
-  res.set('Cache-Control', 'no-store')
   if (isCallback(config, req)) throw inFrontOfCallback()
   stopLoginLoop(config, req, res, auth.isAuthenticated)
   const provider = await chooseProvider(config, req, options, initiation)
@@ -113,7 +121,11 @@ export async function startLogin(
   const returnTo = safeReturnTo(wanted, config.origin) ?? startPage(config)
   if (returnTo.split('#', 1)[0] === publicUrl(config, req)) throw leadsToItself(returnTo)
   const request = toRequest(config, provider, { ...options, ...hintOf(options, initiation) })
-  if (!asksForFreshLogin(auth.scopes, options) && (await isSignedIn(auth, provider))) {
+  if (
+    initiation?.loginHint === undefined &&
+    !asksForFreshLogin(auth.scopes, options) &&
+    (await isSignedIn(auth, provider))
+  ) {
     noteSignedIn(config, req, res, returnTo, false)
     res.redirect(303, config.origin + returnTo)
     return
@@ -121,13 +133,14 @@ export async function startLogin(
   requireSessionCookie(config, req)
   await config.callbacks.assertDistinct(provider)
   const transaction = createTransaction(transactionFields(req, provider, request, returnTo))
-  const url = await authorizationUrl(provider, transaction, request)
-  storeTransaction(config, req, res, transaction, provider.options.responseMode === 'form_post')
+  const state = sealState(config, transaction)
+  const url = await authorizationUrl(provider, transaction, { ...request, state })
+  bindTransaction(config, req, res, transaction, provider.options.responseMode === 'form_post')
   config.emit(
     {
       type: 'login.started',
       provider: provider.name,
-      transaction: transactionId(transactionValues(transaction).state),
+      transaction: transactionValues(transaction).id,
       issuer: provider.options.issuer,
       scope: request.scope,
       responseMode: provider.options.responseMode,
@@ -136,8 +149,7 @@ export async function startLogin(
     req,
   )
   // A redirect would be blocked by `form-action 'self'` of the page that posted the form.
-  if (!initiation && !isSafe(req) && asksForPage(req))
-    sendGoOnPage(res, url.href, { title: 'Signing in', link: 'Continue' })
+  if (!isSafe(req) && asksForPage(req)) sendGoOnPage(res, url.href, { title: 'Signing in', link: 'Continue' })
   else res.redirect(303, url.href)
 }
 
@@ -157,6 +169,18 @@ function leadsToItself(returnTo: string): RelyingPartyError {
     "mount it at a path of its own, as in app.get('/login', login()), not by app.use(login()), and let returnTo be " +
       'another page; to protect routes use requireAuth()',
   )
+}
+
+/**
+ * Returns the URL that begins by GET what a cross-site POST asked for. No `SameSite=Lax` cookie comes with such a POST:
+ * neither the session nor the cookies of earlier logins, which have to be counted.
+ */
+function asGet(config: Config, req: Request, initiation: ThirdPartyInitiation | undefined): string {
+  const [path = '', query = ''] = publicUrl(config, req).split(/\?(.*)/s)
+  const parameters = new URLSearchParams(query)
+  for (const [name, value] of Object.entries(initiationParameters(initiation))) parameters.set(name, value)
+  const own = safeReturnTo(path, config.origin) ?? config.paths.login
+  return config.origin + own + (parameters.size > 0 ? `?${parameters}` : '')
 }
 
 /** The route's own hint counts before a third party's. */
@@ -193,7 +217,7 @@ function withWayOn(config: Config, req: Request, error: unknown): unknown {
   return error
 }
 
-function toRequest(config: Config, provider: Provider, options: LoginOptions): AuthorizationRequest {
+function toRequest(config: Config, provider: Provider, options: LoginOptions): Omit<AuthorizationRequest, 'state'> {
   const defaults = provider.options
   const scope = options.scope === undefined ? defaults.scope : toList(options.scope).join(' ')
   assertOpenid(scope, 'login')
@@ -213,7 +237,7 @@ function toRequest(config: Config, provider: Provider, options: LoginOptions): A
 function transactionFields(
   req: Request,
   provider: Provider,
-  request: AuthorizationRequest,
+  request: Omit<AuthorizationRequest, 'state'>,
   returnTo: string,
 ): Omit<Transaction, 'seed' | 'startedAt'> {
   const withoutSession = provider.options.responseMode === 'form_post' || isStrict(req)

@@ -1,4 +1,5 @@
 import type { Request } from 'express'
+import { defined } from '../lib/defined.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { queryParameter } from '../request/url.js'
 
@@ -30,7 +31,21 @@ export async function readInitiation(req: Request): Promise<ThirdPartyInitiation
   const hint = parameters.get('login_hint')
   return {
     iss,
-    loginHint: hint !== undefined && hint.length <= MAX_HINT ? hint : undefined,
+    loginHint: hint !== undefined && isShort(hint) ? hint : undefined,
     targetLinkUri: parameters.get('target_link_uri'),
   }
+}
+
+/** Returns the parameters of an initiation by the names that {@link readInitiation} takes. */
+export function initiationParameters(initiation: ThirdPartyInitiation | undefined): Readonly<Record<string, string>> {
+  return defined({
+    iss: initiation?.iss,
+    login_hint: initiation?.loginHint,
+    target_link_uri: initiation?.targetLinkUri,
+  })
+}
+
+/** A hint of few characters may take many in a URL. */
+function isShort(hint: string): boolean {
+  return hint.length <= MAX_HINT && new URLSearchParams({ hint }).toString().length <= 2 * MAX_HINT
 }

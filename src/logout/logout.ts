@@ -5,7 +5,7 @@ import { endSessionUrl } from '../protocol/endSession.js'
 import type { Provider } from '../provider/provider.js'
 import { sendGoOnPage } from '../request/goOnPage.js'
 import { asksForPage, isInquiry, isSafe } from '../request/navigation.js'
-import { assertSameOrigin } from '../request/refusals.js'
+import { assertNoSubresource, assertSameOrigin } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
 import { queryParameter } from '../request/url.js'
 import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
@@ -47,7 +47,7 @@ const SHAPE: Shape<LogoutOptions> = {
  * answer by no more than `http.timeout`. The `id_token_hint` is left out where it would make the URL longer than 4,096
  * characters, which servers refuse; the provider may then ask the user to confirm.
  *
- * @throws at a request: `ERR_CROSS_SITE_REQUEST`, `ERR_STORE_UNAVAILABLE`
+ * @throws at a request: `ERR_CROSS_SITE_REQUEST`, `ERR_NOT_NAVIGATED`, `ERR_STORE_UNAVAILABLE`
  * @see [OpenID Connect RP-Initiated Logout](https://openid.net/specs/openid-connect-rpinitiated-1_0.html)
  *
  * @example
@@ -61,6 +61,7 @@ export function logout(options: LogoutOptions = {}): RequestHandler {
   return sessionMiddleware('logout()', async (context, req, res) => {
     const { config, auth } = context
     res.set('Cache-Control', 'no-store')
+    assertNoSubresource(req)
     if (isInquiry(req)) return void res.end()
     assertSameOrigin(req, config.origin)
     const destination = chooseDestination(config, req, options)

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { CookieOptions, Request, Response } from 'express'
-import { isEqual } from '../lib/equal.js'
 import { prefixed, readCookie } from '../request/cookies.js'
 import { queryParameter } from '../request/url.js'
 import type { Config } from '../setup/config.js'
@@ -9,13 +8,15 @@ import { isAt } from '../setup/urls.js'
 /** How long the provider's logout may take. In seconds. */
 const LIFETIME = 600
 
-/** Remembers where to go when the provider sends the user back after logout. Returns the `state` to send. */
+/**
+ * Seals where to go when the provider sends the user back after logout, and binds it to this browser by a small cookie.
+ * Returns the `state` to send.
+ */
 export function rememberLogout(config: Config, res: Response, destination: string): string {
-  const state = randomBytes(16).toString('base64url')
+  const binding = randomBytes(16).toString('base64url')
   const until = Date.now() + LIFETIME * 1000
-  const sealed = config.sealer.seal('logout-transaction', '', JSON.stringify({ state, destination, until }))
-  res.cookie(cookieName(config), sealed, { ...attributes(config), maxAge: LIFETIME * 1000 })
-  return state
+  res.cookie(cookieName(config), binding, { ...attributes(config), maxAge: LIFETIME * 1000 })
+  return config.sealer.seal('logout-transaction', context(config, binding), JSON.stringify({ destination, until }))
 }
 
 /**
@@ -28,9 +29,9 @@ export function resumeAfterLogout(config: Config, req: Request, res: Response): 
   if (req.method !== 'GET' || !req.headers.cookie?.includes(cookieName(config))) return false
   if (!isAt(config, req, config.paths.postLogout)) return false
   const state = queryParameter(req, 'state')
-  const sealed = readCookie(req, cookieName(config))
-  if (state === undefined || sealed === undefined) return false
-  const destination = openLogout(config, sealed, state)
+  const binding = readCookie(req, cookieName(config))
+  if (state === undefined || binding === undefined) return false
+  const destination = openLogout(config, binding, state)
   if (destination === undefined) return false
   res.clearCookie(cookieName(config), attributes(config))
   res.set('Cache-Control', 'no-store')
@@ -38,12 +39,16 @@ export function resumeAfterLogout(config: Config, req: Request, res: Response): 
   return true
 }
 
-function openLogout(config: Config, sealed: string, state: string): string | undefined {
-  const opened = config.sealer.unseal('logout-transaction', '', sealed)
+function openLogout(config: Config, binding: string, state: string): string | undefined {
+  const opened = config.sealer.unseal('logout-transaction', context(config, binding), state)
   if (!opened) return undefined
-  const logout = JSON.parse(opened.toString('utf8')) as { state: string; destination: string; until: number }
-  if (logout.until <= Date.now() || !isEqual(logout.state, state)) return undefined
-  return logout.destination
+  const logout = JSON.parse(opened.toString('utf8')) as { destination: string; until: number }
+  return logout.until <= Date.now() ? undefined : logout.destination
+}
+
+/** A state opens only in the browser that has the binding, and only at this deployment. */
+function context({ origin, basePath }: Config, binding: string): string {
+  return `${origin}${basePath} ${binding}`
 }
 
 function cookieName(config: Config): string {

@@ -27,7 +27,7 @@ export async function authenticate(
   redirectUri: string,
 ): Promise<Authentication> {
   const { code, idToken } = response
-  const front = idToken === undefined ? undefined : await verifyFrontChannel(provider, transaction, idToken, code)
+  const front = idToken === undefined ? undefined : await verifyFrontChannel(provider, transaction, idToken, response)
   if (code === undefined) return withoutAccessToken(front as IdTokenClaims, idToken as string)
   const iss = response.iss ?? front?.iss
   const { tokens, claims } = await exchangeCode(provider, transaction, { code, iss, redirectUri })
@@ -43,9 +43,9 @@ async function verifyFrontChannel(
   provider: Provider,
   transaction: Transaction,
   idToken: string,
-  code: string | undefined,
+  { code, state }: AuthorizationResponse,
 ): Promise<IdTokenClaims> {
-  const { state, nonce } = transactionValues(transaction)
+  const { nonce } = transactionValues(transaction)
   try {
     return await verifyIdToken(idToken, {
       ...(await expectations(provider)),

@@ -6,6 +6,8 @@ import { type Transaction, transactionValues } from './transaction.js'
 
 /** What one login asks beyond the provider's options. */
 export interface AuthorizationRequest {
+  /** The sealed transaction. */
+  readonly state: string
   readonly redirectUri: string
   readonly scope: string
   readonly prompt?: string | undefined
@@ -17,7 +19,7 @@ export interface AuthorizationRequest {
 }
 
 /**
- * Builds the URL of an authorization request, with a state and nonce of its own, and an S256 challenge for its code.
+ * Builds the URL of an authorization request, with a nonce of its own, and an S256 challenge for its code.
  *
  * @see [RFC 6749 §4.1.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1)
  * @see [RFC 7636 §4.3](https://www.rfc-editor.org/rfc/rfc7636#section-4.3)
@@ -28,14 +30,14 @@ export async function authorizationUrl(
   transaction: Transaction,
   request: AuthorizationRequest,
 ): Promise<URL> {
-  const { state, nonce, codeVerifier } = transactionValues(transaction)
+  const { nonce, codeVerifier } = transactionValues(transaction)
   const { responseType, responseMode } = provider.options
   const parameters = new URLSearchParams({
     ...request.authorizationParams,
     response_type: responseType,
     redirect_uri: request.redirectUri,
     scope: request.scope,
-    state,
+    state: request.state,
     nonce,
   })
   if (responseType !== 'id_token') {

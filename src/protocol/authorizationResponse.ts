@@ -1,10 +1,13 @@
 import { RelyingPartyError } from '../errors.js'
+import { defined } from '../lib/defined.js'
 import type { Parameters } from '../lib/uniqueParameters.js'
 import { errorParameters } from '../provider/errorText.js'
 import type { ResponseType } from '../provider/providerOptions.js'
 
 /** What a successful authorization response holds, as its response type says. The ID token is unverified. */
 export interface AuthorizationResponse {
+  /** The state of the request, which the caller has checked. */
+  readonly state: string
   readonly code?: string
   readonly idToken?: string
   readonly iss?: string
@@ -23,7 +26,7 @@ export interface AuthorizationResponse {
  */
 export function judgeAuthorizationResponse(
   parameters: Parameters,
-  expected: { issuer: string; issRequired: boolean; responseType: ResponseType },
+  expected: { state: string; issuer: string; issRequired: boolean; responseType: ResponseType },
 ): AuthorizationResponse {
   const { responseType } = expected
   const idToken = responseType === 'code' ? undefined : parameters.get('id_token')
@@ -42,7 +45,7 @@ export function judgeAuthorizationResponse(
   const code = responseType === 'id_token' ? undefined : parameters.get('code')
   if (!code && responseType !== 'id_token') throw lacking('a code')
   if (!idToken && responseType !== 'code') throw lacking('an ID token')
-  return { ...(code ? { code } : {}), ...(idToken ? { idToken } : {}), ...(iss === undefined ? {} : { iss }) }
+  return { state: expected.state, ...defined({ code: code || undefined, idToken: idToken || undefined, iss }) }
 }
 
 function lacking(what: string): RelyingPartyError {

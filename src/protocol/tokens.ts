@@ -43,16 +43,14 @@ export async function exchangeCode(
   response: { code: string; iss?: string | undefined; redirectUri: string },
 ): Promise<{ tokens: TokenSet; claims: IdTokenClaims }> {
   const configuration = await provider.configuration()
-  const { state, nonce, codeVerifier } = transactionValues(transaction)
+  const { nonce, codeVerifier } = transactionValues(transaction)
   const url = new URL(response.redirectUri)
   url.search = new URLSearchParams({
     code: response.code,
-    state,
     ...(response.iss === undefined ? {} : { iss: response.iss }),
   }).toString()
   try {
     const answer = await openid.authorizationCodeGrant(configuration, url, {
-      expectedState: state,
       expectedNonce: nonce,
       pkceCodeVerifier: codeVerifier,
       idTokenExpected: true,

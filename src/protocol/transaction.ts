@@ -1,14 +1,12 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { isEqual } from '../lib/equal.js'
+import { createHmac, randomBytes } from 'node:crypto'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 
 /**
- * One login under way: what was asked, kept until the response comes.
- *
- * `state`, `nonce` and `code_verifier` are derived from one random seed, so that a transaction is small: thirty of them
- * must fit into the cookies of one request.
+ * A login in progress: what was asked, kept until the response comes. It travels through the provider, sealed, as the
+ * `state`; the browser keeps only a binding that belongs to it.
  */
 export interface Transaction {
-  /** 32 random bytes. */
+  /** 32 random bytes, from which `nonce`, `code_verifier`, the binding and the public identifier are derived. */
   readonly seed: Buffer
   /** When the login began. In seconds since the epoch. */
   readonly startedAt: number
@@ -27,19 +25,29 @@ export interface Transaction {
   readonly sessionId?: string
 }
 
-/** The values derived from a transaction's seed. */
+/** The values derived from a transaction's seed: 43 base64url characters each, 256 bits. */
 export interface TransactionValues {
-  readonly state: string
+  /** A public identifier, for events and the store. */
+  readonly id: string
   readonly nonce: string
   readonly codeVerifier: string
+  /** What the browser that began the login has to show. */
+  readonly binding: string
 }
 
 const SEED_LENGTH = 32
 const TIME_LENGTH = 4
 const REGISTRATION_LENGTH = 12
+const HEAD_LENGTH = SEED_LENGTH + TIME_LENGTH + REGISTRATION_LENGTH
 
-/** The fields of the encoded form that vary in length, those that are seldom there at the end. */
-const FIELDS = ['returnTo', 'provider', 'sessionId', 'scope', 'maxAge', 'acr'] as const
+/** Set in the length of `returnTo` if it is compressed. */
+const DEFLATED = 0x8000
+
+/** The longest `returnTo` that is decompressed. In bytes. */
+const MAX_INFLATED = 16_384
+
+/** The fields of the encoded form that vary in length, rare ones last. */
+const FIELDS = ['provider', 'sessionId', 'scope', 'maxAge', 'acr'] as const
 
 /** Creates a transaction with a fresh seed. */
 export function createTransaction(fields: Omit<Transaction, 'seed' | 'startedAt'>): Transaction {
@@ -48,55 +56,75 @@ export function createTransaction(fields: Omit<Transaction, 'seed' | 'startedAt'
 
 const derived = new WeakMap<Transaction, TransactionValues>()
 
-/** Derives `state`, `nonce` and `code_verifier`, once for a transaction: 43 base64url characters each, 256 bits. */
+/** Derives the values of a transaction, once. */
 export function transactionValues(transaction: Transaction): TransactionValues {
   let values = derived.get(transaction)
   if (!values) {
     const { seed } = transaction
-    values = { state: derive(seed, 'state'), nonce: derive(seed, 'nonce'), codeVerifier: derive(seed, 'code_verifier') }
+    values = {
+      id: derive(seed, 'id').slice(0, 16),
+      nonce: derive(seed, 'nonce'),
+      codeVerifier: derive(seed, 'code_verifier'),
+      binding: derive(seed, 'binding'),
+    }
     derived.set(transaction, values)
   }
   return values
 }
 
-/** Gives the public identifier of a transaction from its state. It names the cookie and stands in events. */
-export function transactionId(state: string): string {
-  return createHash('sha256').update(state).digest('base64url').slice(0, 16)
-}
-
-/** Tells whether a value from outside has the form of a state that {@link transactionValues} gives. */
-export function isState(value: string): boolean {
-  return /^[\w-]{43}$/.test(value)
-}
-
-/** Tells whether a state from outside is the transaction's, in constant time. */
-export function isStateOf(transaction: Transaction, state: string): boolean {
-  return isEqual(transactionValues(transaction).state, state)
-}
-
-/** Encodes a transaction: seed, time and registration, then the other fields as a JSON array, as short as can be. */
+/**
+ * Encodes a transaction as short as possible, since some providers limit `state` (X takes 500 characters): seed, time and
+ * registration, `returnTo` compressed if that makes it shorter, then the other fields as a JSON array.
+ *
+ * Nothing secret is compressed together with `returnTo`, which is the caller's choice: the length tells nothing of it.
+ */
 export function encodeTransaction(transaction: Transaction): Buffer {
-  const time = Buffer.alloc(TIME_LENGTH)
-  time.writeUInt32BE(transaction.startedAt)
-  const registration = Buffer.from(transaction.registration, 'base64url')
+  const head = Buffer.alloc(TIME_LENGTH)
+  head.writeUInt32BE(transaction.startedAt)
   const fields: unknown[] = FIELDS.map((name) => transaction[name])
   while (fields.at(-1) === undefined) fields.pop()
-  return Buffer.concat([transaction.seed, time, registration, Buffer.from(JSON.stringify(fields))])
+  return Buffer.concat([
+    transaction.seed,
+    head,
+    Buffer.from(transaction.registration, 'base64url'),
+    encodeText(transaction.returnTo),
+    Buffer.from(JSON.stringify(fields)),
+  ])
 }
 
 /** Decodes what {@link encodeTransaction} made. The bytes are authenticated, so their form is not checked again. */
 export function decodeTransaction(bytes: Buffer): Transaction {
-  const head = SEED_LENGTH + TIME_LENGTH + REGISTRATION_LENGTH
-  const values = JSON.parse(bytes.subarray(head).toString('utf8')) as unknown[]
+  const [returnTo, end] = decodeText(bytes, HEAD_LENGTH)
+  const values = JSON.parse(bytes.subarray(end).toString('utf8')) as unknown[]
   const named = FIELDS.map((name, i) => [name, values[i] ?? undefined] as const).filter(
     ([, value]) => value !== undefined,
   )
   return {
     ...(Object.fromEntries(named) as Pick<Transaction, (typeof FIELDS)[number]>),
+    returnTo,
     seed: bytes.subarray(0, SEED_LENGTH),
     startedAt: bytes.readUInt32BE(SEED_LENGTH),
-    registration: bytes.subarray(SEED_LENGTH + TIME_LENGTH, head).toString('base64url'),
+    registration: bytes.subarray(SEED_LENGTH + TIME_LENGTH, HEAD_LENGTH).toString('base64url'),
   }
+}
+
+function encodeText(text: string): Buffer {
+  const plain = Buffer.from(text)
+  const deflated = deflateRawSync(plain, { level: 9 })
+  const isShorter = deflated.length < plain.length
+  const body = isShorter ? deflated : plain
+  const length = Buffer.alloc(2)
+  length.writeUInt16BE(isShorter ? body.length | DEFLATED : body.length)
+  return Buffer.concat([length, body])
+}
+
+/** Returns the text at an offset, and where it ends. */
+function decodeText(bytes: Buffer, offset: number): [text: string, end: number] {
+  const length = bytes.readUInt16BE(offset)
+  const end = offset + 2 + (length & ~DEFLATED)
+  const body = bytes.subarray(offset + 2, end)
+  const plain = length & DEFLATED ? inflateRawSync(body, { maxOutputLength: MAX_INFLATED }) : body
+  return [plain.toString('utf8'), end]
 }
 
 function derive(seed: Buffer, name: string): string {

@@ -12,11 +12,31 @@ export function isNavigation(req: Request): boolean {
 
 /** Checks the same for any method: posting a form is a navigation too. */
 export function asksForPage(req: Request): boolean {
-  if (req.get('X-Requested-With') !== undefined) return false
+  if (req.get('X-Requested-With') !== undefined || isSubresource(req)) return false
   const mode = req.get('Sec-Fetch-Mode')
   if (mode !== undefined && mode !== 'navigate') return false
   return /\b(text\/html|application\/xhtml\+xml)\b/i.test(req.get('Accept') ?? '')
 }
+
+/**
+ * Checks whether a request is neither a navigation of a tab nor a script's: it loads a part of a page (an image, a script, a
+ * frame), or a page that the user may never open (a prefetch), or it is sent blindly by a script of another site. Without
+ * Fetch Metadata it is none of these.
+ *
+ * A navigation that a service worker passes on has the mode `navigate` and no destination (`empty`).
+ *
+ * @see [Fetch Metadata §2.1](https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header)
+ * @see [Fetch: Sec-Purpose](https://fetch.spec.whatwg.org/#sec-purpose-header)
+ */
+export function isSubresource(req: Request): boolean {
+  if (PURPOSES.some((name) => /\b(prefetch|prerender|preview)\b/i.test(req.get(name) ?? ''))) return true
+  const destination = req.get('Sec-Fetch-Dest') || 'document'
+  if (destination !== 'empty') return destination !== 'document'
+  return isSafe(req) && req.get('Sec-Fetch-Mode') !== 'navigate' && req.get('Sec-Fetch-Site') === 'cross-site'
+}
+
+/** Headers by which browsers mark what they load in advance, today's first. */
+const PURPOSES = ['Sec-Purpose', 'Purpose', 'X-Purpose', 'X-Moz']
 
 /**
  * Checks whether a page of another origin sent a request. A client that sends neither `Sec-Fetch-Site` nor `Origin` is
@@ -27,6 +47,16 @@ export function isCrossSite(req: Request, origin: string | undefined): boolean {
   if (site !== undefined) return site !== 'same-origin' && site !== 'none'
   const from = req.get('Origin')
   return from !== undefined && from !== origin
+}
+
+/**
+ * Checks whether a POST comes without the cookies that are `SameSite=Lax`: the page that sent it is of another site, which
+ * is less than another origin.
+ */
+export function isWithoutLaxCookies(req: Request, origin: string): boolean {
+  if (req.method !== 'POST') return false
+  const site = req.get('Sec-Fetch-Site')
+  return site === undefined ? isCrossSite(req, origin) : site === 'cross-site'
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import { type ErrorCode, RelyingPartyError } from '../errors.js'
-import { isCrossSite } from './navigation.js'
+import { isCrossSite, isSubresource } from './navigation.js'
 
 /**
  * Refuses a method that a route does not accept, with 405 and `Allow`.
@@ -36,4 +36,27 @@ export function crossSiteRequest(
   return new RelyingPartyError('ERR_CROSS_SITE_REQUEST', 'the request was not sent by a page of this application', {
     hint,
   })
+}
+
+/**
+ * Refuses what `isSubresource` finds, before anything begins or ends by it. A browser drops a prefetch that fails, and
+ * asks again once the user goes to the page.
+ *
+ * @throws `ERR_NOT_NAVIGATED`
+ */
+export function assertNoSubresource(req: Request): void {
+  if (!isSubresource(req)) return
+  throw new RelyingPartyError(
+    'ERR_NOT_NAVIGATED',
+    'this page can neither be part of another one nor be loaded in advance',
+    {
+      headers: { 'Cache-Control': 'no-store' },
+      hint: 'an image, frame, script or prefetch asked for it, by its Sec-Fetch-* and Sec-Purpose headers: let users open it in a tab',
+      cause: {
+        'sec-fetch-dest': req.get('Sec-Fetch-Dest'),
+        'sec-fetch-site': req.get('Sec-Fetch-Site'),
+        'sec-purpose': req.get('Sec-Purpose') ?? req.get('Purpose') ?? req.get('X-Moz'),
+      },
+    },
+  )
 }

@@ -1,13 +1,13 @@
 import { type Check, string } from '../lib/check.js'
 
 /** The maximum length of a path, before and after percent-encoding. In characters. */
-const MAX_LENGTH = 1024
+const MAX_LENGTH = 2048
 
 /**
  * Returns where to send the user after login or logout, if it is a path or absolute URL of this application's origin.
  *
  * Refuses other origins and schemes, `//` and `\` where a browser would read a host, control characters, and paths of
- * more than 1024 characters.
+ * more than 2,048 characters.
  *
  * @param value - from the browser, unverified
  * @param origin - the application's origin

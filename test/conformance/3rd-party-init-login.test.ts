@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { login } from '../../src/index.js'
 import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { transactionCookies } from '../support/bed/site.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 
 describe('3rd-party-init-login', () => {
@@ -45,6 +46,61 @@ describe('3rd-party-init-login', () => {
       from: provider.issuer,
     })
     expect(ended.json()).toEqual({ kind: 'session', subject: 'ada' })
+  })
+
+  it('answers a form POST with a redirect to GET, which the browser sends its cookies with', async () => {
+    const browser = new UserAgent()
+    const sent = { iss: provider.issuer, login_hint: 'grace', target_link_uri: `${app.url}/who?q=${'x'.repeat(2000)}` }
+    for (let click = 0; click < 25; click++) {
+      const answer = await browser.send(`${app.url}/login-anyhow?tab=1`, {
+        method: 'POST',
+        body: { ...sent, scope: 'openid reports:read' },
+        from: provider.issuer,
+      })
+      expect([answer.status, answer.headers['set-cookie']]).toEqual([303, undefined])
+      const to = new URL(String(answer.headers.location))
+      expect(to.origin + to.pathname).toBe(`${app.url}/login-anyhow`)
+      expect(Object.fromEntries(to.searchParams)).toEqual({ tab: '1', ...sent })
+      expect((await browser.send(to.href, { from: provider.issuer })).status).toBe(303)
+      expect(transactionCookies(browser, app.url).length).toBeLessThanOrEqual(20)
+    }
+    expect(transactionCookies(browser, app.url)).toHaveLength(20)
+  })
+
+  it('begins nothing by any other cross-site POST either, and lets one of the own site begin', async () => {
+    const browser = new UserAgent()
+    const post = (from: string) =>
+      browser.send(`${app.url}/login-anyhow?provider=local`, { method: 'POST', body: {}, from })
+    const answer = await post(provider.issuer)
+    expect([answer.status, answer.headers.location]).toEqual([303, `${app.url}/login-anyhow?provider=local`])
+    expect(transactionCookies(browser, app.url)).toEqual([])
+    await post(app.url)
+    expect(transactionCookies(browser, app.url)).toHaveLength(1)
+  })
+
+  it('passes login_hint on for someone signed in too, and leads them straight on without one', async () => {
+    const browser = new UserAgent()
+    const target_link_uri = `${app.url}/who`
+    await initiate({ iss: provider.issuer, target_link_uri }, browser)
+    browser.visited.length = 0
+    const straight = await initiate({ iss: provider.issuer, target_link_uri }, browser)
+    expect(straight.json()).toEqual({ kind: 'session', subject: 'ada' })
+    expect(browser.visited).toHaveLength(2)
+    await initiate({ iss: provider.issuer, target_link_uri, login_hint: 'grace' }, browser)
+    const request = new URL(browser.visited.find((url) => url.startsWith(`${provider.issuer}/auth?`)) ?? '')
+    expect(request.searchParams.get('login_hint')).toBe('grace')
+  })
+
+  it.each([
+    ['grace', 'grace'],
+    ['g'.repeat(512), 'g'.repeat(512)],
+    ['g'.repeat(513), null],
+    ['\u20ac'.repeat(512), null],
+  ])('bounds the hint, as it lengthens the URL: %s', async (login_hint, expected) => {
+    const answer = await new UserAgent().send(
+      `${app.url}/login?${new URLSearchParams({ iss: provider.issuer, login_hint })}`,
+    )
+    expect(new URL(String(answer.headers.location)).searchParams.get('login_hint')).toBe(expected)
   })
 
   it.each(['https://unknown.example', '', 'not a URL'])('rejects the issuer %o, which is not known', async (iss) => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { RelyingPartyError } from '../../src/index.js'
 import { callback } from '../../src/index.js'
 import {
@@ -153,7 +153,7 @@ describe('a request to the callback', () => {
     browser = new UserAgent()
   })
 
-  it('that nobody asked for says the likely causes and how to go on', async () => {
+  it('that no login asked for names the likely causes and the way on', async () => {
     const answer = await browser.send(`${site.app.url}/callback?code=a&state=b`)
     expect(answer.status).toBe(400)
     const [error] = site.app.errors.splice(0)
@@ -219,5 +219,26 @@ describe('a request to the callback', () => {
         expect(answer.headers.location).toBe(`${site.app.url}/`)
       }
     })
+  })
+})
+
+describe('a response by query where form_post was asked for', () => {
+  it('is refused, and does not use the login up', async () => {
+    const site = await startSite({ provider: { responseMode: 'form_post' } })
+    onTestFinished(() => site.close())
+    const browser = new UserAgent()
+    const callback = await upToCallback(browser, site)
+    const query = responseParameters(callback)
+    const get = (parameters: URLSearchParams) => browser.send(`${site.app.url}/callback?${parameters}`)
+    const refused = [
+      query,
+      new URLSearchParams({ state: String(query.get('state')), error: 'access_denied' }),
+      new URLSearchParams({ state: String(query.get('state')), id_token: 'x.y.z' }),
+    ]
+    for (const parameters of refused) expect((await get(parameters)).status).toBe(400)
+    expect(codesOf(site.app)).toEqual(Array(3).fill('ERR_AUTHORIZATION_RESPONSE_INVALID'))
+    expect(await whoIs(browser, site.app.url)).toBeNull()
+    expect((await browser.send(callback.url, callback.init)).headers.location).toBe(`${site.app.url}/profile`)
+    expect(await whoIs(browser, site.app.url)).toBe('ada')
   })
 })

@@ -69,7 +69,7 @@ describe('the authorization request', () => {
       client_id: 'app',
       redirect_uri: `${site.app.url}/callback`,
       scope: SCOPE,
-      state: expect.stringMatching(/^[\w-]{43}$/),
+      state: expect.stringMatching(/^[\w-]{100,200}$/),
       nonce: expect.stringMatching(/^[\w-]{43}$/),
       code_challenge: expect.stringMatching(/^[\w-]{43}$/),
       code_challenge_method: 'S256',
@@ -104,10 +104,10 @@ describe('the authorization request', () => {
     expect(cookie).not.toContain('default')
   })
 
-  it('stores the transaction in a cookie for this login alone: HttpOnly, Lax, ten minutes, no session', async () => {
+  it('binds the login to the browser by a small cookie of its own: HttpOnly, Lax, ten minutes, no session', async () => {
     const { headers } = await browser.send(`${site.app.url}/login`)
     expect(headers['set-cookie']).toEqual([
-      expect.stringMatching(/^rp\.tx\.[\w-]{16}=[\w-]+; Max-Age=600; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Lax$/),
+      expect.stringMatching(/^rp\.[\w-]{7}=[\w-]{16}; Max-Age=600; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Lax$/),
     ])
   })
 

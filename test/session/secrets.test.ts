@@ -5,6 +5,7 @@ import type { RelyingPartyError } from '../../src/index.js'
 import { createSealer } from '../../src/lib/seal.js'
 import { type App, type AppOptions, SECRET, startApp, startLocalProvider } from '../support/bed/app.js'
 import {
+  authorizationRequest,
   codesOf,
   contentsOf,
   FaultyStore,
@@ -15,6 +16,7 @@ import {
   transactionCookies,
   upToCallback,
   whoIs,
+  withParameters,
 } from '../support/bed/site.js'
 import { refreshOf, UserAgent } from '../support/bed/userAgent.js'
 
@@ -68,10 +70,9 @@ describe('secrets that rotate', () => {
     const store = new FaultyStore()
     site = await startSite({ store }, provider)
     const { url } = await restart(store, { secret: [NEW, SECRET] })
-    await browser.send(`${url}/login`)
-    const [[name, value] = ['', '']] = transactionCookies(browser, url)
-    expect(createSealer([NEW]).unseal('login-transaction', name, value)).toBeDefined()
-    expect(createSealer([SECRET]).unseal('login-transaction', name, value)).toBeUndefined()
+    const state = String(authorizationRequest(await browser.send(`${url}/login`)).get('state'))
+    expect(createSealer([NEW]).unseal('login-transaction', `${site.app.url}/callback`, state)).toBeDefined()
+    expect(createSealer([SECRET]).unseal('login-transaction', `${site.app.url}/callback`, state)).toBeUndefined()
   })
 })
 
@@ -104,12 +105,10 @@ describe('what is sealed for one purpose opens for no other', () => {
     const { url } = site.app
     await browser.visit(`${url}/profile`)
     await browser.send(`${url}/login`) // straight on, as someone is signed in
-    const other = new UserAgent()
-    await other.send(`${url}/login`)
-    const [[, transaction] = ['', '']] = transactionCookies(other, url)
+    const state = String(authorizationRequest(await new UserAgent().send(`${url}/login`)).get('state'))
     const [key, record] = await recordOf(store)
     expect((await browser.fetch(`${url}/token`)).status).toBe(200)
-    await put(store, key, { ...record, value: withSealed(record.value, transaction) })
+    await put(store, key, { ...record, value: withSealed(record.value, state) })
     const answer = await browser.fetch(`${url}/token`)
     expect(answer.status).toBe(401)
     expect(codesOf(site.app)).toEqual(['ERR_SESSION_ENDED'])
@@ -153,8 +152,10 @@ describe('what is sealed for one purpose opens for no other', () => {
       browser.setCookie(url, name, forged)
       expect((await browser.send(callback.url, callback.init)).status).toBe(400)
     }
-    expect(new Set(codesOf(site.app))).toEqual(new Set(['ERR_TRANSACTION_MISSING']))
     browser.setCookie(url, name, value)
+    const sealed = withParameters(callback, { state: sealedOf(record.value) })
+    expect((await browser.send(sealed.url, sealed.init)).status).toBe(400)
+    expect(new Set(codesOf(site.app))).toEqual(new Set(['ERR_TRANSACTION_MISSING']))
     expect((await browser.visit(callback.url, callback.init)).status).toBe(200)
   })
 

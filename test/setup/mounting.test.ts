@@ -149,7 +149,7 @@ describe('behind a proxy that terminates TLS', () => {
       expect(begun.headers['set-cookie']).toEqual([
         expect.stringMatching(
           new RegExp(
-            `^__Host-rp\\.tx\\.[\\w-]{16}=[\\w-]+; Max-Age=600; Path=/; Expires=[^;]+; HttpOnly; Secure; SameSite=${sameSite}$`,
+            `^__Host-rp\\.[\\w-]{7}=[\\w-]{16}; Max-Age=600; Path=/; Expires=[^;]+; HttpOnly; Secure; SameSite=${sameSite}$`,
           ),
         ),
       ])

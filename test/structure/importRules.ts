@@ -36,7 +36,7 @@ const mayImport: Record<string, readonly string[]> = {
   device: ['errors', 'lib', 'protocol', 'provider', 'request', 'setup', 'session', 'login'],
   logout: ['errors', 'events', 'lib', 'protocol', 'provider', 'records', 'request', 'setup', 'session'],
   headless: ['errors', 'lib', 'protocol', 'provider', 'records'],
-  relyingParty: ['errors', 'request', 'setup', 'session', 'logout'],
+  relyingParty: ['errors', 'request', 'setup', 'session', 'login', 'logout'],
   'resource-server': ['errors', 'auth', 'lib', 'records', 'guards', 'api', 'api/token'],
   redis: ['errors', 'lib', 'records'],
   postgres: ['errors', 'lib', 'records'],

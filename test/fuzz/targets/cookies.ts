@@ -15,17 +15,18 @@ interface Input {
 }
 
 const NAMES = [
-  'rp.tx.',
+  'rp.',
   'rp.tx.@',
   'rp.device',
   'rp.logout',
   'connect.sid',
-  '__Host-rp.tx.',
+  '__Host-rp.',
   '__Host-rp.tx.@',
   '__Host-rp.device',
   '__Host-rp.logout',
-  '__Host-rp.tx.AAAAAAAAAAAAAAAA',
-  '\u00a0__Host-rp.tx.AAAAAAAAAAAAAAAA',
+  'rp.AAAAAAA',
+  '__Host-rp.AAAAAAA',
+  '\u00a0__Host-rp.AAAAAAA',
   '__proto__',
   'constructor',
   '',

@@ -119,9 +119,9 @@ export function authorizationRequest(answer: Answer): URLSearchParams {
   return new URL(refreshOf(answer) ?? String(answer.headers.location)).searchParams
 }
 
-/** The cookies of logins under way. */
+/** The cookies of logins in progress. */
 export function transactionCookies(browser: UserAgent, url: string): [string, string][] {
-  return [...browser.cookies(url)].filter(([name]) => name.includes('rp.tx.'))
+  return [...browser.cookies(url)].filter(([name]) => /^(__Host-)?rp\.[\w-]{7}$/.test(name))
 }
 
 type Operation = 'get' | 'set' | 'destroy'

@@ -18,6 +18,7 @@ interface Cookie {
 /** What to send. `body` is sent as a form. */
 export interface Init {
   readonly method?: string
+  /** An empty one keeps the header that is usual from being sent. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Readonly<Record<string, string>> | URLSearchParams | string
   /** The site that the request comes from; a POST from another host is sent without Lax cookies. */
@@ -26,6 +27,9 @@ export interface Init {
   readonly crossSite?: boolean
   readonly signal?: AbortSignal
 }
+
+/** How many cookies of a host a browser with a limit drops at once, the oldest first, as Chromium does. */
+const DROPPED_AT_ONCE = 30
 
 /** How many redirects, refreshes and form_post pages are followed before the test fails. */
 const MAX_HOPS = 15
@@ -39,10 +43,16 @@ export class UserAgent {
   readonly #jars = new Map<string, Map<string, Cookie>>()
   /** The URLs that were visited, oldest first. */
   readonly visited: string[] = []
+  readonly #maxCookies: number
+
+  /** @param maxCookies How many cookies of a host are kept: 180 in Chromium and Firefox. Default is any number. */
+  constructor({ maxCookies = Number.POSITIVE_INFINITY } = {}) {
+    this.#maxCookies = maxCookies
+  }
 
   /** Makes another browser with the same cookies. */
   clone(): UserAgent {
-    const copy = new UserAgent()
+    const copy = new UserAgent({ maxCookies: this.#maxCookies })
     for (const [host, jar] of this.#jars) copy.#jars.set(host, new Map(jar))
     return copy
   }
@@ -106,6 +116,7 @@ export class UserAgent {
       ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
       ...init.headers,
     }
+    for (const [name, value] of Object.entries(headers)) if (value === '') delete headers[name]
     this.visited.push(url)
     return new Promise((resolve, reject) => {
       const req = request(url, { method, headers, agent: false, ...(signal ? { signal } : {}) }, (res) => {
@@ -159,7 +170,9 @@ export class UserAgent {
       if (gone) this.#jar(url).delete(pair.slice(0, at))
       else {
         const sameSite = attribute('samesite')?.toLowerCase() ?? 'lax'
-        this.#jar(url).set(pair.slice(0, at), { value: pair.slice(at + 1), sameSite, path: attribute('path') ?? '/' })
+        const jar = this.#jar(url)
+        jar.set(pair.slice(0, at), { value: pair.slice(at + 1), sameSite, path: attribute('path') ?? '/' })
+        if (jar.size > this.#maxCookies) for (const name of [...jar.keys()].slice(0, DROPPED_AT_ONCE)) jar.delete(name)
       }
     }
   }

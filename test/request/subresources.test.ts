@@ -1,0 +1,172 @@
+import type { Express } from 'express'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { deviceLogin, login, logout } from '../../src/index.js'
+import { type AppOptions, startLocalProvider } from '../support/bed/app.js'
+import {
+  codesOf,
+  contentsOf,
+  type LocalProvider,
+  muteExpress,
+  type Site,
+  startSite,
+  transactionCookies,
+  upToCallback,
+  whoIs,
+} from '../support/bed/site.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+
+type Headers = Readonly<Record<string, string>>
+
+/** Nothing may begin or end by these. */
+const REFUSED: readonly Headers[] = [
+  ...['image', 'script', 'style', 'font', 'audio', 'video', 'worker', 'manifest', 'json', 'what is to come'].map(
+    (destination) => ({ 'sec-fetch-dest': destination, 'sec-fetch-mode': 'no-cors', 'sec-fetch-site': 'cross-site' }),
+  ),
+  ...['iframe', 'frame', 'embed', 'object', 'fencedframe'].map((destination) => ({ 'sec-fetch-dest': destination })),
+  { 'sec-fetch-dest': 'image', 'sec-fetch-mode': 'no-cors', 'sec-fetch-site': 'same-origin' },
+  { 'sec-fetch-dest': 'empty', 'sec-fetch-mode': 'no-cors', 'sec-fetch-site': 'cross-site' },
+  { 'sec-purpose': 'prefetch' },
+  { 'sec-purpose': 'prefetch;prerender' },
+  { 'sec-purpose': 'prefetch;anonymous-client-ip' },
+  { purpose: 'prefetch' },
+  { 'x-purpose': 'preview' },
+  { 'x-moz': 'prefetch' },
+]
+
+/** These are served as ever. */
+const SERVED: readonly [string, Headers][] = [
+  ['a navigation', {}],
+  ['a navigation from another site', { 'sec-fetch-site': 'cross-site' }],
+  ['a navigation that a service worker passes on', { 'sec-fetch-dest': 'empty', 'sec-fetch-site': 'cross-site' }],
+  ['a request without Fetch Metadata', { 'sec-fetch-dest': '', 'sec-fetch-mode': '', 'sec-fetch-site': '' }],
+  ['a request with another purpose', { 'sec-purpose': 'reading', purpose: 'leisure' }],
+]
+
+let provider: LocalProvider
+let site: Site
+let browser: UserAgent
+let url: string
+/** The requests to the provider. */
+let asked: string[]
+
+beforeAll(async () => {
+  provider = await startLocalProvider({ host: 'localhost', features: { deviceFlow: { enabled: true } } })
+})
+afterAll(() => provider.close())
+beforeEach(() => {
+  muteExpress()
+  browser = new UserAgent()
+})
+afterEach(() => site.close())
+
+async function start(settings: AppOptions = {}): Promise<void> {
+  asked = []
+  const routes = (app: Express) => {
+    app.all('/any/login', login())
+    app.all('/any/logout', logout())
+    app.all('/device', deviceLogin())
+  }
+  const watched: typeof fetch = (input, init) => {
+    asked.push(String(input))
+    return fetch(input, init)
+  }
+  site = await startSite({ routes, ...settings, options: { http: { fetch: watched }, ...settings.options } }, provider)
+  url = site.app.url
+}
+
+async function expectRefused(path: string, headers: Headers, init: Parameters<UserAgent['send']>[1] = {}) {
+  const before = [[...browser.cookies(url)], await contentsOf(site.app.store), asked.length]
+  const answer = await browser.send(path, { ...init, headers: { ...init.headers, ...headers } })
+  expect([answer.status, answer.headers['cache-control'], answer.headers['retry-after']]).toEqual([
+    503,
+    'no-store',
+    undefined,
+  ])
+  expect(answer.headers['set-cookie']).toBeUndefined()
+  expect(codesOf(site.app)).toEqual(['ERR_NOT_NAVIGATED'])
+  expect([[...browser.cookies(url)], await contentsOf(site.app.store), asked.length]).toEqual(before)
+}
+
+describe('what is no navigation', () => {
+  it('begins no login', async () => {
+    await start()
+    for (const headers of REFUSED) await expectRefused(`${url}/login`, headers)
+    expect(site.app.events).toEqual([])
+    expect((await browser.send(`${url}/login`)).status).toBe(303)
+    expect(transactionCookies(browser, url)).toHaveLength(1)
+  })
+
+  it.each(['query', 'form_post'] as const)('does not redeem the code of a response by %s', async (responseMode) => {
+    await start({ provider: { responseMode } })
+    const callback = await upToCallback(browser, site)
+    site.app.events.length = 0
+    for (const headers of REFUSED) {
+      if (responseMode === 'form_post' && headers['sec-fetch-dest'] === 'empty') continue
+      await expectRefused(callback.url, headers, callback.init)
+    }
+    expect(site.app.events).toEqual([])
+    expect((await browser.send(callback.url, callback.init)).headers.location).toBe(`${url}/profile`)
+    expect(await whoIs(browser, url)).toBe('ada')
+  })
+
+  it('asks the provider for no device code', async () => {
+    await start()
+    for (const headers of REFUSED) await expectRefused(`${url}/device`, headers)
+    expect((await browser.send(`${url}/device`)).status).not.toBe(503)
+    expect(asked).not.toEqual([])
+  })
+
+  it('signs no one out', async () => {
+    await start()
+    await browser.visit(`${url}/profile`)
+    for (const headers of REFUSED) await expectRefused(`${url}/any/logout`, headers)
+    expect(await whoIs(browser, url)).toBe('ada')
+    expect((await browser.send(`${url}/any/logout`)).status).toBe(303)
+    expect(await whoIs(browser, url)).toBeNull()
+  })
+
+  it('is answered by a guard with 401, as a script is', async () => {
+    await start()
+    for (const headers of REFUSED) {
+      const { status, headers: answered } = await browser.send(`${url}/profile`, { headers })
+      expect([status, answered['cache-control'], answered.location]).toEqual([401, 'no-store', undefined])
+    }
+    expect((await browser.send(`${url}/profile`)).headers.location).toBe('/login?returnTo=%2Fprofile')
+    await browser.visit(`${url}/profile`)
+    for (const headers of REFUSED) expect((await browser.send(`${url}/profile`, { headers })).status).toBe(200)
+  })
+})
+
+describe.each(SERVED)('%s', (_what, headers) => {
+  it('begins a login, finishes it, and signs out', async () => {
+    await start()
+    const begun = await browser.send(`${url}/login?returnTo=/who`, { headers })
+    const callback = await browser.visitUntil(String(begun.headers.location), `${url}/callback`)
+    const answer = await browser.send(callback.url, { ...callback.init, headers })
+    expect(answer.headers.location).toBe(`${url}/who`)
+    expect(await whoIs(browser, url)).toBe('ada')
+    expect((await browser.send(`${url}/device`, { headers })).status).toBeLessThan(400)
+    const own = headers['sec-fetch-site'] === 'cross-site' ? { 'sec-fetch-site': 'same-origin' } : {}
+    expect((await browser.send(`${url}/any/logout`, { headers: { ...headers, ...own } })).status).toBe(303)
+    expect(await whoIs(browser, url)).toBeNull()
+  })
+})
+
+describe('a script of the same origin', () => {
+  it('signs out by fetch, as JSON', async () => {
+    await start()
+    await browser.visit(`${url}/profile`)
+    const answer = await browser.fetch(`${url}/logout`, {
+      method: 'POST',
+      headers: { 'sec-fetch-site': 'same-origin' },
+    })
+    expect(answer.json()).toHaveProperty('logoutUrl')
+    expect(await whoIs(browser, url)).toBeNull()
+  })
+
+  it('gets 403 from another site, as ever', async () => {
+    await start()
+    const answer = await browser.fetch(`${url}/logout`, { method: 'POST', headers: { 'sec-fetch-site': 'cross-site' } })
+    expect(answer.status).toBe(403)
+  })
+})
