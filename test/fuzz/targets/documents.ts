@@ -61,7 +61,7 @@ export const keysTarget: Target<KeysInput> = {
       { weight: 3, arbitrary: fc.constant({ set: [], without: [], twice: [], instead: undefined, text: [] }) },
       { weight: 1, arbitrary: jsonChanges('keys') },
     ),
-    copies: fc.constantFrom(0, 1, 1, 1, 2, 300),
+    copies: fc.constantFrom(0, 1, 1, 1, 1, 2, 2, 200),
     text: rarely(changes, []),
     envelope,
   }),

@@ -6,6 +6,7 @@ import { cookiesTarget } from './cookies.js'
 import { deviceTarget } from './device.js'
 import { keysTarget, metadataTarget } from './documents.js'
 import { dpopTarget } from './dpop.js'
+import { headersTarget } from './headers.js'
 import { initiationTarget } from './initiation.js'
 import { frontchannelTarget, logoutReturnTarget } from './logoutReturn.js'
 import { logoutTokenTarget } from './logoutToken.js'
@@ -31,6 +32,7 @@ export const targets: readonly NamedTarget[] = [
   named(logoutTokenTarget),
   named(metadataTarget),
   named(keysTarget),
+  named(headersTarget, 500),
   named(initiationTarget, 500),
   named(logoutReturnTarget, 500),
   named(frontchannelTarget, 500),
