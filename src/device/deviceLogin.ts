@@ -14,7 +14,7 @@ import { requireSessionCookie } from '../session/sessionCookie.js'
 import { startPage } from '../setup/urls.js'
 import { clearDevice, type DeviceTransaction, findDevice, MAX_RETURN_TO, storeDevice } from './cookie.js'
 import { type DeviceView, sendDevicePage, toView } from './page.js'
-import { type DeviceState, deviceRefusal, lookAtDevice, refuseTaken, takeDevice } from './polling.js'
+import { type DeviceState, deviceRefusal, pollIfDue, refuseTaken, takeDevice } from './polling.js'
 import { streamDevice } from './stream.js'
 
 /** Options of {@link deviceLogin}. */
@@ -76,7 +76,7 @@ export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
     const known = found?.registration === provider.registration ? found : undefined
     if (acceptsStream(req)) return streamDevice(context, res, provider, known)
     const transaction = known ?? (await begin(context, req, res, provider, options))
-    const state = await lookAtDevice(context, provider, transaction)
+    const state = await pollIfDue(context, provider, transaction)
     const returnTo = transaction.returnTo ?? destination(context, req, options)
     if (state.state === 'taken') return answerSignedIn(context, req, res, returnTo)
     if (state.state === 'approved') return finish(context, req, res, provider, { ...transaction, returnTo })

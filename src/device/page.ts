@@ -6,27 +6,27 @@ import type { DeviceTransaction } from './cookie.js'
 import type { DeviceState } from './polling.js'
 import { deviceRefusal } from './polling.js'
 
-/** What the page of a device login shows. */
+/** The contents of the page of a device login. */
 export interface DeviceView {
-  /** `'pending'`: the code is shown. `'refused'`: the login has failed, and a POST begins anew. */
+  /** `'pending'` while the code is valid. `'refused'` once the login has failed; a POST starts a new one. */
   readonly status: 'pending' | 'refused'
-  /** Why it failed, such as `ERR_DEVICE_CODE_EXPIRED` or `ERR_AUTHORIZATION_DENIED`. */
+  /** The reason for the failure, such as `ERR_DEVICE_CODE_EXPIRED` or `ERR_AUTHORIZATION_DENIED`. */
   readonly error: ErrorCode | undefined
-  /** The code to enter, from the provider: escape it. */
+  /** The code to enter. It comes from the provider: escape it. */
   readonly userCode: string
-  /** The page to enter it at. Checked to be an https URL, or one of this machine. */
+  /** The page to enter the code at. Checked to be an https URL, or an http URL of a loopback host. */
   readonly verificationUri: string
-  /** The page with the code in it already, where the provider has one. Checked likewise. */
+  /** The same page with the code filled in, if the provider has one. Checked likewise. */
   readonly verificationUriComplete: string | undefined
-  /** The QR code of that page, as SVG markup. */
+  /** The QR code of that page, or else of `verificationUri`, as SVG markup. */
   readonly qrCode: string
-  /** In seconds. */
+  /** The time until the code expires. In seconds. */
   readonly expiresIn: number
-  /** How long to wait before asking again. In seconds. */
+  /** The time to wait before asking again. In seconds. */
   readonly interval: number
 }
 
-/** Returns what is to be shown of a device login. */
+/** Returns what the page of a device login shows. */
 export function toView(
   transaction: DeviceTransaction,
   state: Extract<DeviceState, { state: 'pending' | 'refused' }>,
@@ -46,7 +46,7 @@ export function toView(
   }
 }
 
-/** Answers with the built-in page. It loads nothing, and works without scripts. */
+/** Sends the built-in page. It loads nothing and works without scripts. */
 export function sendDevicePage(view: DeviceView, res: Response): void {
   res.set({
     'Content-Security-Policy': POLICY,
@@ -76,7 +76,7 @@ button { min-height: 2.75rem; padding: .5rem 1.25rem; font: inherit; font-weight
   border: 1px solid var(--quiet); background: transparent; color: inherit; cursor: pointer }
 `
 
-/** Listens, shows no code but the one this browser waits for, and comes back for the session. */
+/** Listens for events, and reloads for the session, or if this browser now waits for another code. */
 const SCRIPT = `
 const shown = document.getElementById('code').textContent
 const events = new EventSource(location.href)
@@ -100,11 +100,11 @@ function codePage({ userCode, verificationUri, qrCode, expiresIn, interval }: De
   const uri = escapeHtml(verificationUri)
   return layout(
     'Sign in with another device',
-    `<p>Scan this, or open <a href="${uri}" rel="noreferrer" target="_blank">${uri}</a> on your phone or computer.</p>
+    `<p>Scan the QR code, or open <a href="${uri}" rel="noreferrer" target="_blank">${uri}</a> on your phone or computer.</p>
 <div class="qr" role="img" aria-label="QR code of the page to open">${qrCode}</div>
-<p>Check that it shows this code, or enter it:</p>
+<p>Check that the page shows this code, or enter it there:</p>
 <p class="code" id="code">${escapeHtml(userCode)}</p>
-<p class="quiet" role="status">Waiting for you. The code is valid for ${Math.max(1, Math.round(expiresIn / 60))} min.</p>
+<p class="quiet" role="status">Waiting for your approval. The code is valid for ${Math.max(1, Math.round(expiresIn / 60))} min.</p>
 <script>${SCRIPT}</script>`,
     `<noscript><meta http-equiv="refresh" content="${interval}"></noscript>`,
   )

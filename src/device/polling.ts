@@ -4,20 +4,21 @@ import { emitRefused, type LoginStep } from '../login/signIn.js'
 import type { Authentication } from '../protocol/authentication.js'
 import { deviceCodeExpired, nextInterval, pollDevice } from '../protocol/device.js'
 import type { Provider } from '../provider/provider.js'
+import { compareAndSet } from '../records/authStore.js'
 import type { SessionContext } from '../session/sessionCaller.js'
 import { type DeviceTransaction, GRACE } from './cookie.js'
 
-/** Where a device login stands. */
+/** The state of a device login. */
 export type DeviceState =
-  /** No one has approved yet. Look again after `wait` seconds. */
+  /** Not approved yet. Check again after `wait` seconds. */
   | { readonly state: 'pending'; readonly wait: number }
-  /** The user has approved, and the tokens wait for this browser to take them. */
+  /** Approved. The tokens are stored until this browser takes them. */
   | { readonly state: 'approved' }
-  /** This browser, or another tab of it, has been signed in. */
+  /** This browser has been signed in, perhaps in another tab. */
   | { readonly state: 'taken' }
   | { readonly state: 'refused'; readonly code: ErrorCode }
 
-/** What the store holds. Times in seconds since the epoch. */
+/** The value in the store. Times are in seconds since the epoch. */
 type Stored =
   | { readonly state: 'pending'; readonly nextPollAt: number; readonly interval: number }
   | { readonly state: 'approved'; readonly sealed: string }
@@ -29,12 +30,12 @@ const UNREADABLE: Stored = { state: 'refused', code: 'ERR_TOKEN_RESPONSE_INVALID
 const TAKEN = JSON.stringify({ state: 'taken' })
 
 /**
- * Finds out where a device login stands. Whoever looks first when a poll is due makes it: by compare and set in the
- * store, so that there is one poll however many tabs and processes look, and none when no one does.
+ * Returns the state of a device login, polling the provider first if a poll is due. Compare-and-set in the store lets
+ * one caller per interval poll, across all tabs and processes. Without callers there are no polls.
  *
  * @throws `ERR_STORE_UNAVAILABLE`
  */
-export async function lookAtDevice(
+export async function pollIfDue(
   context: SessionContext,
   provider: Provider,
   transaction: DeviceTransaction,
@@ -47,7 +48,7 @@ export async function lookAtDevice(
   const now = Date.now() / 1000
   if (now >= transaction.expiresAt) return expire(context, transaction, read)
   if (now < known.nextPollAt) return pending(known.nextPollAt - now)
-  // While the poll is in progress no one else is due.
+  // No one else polls while this poll is in progress.
   const busy = JSON.stringify({ ...known, nextPollAt: now + Math.max(known.interval, context.config.http.timeout * 2) })
   if (!(await put(context, transaction, read, busy))) return pending(known.interval)
   const found = await poll(context, provider, transaction, known.interval)
@@ -59,7 +60,7 @@ export async function lookAtDevice(
 /**
  * Takes the tokens of an approved device login, once.
  *
- * @returns `undefined` when they were taken already
+ * @returns `undefined` if they have been taken already
  */
 export async function takeDevice(
   context: SessionContext,
@@ -74,14 +75,14 @@ export async function takeDevice(
   return opened && (JSON.parse(opened.toString('utf8')) as Authentication)
 }
 
-/** Shows other tabs of the browser that the login whose tokens were taken has failed. The next look asks nothing. */
+/** Records that the login failed after its tokens were taken, so that other tabs show it without polling. */
 export async function refuseTaken(
   context: SessionContext,
   transaction: DeviceTransaction,
   error: unknown,
 ): Promise<void> {
   if (!(error instanceof RelyingPartyError)) return
-  // The failure itself is what the caller has to learn of, not that the store failed beside it.
+  // The caller reports the login's own failure, so a failure of the store is ignored here.
   await put(context, transaction, TAKEN, refusedFor(error.code)).catch(() => false)
 }
 
@@ -105,7 +106,7 @@ async function poll(
   }
 }
 
-/** Ends a login whose code has expired. Whoever writes that it has reports it, once for all tabs and processes. */
+/** Ends a login whose code has expired. Emits the event once, however many tabs and processes check. */
 async function expire(
   context: SessionContext,
   transaction: DeviceTransaction,
@@ -126,7 +127,7 @@ function stepOf({ provider, id }: DeviceTransaction): LoginStep {
   return { provider, transaction: id }
 }
 
-/** The error that a refused device login is reported as, to those who ask later. */
+/** Returns the error of a device login that was refused earlier. */
 export function deviceRefusal(code: ErrorCode): RelyingPartyError {
   if (code === 'ERR_DEVICE_CODE_EXPIRED') return deviceCodeExpired()
   if (code === 'ERR_AUTHORIZATION_DENIED') return new RelyingPartyError(code, 'the sign-in was refused')
@@ -162,7 +163,7 @@ function pending(wait: number): DeviceState {
   return { state: 'pending', wait }
 }
 
-/** Stores a state in place of the one that was read. Resolves to whether it still was that. */
+/** Replaces the state that was read. Resolves to whether it was still current. */
 function put(
   { services }: SessionContext,
   transaction: DeviceTransaction,
@@ -172,7 +173,7 @@ function put(
   const key = keyOf(transaction)
   const ttl = Math.max(1, Math.ceil(transaction.expiresAt - Date.now() / 1000)) + GRACE
   const { store } = services
-  return (read === undefined ? store.add(key, state, ttl) : store.replace(key, read, state, ttl)).catch(rethrow)
+  return compareAndSet(store, key, read, state, ttl).catch(rethrow)
 }
 
 function keyOf({ id }: DeviceTransaction): string {

@@ -2,14 +2,14 @@ import type { Response } from 'express'
 import type { Provider } from '../provider/provider.js'
 import type { SessionContext } from '../session/sessionCaller.js'
 import type { DeviceTransaction } from './cookie.js'
-import { lookAtDevice } from './polling.js'
+import { pollIfDue } from './polling.js'
 
 /**
- * Shows a page by server-sent events how its device login goes on, until it has ended or the page is closed. A stream
- * cannot set the session's cookie: the page comes back for that.
+ * Reports the progress of a device login by server-sent events, until it has ended or the page is closed. A stream
+ * cannot set the session's cookie: the page reloads for that.
  *
- * Events: `code` with the code that this browser waits for now, then `approved`, or `refused`. A comment is sent at each
- * look, so that proxies keep the stream open.
+ * Events: `code` with the code that this browser now waits for, then `approved` or `refused`. A comment at every check
+ * makes proxies keep the stream open.
  */
 export async function streamDevice(
   context: SessionContext,
@@ -26,7 +26,7 @@ export async function streamDevice(
   const closed = new Promise<void>((resolve) => void res.once('close', resolve))
   send(res, 'code', { user_code: transaction.userCode })
   while (!res.closed) {
-    const found = await lookAtDevice(context, provider, transaction)
+    const found = await pollIfDue(context, provider, transaction)
     if (found.state === 'pending') {
       res.write(': waiting\n\n')
       await Promise.race([pause(Math.min(found.wait, transaction.interval), closed), closed])
@@ -42,7 +42,7 @@ function send(res: Response, event: string, data: object): void {
   res.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
 }
 
-/** Waits, and forgets its timer when the page is closed. */
+/** Waits. Clears its timer when the page is closed. */
 function pause(seconds: number, closed: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, seconds * 1000)

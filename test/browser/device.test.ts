@@ -16,7 +16,7 @@ const it = exampleTest({ createApp, registration, providerOptions }).extend(
 describeWith('chromium', 'the page of a device login in a browser', () => {
   const codeOn = (page: Page) => page.locator('#code').textContent()
 
-  /** Follows the page's link on the phone, enters the code there, and answers. */
+  /** Opens the page's link on the phone, enters the code, and responds. */
   async function answer(phone: BrowserContext, screen: Page, choice: 'Approve' | 'Not mine'): Promise<void> {
     const hand = await phone.newPage()
     await hand.goto((await screen.getByRole('link').getAttribute('href')) ?? '')
@@ -31,7 +31,7 @@ describeWith('chromium', 'the page of a device login in a browser', () => {
     await hand.getByRole('heading', { name: 'Device connected' }).waitFor()
   }
 
-  it('signs the screen in by itself once the phone has approved its code, and not the phone', async ({
+  it('signs the screen in, and not the phone, once the phone has approved its code', async ({
     page: screen,
     phone,
     example,
@@ -45,7 +45,7 @@ describeWith('chromium', 'the page of a device login in a browser', () => {
     expect((await other.goto(`${example.baseUrl}/dashboard`))?.status()).toBe(401)
   })
 
-  it('shows one code in all tabs, and a page without scripts shows it too', async ({
+  it('shows the same code in all tabs, and shows a code without scripts', async ({
     page: screen,
     browser,
     example,
@@ -62,11 +62,7 @@ describeWith('chromium', 'the page of a device login in a browser', () => {
     await plain.close()
   })
 
-  it('says by itself that the user refused, and gives a new code on request', async ({
-    page: screen,
-    phone,
-    example,
-  }) => {
+  it('reports that the user refused, and offers a new code', async ({ page: screen, phone, example }) => {
     await screen.goto(`${example.baseUrl}/device`)
     const refused = await codeOn(screen)
     await answer(phone, screen, 'Not mine')

@@ -7,7 +7,7 @@ import { type App, register, startApp } from '../support/bed/app.js'
 import { browserTest as it } from '../support/run/chromium.js'
 import { describeWith } from '../support/run/requirements.js'
 
-/** What helmet sets by default, without `upgrade-insecure-requests`, which would ask the loopback server for TLS. */
+/** Helmet's default, without `upgrade-insecure-requests`, which would require TLS of the loopback server. */
 const HELMET = [
   "default-src 'self'",
   "base-uri 'self'",
@@ -82,7 +82,7 @@ async function signIn(page: Page, app: App): Promise<void> {
 }
 
 describeWith('chromium', "form-action 'self'", () => {
-  it('blocks what redirects a posted form to the provider, at once or by way of another page', async ({ page }) => {
+  it('blocks a form POST that redirects to the provider, directly or through another page', async ({ page }) => {
     const { app } = await start(HELMET, byMiddleware)
     for (const label of ['Go to the provider', 'Go to a guarded page']) {
       const blocked = page.waitForEvent('console', (message) => message.text().includes('form-action'))
@@ -96,26 +96,26 @@ describeWith('chromium', "form-action 'self'", () => {
     ["helmet's defaults", HELMET, byMiddleware],
     ["default-src 'none' of a proxy", NOTHING, byProxy],
   ])('with %s', (_, policy, setPolicy) => {
-    it('lets a posted form sign out at the application and at the provider', async ({ page }) => {
+    it('lets a form POST sign out at the application and at the provider', async ({ page }) => {
       const { app, issuer } = await start(policy, setPolicy)
       await signIn(page, app)
       await press(page, app, 'Sign out')
       await page.waitForURL(`${app.url}/who`)
       expect(await page.textContent('body')).toContain('"kind":"anonymous"')
-      // The provider asks who it is again.
+      // The provider asks for a sign-in again.
       await page.goto(`${app.url}/profile`)
       await page.getByRole('button', { name: /Ada/ }).waitFor()
       expect(new URL(page.url()).origin).toBe(issuer)
     })
 
-    it('lets a posted form begin a login', async ({ page }) => {
+    it('lets a form POST start a login', async ({ page }) => {
       const { app, issuer } = await start(policy, setPolicy)
       await press(page, app, 'Sign in')
       await page.getByRole('button', { name: /Ada/ }).waitFor()
       expect(new URL(page.url()).origin).toBe(issuer)
     })
 
-    it('lets a logout lead on to a guarded page, and from there to the login', async ({ page }) => {
+    it('lets a logout redirect to a guarded page, and from there to the login', async ({ page }) => {
       const { app, issuer } = await start(policy, setPolicy)
       await press(page, app, 'Change user')
       await page.getByRole('button', { name: /Ada/ }).waitFor()

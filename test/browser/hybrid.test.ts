@@ -7,7 +7,7 @@ import { describeWith } from '../support/run/requirements.js'
 
 const it = exampleTest({ createApp, registration })
 
-describeWith('chromium', 'the example of the hybrid flow in a browser', () => {
+describeWith('chromium', 'the hybrid example in a browser', () => {
   async function signIn(page: Page, { baseUrl }: RunningExample, name: RegExp): Promise<void> {
     await page.goto(`${baseUrl}/profile`)
     expect(new URL(page.url()).hostname).toBe('127.0.0.1')
@@ -16,10 +16,7 @@ describeWith('chromium', 'the example of the hybrid flow in a browser', () => {
     await page.waitForURL(`${baseUrl}/profile`)
   }
 
-  it('brings a code and an ID token by one POST, checks each by the other, and opens what was granted', async ({
-    page,
-    example,
-  }) => {
+  it('returns a code and an ID token in one POST, and checks them against each other', async ({ page, example }) => {
     const delivered = page.waitForRequest(`${example.baseUrl}/callback`)
     await signIn(page, example, /Ada/)
     const posted = new URLSearchParams((await delivered).postData() ?? '')
@@ -30,13 +27,13 @@ describeWith('chromium', 'the example of the hybrid flow in a browser', () => {
     await page.getByText('Harvest').waitFor()
   })
 
-  it('refuses the reports to a user whose scope was withheld', async ({ page, example }) => {
+  it('refuses the reports to a user without the scope', async ({ page, example }) => {
     await signIn(page, example, /Alan/)
     await page.getByRole('link', { name: 'Reports' }).click()
     await page.getByText('ERR_INSUFFICIENT_SCOPE').waitFor()
   })
 
-  it('refuses a code that was exchanged for another on the way, and stays signed out', async ({ page, example }) => {
+  it('refuses a code that was replaced in transit, and stays signed out', async ({ page, example }) => {
     await page.route(`${example.baseUrl}/callback`, async (route) => {
       const fields = new URLSearchParams(route.request().postData() ?? '')
       fields.set('code', `${fields.get('code') ?? ''}x`)

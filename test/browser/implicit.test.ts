@@ -5,8 +5,8 @@ import { describeWith } from '../support/run/requirements.js'
 
 const it = exampleTest({ createApp, registration })
 
-describeWith('chromium', 'the example of the implicit flow in a browser', () => {
-  it('brings the ID token by a POST from the other site, and in no URL', async ({ page, example }) => {
+describeWith('chromium', 'the implicit example in a browser', () => {
+  it('returns the ID token in a cross-site POST, and in no URL', async ({ page, example }) => {
     const urls: string[] = []
     let posted = new URLSearchParams()
     page.on('request', (request) => {
@@ -24,7 +24,7 @@ describeWith('chromium', 'the example of the implicit flow in a browser', () => 
     expect(urls.filter((url) => url.includes(posted.get('id_token') ?? ''))).toEqual([])
   })
 
-  it('signs out at both, so that the next login asks again', async ({ page, example }) => {
+  it('signs out at both, so that the next login asks for a user again', async ({ page, example }) => {
     await page.goto(`${example.baseUrl}/profile`)
     await page.getByRole('button', { name: /Grace/ }).click()
     await page.getByRole('button', { name: 'Approve' }).click()
@@ -33,7 +33,7 @@ describeWith('chromium', 'the example of the implicit flow in a browser', () => 
     await page.getByRole('button', { name: /Grace/ }).waitFor()
   })
 
-  it('says that the user denied, and lets them try again', async ({ page, example }) => {
+  it('reports that the user denied, and offers a retry', async ({ page, example }) => {
     await page.goto(`${example.baseUrl}/profile`)
     await page.getByRole('button', { name: /Ada/ }).click()
     await page.getByRole('button', { name: 'Deny' }).click()

@@ -7,15 +7,15 @@ import { describeWith } from '../support/run/requirements.js'
 
 type RunningProvider = Awaited<ReturnType<typeof startProvider>>
 
-/** Signs in as Ada on the provider's pages, and approves where it asks. */
+/** Signs in as Ada on the provider's pages, and approves the request. */
 async function signInAtProvider(page: Page): Promise<void> {
   await page.getByRole('button', { name: /Ada/ }).click()
   await page.getByRole('button', { name: 'Approve' }).click()
 }
 
 describeWith('chromium', 'signing in with a browser', () => {
-  // The application is at 127.0.0.1 and the provider at localhost: two sites, as in real life.
-  describe.each(['query', 'form_post'] as const)('by %s', (responseMode) => {
+  // The application is at 127.0.0.1 and the provider at localhost: two sites, as in production.
+  describe.each(['query', 'form_post'] as const)('with %s', (responseMode) => {
     let provider: RunningProvider
     let app: App
 
@@ -41,7 +41,7 @@ describeWith('chromium', 'signing in with a browser', () => {
       await provider.close()
     })
 
-    it('signs in and comes back to the page that was wanted', async ({ page }) => {
+    it('signs in and returns to the requested page', async ({ page }) => {
       await page.goto(`${app.url}/profile?tab=2`)
       expect(new URL(page.url()).hostname).toBe('localhost')
       await signInAtProvider(page)
@@ -60,7 +60,7 @@ describeWith('chromium', 'signing in with a browser', () => {
       expect(after?.value).not.toBe(before?.value)
     })
 
-    it('finishes two logins begun in two tabs', async ({ page }) => {
+    it('finishes two logins started in two tabs', async ({ page }) => {
       const other = await page.context().newPage()
       await page.goto(`${app.url}/profile?tab=one`)
       await other.goto(`${app.url}/profile?tab=two`)
@@ -78,7 +78,7 @@ describeWith('chromium', 'signing in with a browser', () => {
       await page.reload()
       expect(await page.textContent('body')).toContain('"sub":"ada"')
       app.errors.length = 0
-      // Whatever page the back button leads to, none of them is an error of the application.
+      // No page that the back button leads to is an error of the application.
       for (let steps = 0; steps < 4; steps++) {
         await page.goBack().catch(() => undefined)
         if (page.url() === `${app.url}/who`) break
@@ -88,7 +88,7 @@ describeWith('chromium', 'signing in with a browser', () => {
       expect(await page.textContent('body')).toContain('"kind":"session"')
     })
 
-    it('leads a response that is delivered again into the application', async ({ page }) => {
+    it('redirects a response that is delivered again into the application', async ({ page }) => {
       const delivered = page.waitForRequest((request) => request.url().startsWith(`${app.url}/callback`))
       await page.goto(`${app.url}/profile`)
       await signInAtProvider(page)
@@ -99,7 +99,7 @@ describeWith('chromium', 'signing in with a browser', () => {
       expect(await page.textContent('body')).toMatch(/home of session|"sub":"ada"/)
     })
 
-    it('shows a clean error when the user denies, and lets them try again', async ({ page }) => {
+    it('shows an error when the user cancels at the provider, and offers a retry', async ({ page }) => {
       app.errors.length = 0
       await page.goto(`${app.url}/profile`)
       await page.getByRole('button', { name: /Ada/ }).click()
@@ -125,7 +125,7 @@ describeWith('chromium', 'signing in with a browser', () => {
   })
 })
 
-/** Delivers an authorization response once more, as the provider did: by its URL, or by a form on the provider's site. */
+/** Delivers an authorization response again, as the provider did: by its URL, or by a form on the provider's site. */
 async function deliverAgain(page: Page, issuer: string, url: string, body: string | null): Promise<void> {
   if (body === null) {
     await page.goto(url)

@@ -23,7 +23,7 @@ const it = exampleTest({
   providerOptions,
 })
 
-describeWith('chromium', 'the example of a single-page application in a browser', () => {
+describeWith('chromium', 'the single-page application example in a browser', () => {
   beforeEach(() => {
     received.length = 0
   })
@@ -42,7 +42,7 @@ describeWith('chromium', 'the example of a single-page application in a browser'
     await page.getByRole('button', { name: 'Add' }).click()
   }
 
-  it('shows and changes what the API has, while no token reaches the browser and no cookie the API', async ({
+  it('reads and writes reports, while no token reaches the browser and no cookie reaches the API', async ({
     page,
     example,
   }) => {
@@ -64,28 +64,28 @@ describeWith('chromium', 'the example of a single-page application in a browser'
     expect(await page.evaluate(() => localStorage.length + sessionStorage.length)).toBe(0)
   })
 
-  it('says that a user without the scope may not write', async ({ page, example }) => {
+  it('tells a user without the scope that writing is not allowed', async ({ page, example }) => {
     await signIn(page, example, /Grace/)
     await add(page, 'Compilers')
     await page.getByText('You are not allowed to do that.').waitFor()
     expect(await page.getByRole('listitem').filter({ hasText: 'Compilers' }).count()).toBe(0)
   })
 
-  it('asks to sign in again when the session has ended meanwhile', async ({ page, example }) => {
+  it('asks to sign in again when the session has ended', async ({ page, example }) => {
     await signIn(page, example, /Ada/)
     await page.context().clearCookies({ name: 'connect.sid' })
     await add(page, 'Too late')
     await page.getByRole('link', { name: 'Sign in' }).waitFor()
   })
 
-  it('signs out at both, so that the next login asks again', async ({ page, example }) => {
+  it('signs out at both, so that the next login asks for a user again', async ({ page, example }) => {
     await signIn(page, example, /Ada/)
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByRole('link', { name: 'Sign in' }).click()
     await page.getByRole('button', { name: /Ada/ }).waitFor()
   })
 
-  it('forwards no request of another site, none without the header of its script, and none off the list', async ({
+  it('forwards no cross-site request, none without the script’s header, and none to other routes', async ({
     page,
     example,
   }) => {

@@ -26,7 +26,7 @@ describe('3rd-party-init-login', () => {
   const initiate = (parameters: Record<string, string>, browser = new UserAgent()) =>
     browser.visit(`${app.url}/login?${new URLSearchParams(parameters)}`)
 
-  it('starts a login at the issuer that is named, and leads to target_link_uri', async () => {
+  it('starts a login at the given issuer, and redirects to target_link_uri', async () => {
     const browser = new UserAgent()
     const ended = await initiate({ iss: provider.issuer, target_link_uri: `${app.url}/who?tab=1` }, browser)
     expect(ended.url).toBe(`${app.url}/who?tab=1`)
@@ -38,7 +38,7 @@ describe('3rd-party-init-login', () => {
     expect(ended.json()).toEqual({ kind: 'session', subject: 'grace' })
   })
 
-  it('starts one by a form POST of another site too', async () => {
+  it('also starts one for a cross-site form POST', async () => {
     const browser = new UserAgent()
     const ended = await browser.visit(`${app.url}/login-anyhow`, {
       method: 'POST',
@@ -48,7 +48,7 @@ describe('3rd-party-init-login', () => {
     expect(ended.json()).toEqual({ kind: 'session', subject: 'ada' })
   })
 
-  it('answers a form POST with a redirect to GET, which the browser sends its cookies with', async () => {
+  it('redirects a form POST to a GET, with which the browser sends its cookies', async () => {
     const browser = new UserAgent()
     const sent = { iss: provider.issuer, login_hint: 'grace', target_link_uri: `${app.url}/who?q=${'x'.repeat(2000)}` }
     for (let click = 0; click < 25; click++) {
@@ -67,7 +67,7 @@ describe('3rd-party-init-login', () => {
     expect(transactionCookies(browser, app.url)).toHaveLength(20)
   })
 
-  it('begins nothing by any other cross-site POST either, and lets one of the own site begin', async () => {
+  it('starts no login for any other cross-site POST, but one for a same-site POST', async () => {
     const browser = new UserAgent()
     const post = (from: string) =>
       browser.send(`${app.url}/login-anyhow?provider=local`, { method: 'POST', body: {}, from })
@@ -78,7 +78,7 @@ describe('3rd-party-init-login', () => {
     expect(transactionCookies(browser, app.url)).toHaveLength(1)
   })
 
-  it('passes login_hint on for someone signed in too, and leads them straight on without one', async () => {
+  it('passes login_hint on for a signed-in user, and redirects the user at once without one', async () => {
     const browser = new UserAgent()
     const target_link_uri = `${app.url}/who`
     await initiate({ iss: provider.issuer, target_link_uri }, browser)
@@ -96,14 +96,14 @@ describe('3rd-party-init-login', () => {
     ['g'.repeat(512), 'g'.repeat(512)],
     ['g'.repeat(513), null],
     ['\u20ac'.repeat(512), null],
-  ])('bounds the hint, as it lengthens the URL: %s', async (login_hint, expected) => {
+  ])('limits the length of the hint, which is part of the URL: %s', async (login_hint, expected) => {
     const answer = await new UserAgent().send(
       `${app.url}/login?${new URLSearchParams({ iss: provider.issuer, login_hint })}`,
     )
     expect(new URL(String(answer.headers.location)).searchParams.get('login_hint')).toBe(expected)
   })
 
-  it.each(['https://unknown.example', '', 'not a URL'])('rejects the issuer %o, which is not known', async (iss) => {
+  it.each(['https://unknown.example', '', 'not a URL'])('rejects the unknown issuer %o', async (iss) => {
     app.errors.length = 0
     const browser = new UserAgent()
     expect((await initiate({ iss }, browser)).status).toBe(400)
@@ -112,14 +112,14 @@ describe('3rd-party-init-login', () => {
   })
 
   it.each(['https://evil.example/', '//evil.example', 'javascript:alert(1)'])(
-    'does not lead to %s, which is another origin',
+    'does not redirect to %s, which is another origin',
     async (target) => {
       const ended = await initiate({ iss: provider.issuer, target_link_uri: target })
       expect(ended.url).toBe(`${app.url}/`)
     },
   )
 
-  it('lets the caller choose neither scopes nor other parameters', async () => {
+  it('ignores scopes and other parameters', async () => {
     const browser = new UserAgent()
     const chosen = { scope: 'openid reports:read', prompt: 'none', max_age: '0', response_type: 'id_token' }
     await initiate({ iss: provider.issuer, ...chosen, redirect_uri: 'https://evil.example/' }, browser)
@@ -129,7 +129,7 @@ describe('3rd-party-init-login', () => {
     expect([asked.get('prompt'), asked.get('max_age'), asked.get('response_type')]).toEqual([null, null, 'code'])
   })
 
-  it('rejects a parameter that is given twice', async () => {
+  it('rejects a repeated parameter', async () => {
     const twice = new URLSearchParams([
       ['iss', provider.issuer],
       ['iss', 'https://other.example'],

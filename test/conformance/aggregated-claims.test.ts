@@ -7,7 +7,7 @@ const aggregated = {
 }
 
 describe('aggregated-claims', () => {
-  it('keeps them as they are, unread, from UserInfo and from the ID token', async () => {
+  it('keeps them unread, as UserInfo and the ID token have them', async () => {
     const fromUserInfo = await startFlow({ client: { userInfo: true }, provider: { userClaims: aggregated } })
     const fromIdToken = await startFlow({}, { claims: aggregated })
     for (const flow of [fromUserInfo, fromIdToken]) {

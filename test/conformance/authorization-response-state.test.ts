@@ -10,13 +10,13 @@ describe('state of the authorization response', () => {
     rejects(by('no state'), { authorization: { state: undefined } }, 'ERR_TRANSACTION_MISSING', settings)
     rejects(by('an empty state'), { authorization: { state: '' } }, 'ERR_TRANSACTION_MISSING', settings)
     rejects(
-      by('a state that is given twice'),
+      by('a repeated state'),
       { authorization: ({ state }) => ({ state: [state, state] }) },
       'ERR_AUTHORIZATION_RESPONSE_INVALID',
       settings,
     )
     rejects(
-      by('a code that is given twice'),
+      by('a repeated code'),
       { authorization: ({ code }) => ({ code: [code, code] }) },
       'ERR_AUTHORIZATION_RESPONSE_INVALID',
       settings,
@@ -24,12 +24,12 @@ describe('state of the authorization response', () => {
   }
   rejects('a response without a code', { authorization: { code: undefined } }, 'ERR_AUTHORIZATION_RESPONSE_INVALID')
   rejects('a response with an empty code', { authorization: { code: '' } }, 'ERR_AUTHORIZATION_RESPONSE_INVALID')
-  accepts('parameters that nobody knows', { authorization: { session_state: 'abc', extra: ['one', 'two'].join(' ') } })
-  accepts('a state that comes back percent-encoded once more', {
+  accepts('unknown parameters', { authorization: { session_state: 'abc', extra: ['one', 'two'].join(' ') } })
+  accepts('a state that is percent-encoded twice', {
     authorization: ({ state }) => ({ state: encodeURIComponent(String(state)) }),
   })
 
-  it('rejects the response of a login that another browser began', async () => {
+  it('rejects the response to a login that another browser started', async () => {
     const flow = await startFlow()
     const victim = new UserAgent()
     const attacker = new UserAgent()
@@ -41,7 +41,7 @@ describe('state of the authorization response', () => {
     expect((await attacker.visit(url)).json()).toEqual({ kind: 'session', subject: 'ada' })
   })
 
-  it('leaves another login of the same browser as it is', async () => {
+  it('leaves other logins of the same browser as they are', async () => {
     const flow = await startFlow()
     const browser = new UserAgent()
     const { url } = await browser.visitUntil(`${flow.app.url}/login?returnTo=/who`, `${flow.app.url}/callback`)

@@ -4,11 +4,11 @@ import { accepts, expectAccepted, startFlow } from '../support/bed/conformance.j
 
 describe('base', () => {
   accepts('a login whose response comes in the query')
-  accepts('a login whose response comes by form_post', {}, { client: { responseMode: 'form_post' } })
+  accepts('a login whose response comes with form_post', {}, { client: { responseMode: 'form_post' } })
   accepts('a login at an issuer with a path', {}, { provider: { issuerPath: '/tenants/1' } })
   accepts('a login at an issuer whose path ends with a slash', {}, { provider: { issuerPath: '/test/a/rp/' } })
 
-  it('sends a state, a nonce and an S256 challenge of its own with every authorization request', async () => {
+  it('sends a new state, nonce and S256 challenge with every authorization request', async () => {
     const flow = await startFlow()
     for (let login = 0; login < 3; login++) await expectAccepted(flow)
     const requests = flow.provider.requests('authorization').map(({ parameters }) => parameters)

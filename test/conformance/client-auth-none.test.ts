@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { expectAccepted, expectRejected, startFlow } from '../support/bed/conformance.js'
 
 describe('client-auth-none', () => {
-  it('sends the identifier of a public client in the body, and no secret even if it knows one', async () => {
+  it('sends the client_id of a public client in the body, and no secret even if it has one', async () => {
     const flow = await startFlow({ provider: { clientAuth: 'none' } })
     await expectAccepted(flow)
     const [request] = flow.provider.requests('token')
@@ -11,7 +11,7 @@ describe('client-auth-none', () => {
     expect(request?.headers.authorization).toBeUndefined()
   })
 
-  it('refuses to sign in without authentication where the provider wants one', async () => {
+  it('does not sign anyone in without client authentication if the provider requires it', async () => {
     await expectRejected(await startFlow({ client: { clientAuth: 'none' } }), 'ERR_CLIENT_REFUSED')
   })
 })

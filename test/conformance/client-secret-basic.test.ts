@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { accepts, expectAccepted, expectRejected, startFlow } from '../support/bed/conformance.js'
 
-/** Characters that a form encodes in different ways, and some outside ASCII. */
+/** Characters that form encoding treats differently, and some outside ASCII. */
 const RESERVED = 'a:b%c+d/e&f=g?h#i j~k!l*m\'n(o)p"q-r_s.t@u,ö€'
 const RESERVED_AT_BOTH = { clientId: `client ${RESERVED}`, clientSecret: `secret ${RESERVED} of the client` }
 
@@ -15,7 +15,7 @@ describe('client-secret-basic', () => {
     expect(request?.parameters.has('client_assertion')).toBe(false)
   })
 
-  it('encodes identifier and secret each as a form does, before they are joined', async () => {
+  it('form-encodes client_id and secret before joining them', async () => {
     const flow = await startFlow({ provider: { clientId: 'a:b', clientSecret: 'c d+e%f/g&h=' } })
     await expectAccepted(flow)
     const [request] = flow.provider.requests('token')
@@ -23,16 +23,16 @@ describe('client-secret-basic', () => {
     expect(credentials).toBe('a%3Ab:c+d%2Be%25f%2Fg%26h%3D')
   })
 
-  accepts('an identifier and a secret with every reserved character', {}, { provider: RESERVED_AT_BOTH })
+  accepts('a client_id and a secret with every reserved character', {}, { provider: RESERVED_AT_BOTH })
 
-  it('says what to do where the provider does not decode the credentials, and signs in once it is done', async () => {
+  it('names the fix for a provider that does not decode the credentials, and the fix works', async () => {
     const undecoded = await startFlow({ provider: { ...RESERVED_AT_BOTH, rawBasic: true } })
     const { error } = await expectRejected(undecoded, 'ERR_CLIENT_REFUSED')
     expect(error.message).toContain("clientAuth: 'client_secret_post'")
     await expectAccepted(await startFlow({ provider: { ...RESERVED_AT_BOTH, clientAuth: 'client_secret_post' } }))
   })
 
-  it('refuses to sign in with a secret that the provider does not know', async () => {
+  it('does not sign anyone in with a wrong secret', async () => {
     await expectRejected(await startFlow({ client: { clientSecret: 'another secret' } }), 'ERR_CLIENT_REFUSED')
   })
 })

@@ -12,7 +12,7 @@ describe('client-secret-post', () => {
     expect(request?.headers.authorization).toBeUndefined()
   })
 
-  it('refuses to sign in where the provider wants another method', async () => {
+  it('does not sign anyone in if the provider requires another method', async () => {
     await expectRejected(
       await startFlow({ provider, client: { clientAuth: 'client_secret_basic' } }),
       'ERR_CLIENT_REFUSED',

@@ -3,7 +3,7 @@ import { expectAccepted, rejects, startFlow } from '../support/bed/conformance.j
 import { json } from '../support/provider/providerReplies.js'
 
 describe('discovery-jwks-uri-keys', () => {
-  it('takes the keys from the jwks_uri of the metadata, once while they are fresh', async () => {
+  it('fetches the keys from the jwks_uri of the metadata, once while they are cached', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const flow = await startFlow()
     flow.provider.paths = { ...flow.provider.paths, jwks: '/elsewhere/keys.json' }
@@ -15,7 +15,7 @@ describe('discovery-jwks-uri-keys', () => {
     expect(flow.provider.requests('jwks')).toHaveLength(2)
   })
 
-  it('follows a jwks_uri that moves, and forgets the keys of the old one', async () => {
+  it('follows a jwks_uri that changes, and drops the keys of the old one', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const flow = await startFlow()
     await expectAccepted(flow)
@@ -26,7 +26,7 @@ describe('discovery-jwks-uri-keys', () => {
   })
 
   rejects('metadata without jwks_uri', { metadata: { jwks_uri: undefined } }, 'ERR_METADATA_INVALID')
-  rejects('a jwks_uri that is no URL', { metadata: { jwks_uri: '/jwks' } }, 'ERR_METADATA_INVALID')
+  rejects('a jwks_uri that is not a URL', { metadata: { jwks_uri: '/jwks' } }, 'ERR_METADATA_INVALID')
   rejects('a key set that is not JSON', { reply: { jwks: () => ({ body: '<html>' }) } }, 'ERR_METADATA_INVALID')
   rejects('an array instead of a key set', { reply: { jwks: () => json([]) } }, 'ERR_METADATA_INVALID')
   rejects('null instead of a key set', { reply: { jwks: () => json(null) } }, 'ERR_METADATA_INVALID')

@@ -5,7 +5,7 @@ import { json } from '../support/provider/providerReplies.js'
 const MOVED = { authorization: '/2/a', token: '/2/t', userinfo: '/2/u', jwks: '/2/k', end_session: '/2/l' }
 
 describe('discovery-openid-config', () => {
-  it('uses the endpoints that the metadata names', async () => {
+  it('uses the endpoints of the metadata', async () => {
     const flow = await startFlow({ client: { userInfo: true } })
     flow.provider.paths = { ...flow.provider.paths, ...MOVED }
     await expectAccepted(flow)
@@ -18,7 +18,7 @@ describe('discovery-openid-config', () => {
     ])
   })
 
-  it('asks for the metadata once, and follows endpoints that move when it is no longer fresh', async () => {
+  it('fetches the metadata once, and follows endpoints that change once the cache expires', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const flow = await startFlow()
     await expectAccepted(flow)
@@ -35,7 +35,7 @@ describe('discovery-openid-config', () => {
   rejects('an array as metadata', { reply: { discovery: () => json([]) } }, 'ERR_METADATA_INVALID')
   rejects('metadata that is not found', { reply: { discovery: () => json({}, 404) } }, 'ERR_METADATA_INVALID')
   rejects(
-    'metadata that is elsewhere',
+    'metadata at another address',
     { reply: { discovery: () => ({ status: 302, headers: { location: '/elsewhere' } }) } },
     'ERR_METADATA_INVALID',
   )

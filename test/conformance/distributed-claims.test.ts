@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { expectAccepted, startFlow } from '../support/bed/conformance.js'
 
 describe('distributed-claims', () => {
-  it('keeps where they are to be had, and asks nobody for them', async () => {
+  it('keeps their sources, and fetches none of them', async () => {
     const flow = await startFlow({ client: { userInfo: true } })
     const distributed = {
       _claim_names: { shoe_size: 'src1' },

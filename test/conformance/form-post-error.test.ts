@@ -22,13 +22,13 @@ describe('form-post-error', () => {
     rejects(`the error ${error} that is posted`, { authorization: { code: undefined, error } }, code, settings)
   }
   rejects(
-    'an error that comes beside a code',
+    'an error together with a code',
     { authorization: { error: 'access_denied' } },
     'ERR_AUTHORIZATION_DENIED',
     settings,
   )
 
-  it('shows a clean page, with nothing on it that the provider wrote, and the way to try again', async () => {
+  it('shows an error without any text of the provider, and offers a retry', async () => {
     const authorization = {
       code: undefined,
       error: 'access_denied',
@@ -44,7 +44,7 @@ describe('form-post-error', () => {
     expect(error).toMatchObject({ status: 403, returnTo: '/who', retryUrl: '/login?returnTo=%2Fwho' })
   })
 
-  it('sends no code to the provider that came with an error', async () => {
+  it('does not redeem a code that comes with an error', async () => {
     const flow = await startFlow(settings, { authorization: { error: 'access_denied' } })
     await expectRejected(flow, 'ERR_AUTHORIZATION_DENIED')
     expect(flow.provider.requests('token')).toEqual([])

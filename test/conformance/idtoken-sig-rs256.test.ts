@@ -3,7 +3,7 @@ import { describe } from 'vitest'
 import { accepts, rejects } from '../support/bed/conformance.js'
 import type { ProviderKeys } from '../support/provider/providerKeys.js'
 
-/** Takes the public RSA key for a secret, as a verifier would that lets the token choose the algorithm. */
+/** Signs with the public RSA key as an HMAC secret, which fools verifiers that let the token choose the algorithm. */
 function publicKeyAsSecret(encode: (key: KeyObject) => string) {
   return ({ rsa }: ProviderKeys) => {
     const secret = encode(createPublicKey({ key: rsa.jwk, format: 'jwk' }))
@@ -13,7 +13,7 @@ function publicKeyAsSecret(encode: (key: KeyObject) => string) {
 
 describe('idtoken-sig-rs256', () => {
   accepts('an ID token signed with RS256, which is the default')
-  accepts('an ID token signed with EdDSA, where that is registered', {}, { provider: { idTokenAlg: 'EdDSA' } })
+  accepts('an ID token signed with EdDSA, if that is registered', {}, { provider: { idTokenAlg: 'EdDSA' } })
   rejects('another algorithm than the registered one, ES256', { header: { alg: 'ES256' } }, 'ERR_ID_TOKEN_INVALID')
   rejects('another algorithm than the registered one, PS256', { header: { alg: 'PS256' } }, 'ERR_ID_TOKEN_INVALID')
   rejects('another algorithm than the registered one, RS512', { header: { alg: 'RS512' } }, 'ERR_ID_TOKEN_INVALID')
@@ -31,7 +31,7 @@ describe('idtoken-sig-rs256', () => {
     { header: { alg: 'HS256' }, key: publicKeyAsSecret((key) => JSON.stringify(key.export({ format: 'jwk' }))) },
     'ERR_ID_TOKEN_INVALID',
   )
-  rejects('RS256 where ES256 is registered', { header: { alg: 'RS256' } }, 'ERR_ID_TOKEN_INVALID', {
+  rejects('RS256 if ES256 is registered', { header: { alg: 'RS256' } }, 'ERR_ID_TOKEN_INVALID', {
     provider: { idTokenAlg: 'ES256' },
   })
 })

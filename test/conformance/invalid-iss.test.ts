@@ -5,7 +5,7 @@ describe('invalid-iss', () => {
   rejects('an ID token of another issuer', { claims: { iss: 'https://other.example' } }, 'ERR_ID_TOKEN_INVALID')
   rejects('an ID token without iss', { claims: { iss: undefined } }, 'ERR_ID_TOKEN_INVALID')
   rejects(
-    'an ID token whose iss has a slash more',
+    'an ID token whose iss has an additional slash',
     { claims: ({ iss }) => ({ iss: `${String(iss)}/` }) },
     'ERR_ID_TOKEN_INVALID',
   )

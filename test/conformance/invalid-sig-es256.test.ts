@@ -5,7 +5,7 @@ import { breakSignature } from '../support/provider/providerKeys.js'
 const settings = { provider: { idTokenAlg: 'ES256' } } as const
 
 describe('invalid-sig-es256', () => {
-  accepts('an ID token signed with ES256, where that is registered', {}, settings)
+  accepts('an ID token signed with ES256, if that is registered', {}, settings)
   rejects('an altered signature', { jwt: breakSignature }, 'ERR_ID_TOKEN_INVALID', settings)
   rejects('an empty signature', { jwt: (jwt) => jwt.replace(/[^.]+$/, '') }, 'ERR_ID_TOKEN_INVALID', settings)
   rejects(

@@ -12,17 +12,17 @@ function signedWith(secret: string) {
 }
 
 describe('invalid-sig-hs256', () => {
-  accepts('an ID token signed with the client secret, where HS256 is registered', {}, settings)
+  accepts('an ID token signed with the client secret, if HS256 is registered', {}, settings)
   rejects('an altered signature', { jwt: breakSignature }, 'ERR_ID_TOKEN_INVALID', settings)
   rejects(
-    'a signature by another secret',
+    'a signature with another secret',
     signedWith('another secret of thirty-two characters'),
     'ERR_ID_TOKEN_INVALID',
     settings,
   )
-  rejects('a signature by an empty secret', signedWith(''), 'ERR_ID_TOKEN_INVALID', settings)
+  rejects('a signature with an empty secret', signedWith(''), 'ERR_ID_TOKEN_INVALID', settings)
 
-  it('asks for no keys, since the client secret is the key', async () => {
+  it('fetches no keys, since the client secret is the key', async () => {
     const flow = await startFlow(settings)
     await expectAccepted(flow)
     expect(flow.provider.requests('jwks')).toEqual([])

@@ -1,4 +1,4 @@
-/** RFC 7515 §4.1.11, RFC 7797 §7: an extension of the header is refused in every JWT that a provider sends. */
+/** RFC 7515 §4.1.11, RFC 7797 §7: header extensions are refused in every JWT that a provider sends. */
 import { describe } from 'vitest'
 import { accepts, rejects } from '../support/bed/conformance.js'
 import { refusesLogout } from '../support/provider/logoutTokens.js'
@@ -13,7 +13,7 @@ const EXTENSIONS = [
   ['zip', { zip: 'DEF' }],
 ] as const
 
-describe('an extension in the header of a JWT', () => {
+describe('an extension in a JWT header', () => {
   accepts('a header parameter without meaning', { header: { exotic: true } })
   for (const [name, header] of EXTENSIONS) {
     rejects(`${name} in an ID token`, { header }, 'ERR_ID_TOKEN_INVALID')

@@ -5,7 +5,7 @@ import { UserAgent } from '../support/bed/userAgent.js'
 describe.each(['id_token', 'code id_token'] as const)(
   'nonce-unless-code-flow with response_type %s',
   (responseType) => {
-    it('sends a nonce of its own with every request', async () => {
+    it('sends a new nonce with every request', async () => {
       const flow = await startFrontChannel(responseType)
       onTestFinished(() => flow.close())
       const browser = new UserAgent()
@@ -21,7 +21,7 @@ describe.each(['id_token', 'code id_token'] as const)(
       expect(nonces).not.toContain(null)
     })
 
-    it('rejects an ID token without it', async () => {
+    it('rejects an ID token without the nonce', async () => {
       const flow = await startFrontChannel(responseType)
       onTestFinished(() => flow.close())
       await expectRefused(

@@ -11,7 +11,7 @@ describe('refresh-token-invalid-sub', () => {
   rejectsRefresh('an ID token with an altered signature', { jwt: breakSignature })
   rejectsRefresh('an unsigned ID token', { header: { alg: 'none' } })
 
-  it('lets the user sign in anew when a refresh was rejected', async () => {
+  it('lets the user sign in again after a refresh was rejected', async () => {
     const { flow, browser } = await startExpired()
     flow.provider.spoil = { claims: { sub: 'mallory' } }
     expectCleanError(flow, await browser.visit(`${flow.app.url}/profile`), 'ERR_ID_TOKEN_INVALID')

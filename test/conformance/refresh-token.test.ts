@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { startExpired, tokenOf } from '../support/bed/refreshing.js'
 
 describe('refresh-token', () => {
-  it('accepts a refreshed ID token, and gives out the new access token', async () => {
+  it('accepts a refreshed ID token, and returns the new access token', async () => {
     const { flow, browser } = await startExpired()
     const fresh = await tokenOf(flow, browser)
     const [login, refresh, ...more] = flow.provider.requests('token')
@@ -13,14 +13,14 @@ describe('refresh-token', () => {
     expect(flow.provider.requests('token')).toHaveLength(2)
   })
 
-  it('authenticates a refresh as it does a login', async () => {
+  it('authenticates the client at a refresh as at a login', async () => {
     const { flow, browser } = await startExpired()
     await tokenOf(flow, browser)
     const [login, refresh] = flow.provider.requests('token')
     expect(refresh?.headers.authorization).toBe(login?.headers.authorization)
   })
 
-  it('accepts a refresh without an ID token, and keeps a refresh token that is not replaced', async () => {
+  it('accepts a refresh without an ID token, and keeps a refresh token that is not rotated', async () => {
     const { flow, browser } = await startExpired()
     flow.provider.spoil = { tokens: { id_token: undefined, refresh_token: undefined, expires_in: 0 } }
     await tokenOf(flow, browser)
@@ -30,7 +30,7 @@ describe('refresh-token', () => {
     expect(second?.parameters.get('refresh_token')).toBe(first?.parameters.get('refresh_token'))
   })
 
-  it('uses a refresh token that was replaced no more', async () => {
+  it('never uses a refresh token that was rotated', async () => {
     const { flow, browser } = await startExpired()
     flow.provider.spoil = { tokens: { expires_in: 0 } }
     await tokenOf(flow, browser)

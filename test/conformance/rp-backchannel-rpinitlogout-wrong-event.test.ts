@@ -3,7 +3,7 @@ import { refusesLogout } from '../support/provider/logoutTokens.js'
 
 describe('rp-backchannel-rpinitlogout-wrong-event', () => {
   refusesLogout('another event', { claims: { events: { 'http://schemas.openid.net/event/other': {} } } })
-  refusesLogout('an event that is no object', {
+  refusesLogout('an event that is not an object', {
     claims: { events: { 'http://schemas.openid.net/event/backchannel-logout': true } },
   })
   refusesLogout('events as an array', {

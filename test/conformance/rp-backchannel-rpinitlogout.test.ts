@@ -26,25 +26,25 @@ describe('rp-backchannel-rpinitlogout', () => {
   acceptsLogout('a logout token four minutes old', { claims: { ...old(240) } })
   acceptsLogout('members that it does not know', { claims: { extra: { a: 1 } }, header: { extra: 'b' } })
 
-  refusesLogout('a logout token that names nobody', { claims: { sub: undefined, sid: undefined } })
-  refusesLogout('a sub that is no string', { claims: { sub: 1, sid: undefined } })
-  refusesLogout('a sid that is no string', { claims: { sid: ['sid-1'] } })
+  refusesLogout('a logout token without sub and sid', { claims: { sub: undefined, sid: undefined } })
+  refusesLogout('a sub that is not a string', { claims: { sub: 1, sid: undefined } })
+  refusesLogout('a sid that is not a string', { claims: { sid: ['sid-1'] } })
   refusesLogout('a logout token without jti', { claims: { jti: undefined } })
   refusesLogout('a logout token without iat', { claims: { iat: undefined } })
   refusesLogout('a logout token without exp', { claims: { exp: undefined } })
   refusesLogout('an iat as a string', { claims: { iat: String(Math.floor(Date.now() / 1000)) } })
   refusesLogout('a logout token that has expired', { claims: { ...old(200), exp: old(100).iat } })
-  refusesLogout('a logout token that is old, whatever its exp', { claims: old(400) })
-  refusesLogout('a logout token of the future', { claims: old(-100) })
+  refusesLogout('an old logout token, whatever its exp', { claims: old(400) })
+  refusesLogout('a logout token from the future', { claims: old(-100) })
   refusesLogout('an ID token', {
     header: { typ: 'JWT' },
     claims: ({ iss, sub, aud, iat, exp }) => ({ iss, sub, aud, iat, exp, nonce: 'n', events: undefined }),
   })
   refusesLogout('another kind of token, by its type', { header: { typ: 'at+jwt' } })
-  refusesLogout('text that is no JWT', { jwt: () => 'not.a.jwt' })
+  refusesLogout('text that is not a JWT', { jwt: () => 'not.a.jwt' })
   refusesLogout('an array of claims', { payload: (claims) => `[${claims}]` })
 
-  it('refuses a key that the provider does not publish', async () => {
+  it('refuses a signature with an unpublished key', async () => {
     const flow = await startLogoutFlow()
     const browser = await expectAccepted(flow)
     const foreign = await createRsaKey()
@@ -52,7 +52,7 @@ describe('rp-backchannel-rpinitlogout', () => {
     await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
   })
 
-  it('refuses a logout token that was used before', async () => {
+  it('refuses a logout token that was already used', async () => {
     const flow = await startLogoutFlow()
     await expectAccepted(flow)
     const token = await logoutToken(flow, { claims: { sid: undefined } })
@@ -61,7 +61,7 @@ describe('rp-backchannel-rpinitlogout', () => {
     await expectKept(flow, later, await deliver(flow, token))
   })
 
-  it('ends one session by sid, and leaves the others of that user', async () => {
+  it('ends one session with a sid, and keeps the other sessions of that user', async () => {
     const flow = await startLogoutFlow()
     const one = await expectAccepted(flow)
     const other = await signInAs(flow, { sid: 'sid-2' })
@@ -69,7 +69,7 @@ describe('rp-backchannel-rpinitlogout', () => {
     expect(await subjectIn(flow, other)).toBe('ada')
   })
 
-  it('ends all sessions of one user by sub, and leaves those of others', async () => {
+  it('ends all sessions of one user with a sub, and keeps those of others', async () => {
     const flow = await startLogoutFlow()
     const one = await expectAccepted(flow)
     const two = await signInAs(flow, { sid: 'sid-2' })
@@ -79,7 +79,7 @@ describe('rp-backchannel-rpinitlogout', () => {
     expect(await subjectIn(flow, grace)).toBe('grace')
   })
 
-  it('is not undone by a later login, nor does it touch that', async () => {
+  it('is not undone by a later login, and does not end that', async () => {
     const flow = await startLogoutFlow()
     const before = await expectAccepted(flow)
     for (const claims of [{ sid: undefined }, {}]) {
@@ -123,7 +123,7 @@ describe('rp-backchannel-rpinitlogout', () => {
     await expectKept(flow, browser, answer)
   })
 
-  it('refuses a logout token in a query, which would end up in logs', async () => {
+  it('refuses a logout token in the query, which would end up in logs', async () => {
     const flow = await startLogoutFlow()
     const browser = await expectAccepted(flow)
     const token = await logoutToken(flow)
@@ -134,7 +134,7 @@ describe('rp-backchannel-rpinitlogout', () => {
     expect(await subjectIn(flow, browser)).toBe('ada')
   })
 
-  it('says by 503 that the provider may try again, where its keys cannot be had, and takes the token then', async () => {
+  it('answers 503 while the keys cannot be fetched, and accepts the token later', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     onTestFinished(() => void vi.useRealTimers())
     const flow = await startLogoutFlow()

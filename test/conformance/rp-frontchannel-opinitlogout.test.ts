@@ -3,14 +3,14 @@ import { expectAccepted, type Flow } from '../support/bed/conformance.js'
 import { type Answer, UserAgent } from '../support/bed/userAgent.js'
 import { signInAs, startLogoutFlow, subjectIn } from '../support/provider/logoutTokens.js'
 
-/** Loads the logout page as a frame of the provider's page does: across sites, without the session's cookie. */
+/** Loads the logout page as a frame on the provider's page does: cross-site, without the session's cookie. */
 function loadFrame({ app }: Flow, query: Record<string, string> | string): Promise<Answer> {
   const headers = { 'sec-fetch-dest': 'iframe', 'sec-fetch-site': 'cross-site' }
   return new UserAgent().send(`${app.url}/frontchannel-logout?${new URLSearchParams(query)}`, { headers })
 }
 
 describe('rp-frontchannel-opinitlogout', () => {
-  it('ends the session that iss and sid name, and no other; nothing is revoked', async () => {
+  it('ends the session identified by iss and sid, and no other; nothing is revoked', async () => {
     const flow = await startLogoutFlow()
     const one = await expectAccepted(flow)
     const other = await signInAs(flow, { sid: 'sid-2' })
@@ -23,7 +23,7 @@ describe('rp-frontchannel-opinitlogout', () => {
     expect(flow.app.events.at(-1)).toMatchObject({ type: 'session.ended', reason: 'frontchannel_logout' })
   })
 
-  it('may be framed by the provider only, and is not kept in caches', async () => {
+  it('can be framed by the provider only, and is not cached', async () => {
     const flow = await startLogoutFlow()
     await expectAccepted(flow)
     const { headers } = await loadFrame(flow, { iss: flow.provider.issuer, sid: 'sid-1' })
@@ -34,7 +34,7 @@ describe('rp-frontchannel-opinitlogout', () => {
     expect(headers['cache-control']).toBe('no-store')
   })
 
-  it('answers the same whether there was such a session or not', async () => {
+  it('answers the same whether the session exists or not', async () => {
     const flow = await startLogoutFlow()
     await expectAccepted(flow)
     const { issuer } = flow.provider
@@ -50,8 +50,8 @@ describe('rp-frontchannel-opinitlogout', () => {
     ['no sid', (iss) => ({ iss })],
     ['nothing', () => ({})],
     ['another iss', () => ({ iss: 'https://other.example', sid: 'sid-1' })],
-    ['an iss that is no URL', () => ({ iss: 'provider', sid: 'sid-1' })],
-    ['an iss with a path more', (iss) => ({ iss: `${iss}/more`, sid: 'sid-1' })],
+    ['an iss that is not a URL', () => ({ iss: 'provider', sid: 'sid-1' })],
+    ['an iss with an additional path', (iss) => ({ iss: `${iss}/more`, sid: 'sid-1' })],
     ['a repeated sid', (iss) => `iss=${encodeURIComponent(iss)}&sid=sid-1&sid=sid-1`],
   ])('refuses a request with %s, and keeps the session', async (_, queryOf) => {
     const flow = await startLogoutFlow()

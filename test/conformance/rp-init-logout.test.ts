@@ -3,7 +3,7 @@ import { expectAccepted, startFlow } from '../support/bed/conformance.js'
 import { logOut } from '../support/bed/loggingOut.js'
 
 describe('rp-init-logout', () => {
-  it('sends the user to the provider with the ID token as a hint, and takes them back to where they go', async () => {
+  it('redirects to the provider with the ID token as id_token_hint, and from there to returnTo', async () => {
     const flow = await startFlow()
     const browser = await expectAccepted(flow)
     const answer = await logOut(flow, browser)
@@ -16,7 +16,7 @@ describe('rp-init-logout', () => {
     expect(flow.provider.secrets).toContain(parameters.get('id_token_hint'))
   })
 
-  it('ends the session here where the provider has no logout', async () => {
+  it('ends the local session if the provider has no logout', async () => {
     const flow = await startFlow({}, { metadata: { end_session_endpoint: undefined } })
     const answer = await logOut(flow, await expectAccepted(flow))
     expect(answer.url).toBe(`${flow.app.url}/who?after=logout`)

@@ -19,14 +19,14 @@ describe('scope-userinfo-claims', () => {
     expect((await browser.fetch(`${flow.app.url}/profile`)).json()).toMatchObject({ sub: 'ada', ...userClaims })
   })
 
-  it('reads the claims of an ID token that holds them itself, without a UserInfo request', async () => {
+  it('reads the claims of the ID token without a UserInfo request', async () => {
     const flow = await startFlow({ client: { scope: SCOPE } }, { claims: userClaims })
     const browser = await expectAccepted(flow)
     expect((await browser.fetch(`${flow.app.url}/profile`)).json()).toMatchObject(userClaims)
     expect(flow.provider.requests('userinfo')).toEqual([])
   })
 
-  it('lets no claim of UserInfo replace one of the ID token', async () => {
+  it('never replaces a claim of the ID token by one of UserInfo', async () => {
     const flow = await startFlow(
       { client: { userInfo: true } },
       { userInfo: { iss: 'https://other.example', aud: 'other', nonce: 'other', email: 'other@example.com' } },

@@ -4,7 +4,7 @@ import { createRsaKey, publicKeys } from '../support/provider/providerKeys.js'
 import type { Spoil } from '../support/provider/spoil.js'
 
 describe('signing-key-rotation-just-before-signing', () => {
-  it('accepts an ID token signed with a key that was not there when the login began', async () => {
+  it('accepts an ID token signed with a key that was published after the login began', async () => {
     const flow = await startFlow()
     await expectAccepted(flow)
     const fresh = await createRsaKey()
@@ -18,7 +18,7 @@ describe('signing-key-rotation-just-before-signing', () => {
     expect(flow.provider.requests('jwks')).toHaveLength(2)
   })
 
-  it('rejects a key that is not published, and accepts the same key once it is', async () => {
+  it('rejects an unpublished key, and accepts the same key once it is published', async () => {
     const fresh = await createRsaKey()
     await expectRejected(await startFlow({}, { key: () => fresh }), 'ERR_ID_TOKEN_INVALID')
     const jwks: Spoil['jwks'] = (keys) => [...publicKeys(keys), fresh.jwk]

@@ -1,7 +1,7 @@
 import { describe } from 'vitest'
 import { accepts, rejects } from '../support/bed/conformance.js'
 
-/** Values that are no time, as they stand in the JSON of an ID token. */
+/** JSON values that are not a time. */
 const NO_TIMES = [
   '1e300',
   '1e400',
@@ -17,7 +17,7 @@ const NO_TIMES = [
   '{}',
 ]
 
-/** Writes a claim as JSON that `JSON.stringify` would not give. */
+/** Writes a claim as JSON that `JSON.stringify` would not produce. */
 function write(name: string, value: string): (payload: string) => string {
   return (payload) => `{"${name}":${value},${payload.slice(1).replace(new RegExp(`"${name}":\\d+,?`), '')}`
 }
@@ -34,6 +34,6 @@ describe('silly numbers in an ID token', () => {
   rejects('a payload that is not JSON', { payload: (usual) => usual.slice(1) }, 'ERR_ID_TOKEN_INVALID')
   rejects('an ID token of two parts', { jwt: (jwt) => jwt.split('.').slice(0, 2).join('.') }, 'ERR_ID_TOKEN_INVALID')
   rejects('an ID token over 64 KiB', { claims: { padding: 'x'.repeat(50_000) } }, 'ERR_ID_TOKEN_INVALID')
-  accepts('a long ID token below it', { claims: { padding: 'x'.repeat(20_000) } })
-  rejects('an ID token that is no JWT', { tokens: { id_token: 'ada' } }, 'ERR_ID_TOKEN_INVALID')
+  accepts('a long ID token within the limit', { claims: { padding: 'x'.repeat(20_000) } })
+  rejects('an ID token that is not a JWT', { tokens: { id_token: 'ada' } }, 'ERR_ID_TOKEN_INVALID')
 })

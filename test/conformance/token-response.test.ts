@@ -4,7 +4,7 @@ import { accepts, rejects } from '../support/bed/conformance.js'
 import { type Json, json, type Reply } from '../support/provider/providerReplies.js'
 import type { Spoil } from '../support/provider/spoil.js'
 
-/** What a login is answered with that some real provider also says. */
+/** Token responses that real providers send. */
 const PASSABLE: Readonly<Record<string, Json>> = {
   'token_type bearer': { token_type: 'bearer' },
   'token_type BEARER': { token_type: 'BEARER' },
@@ -15,7 +15,7 @@ const PASSABLE: Readonly<Record<string, Json>> = {
   'an array as scope': { scope: ['openid', 'email'] },
   'more scopes than asked for': { scope: 'openid email other:consented' },
   'no refresh_token': { refresh_token: undefined },
-  'members that nobody knows': { ext_expires_in: 7200, foci: '1', not_before: {} },
+  'unknown members': { ext_expires_in: 7200, foci: '1', not_before: {} },
 }
 
 const SILLY: Readonly<Record<string, Json>> = {
@@ -52,7 +52,7 @@ const REFUSED: ReadonlyArray<readonly [what: string, code: ErrorCode, reply: Par
   ['200 with null', 'ERR_TOKEN_RESPONSE_INVALID', json(null)],
 ]
 
-describe('what the token endpoint answers', () => {
+describe('a token response', () => {
   for (const [what, tokens] of Object.entries(PASSABLE)) accepts(what, { tokens })
   for (const [what, tokens] of Object.entries(SILLY)) rejects(what, { tokens }, 'ERR_TOKEN_RESPONSE_INVALID')
   for (const [what, code, reply] of REFUSED) rejects(what, { reply: { token: () => reply } }, code)
@@ -62,12 +62,12 @@ describe('what the token endpoint answers', () => {
     'ERR_TOKEN_RESPONSE_INVALID',
   )
   rejects(
-    'a body that is nothing but a token',
+    'a body that is only a token',
     answered(({ body }) => ({ body: (JSON.parse(body) as { access_token: string }).access_token })),
     'ERR_TOKEN_RESPONSE_INVALID',
   )
   rejects(
-    'an error whose description holds tokens',
+    'an error whose description contains tokens',
     answered(({ body }) => json({ error: 'invalid_grant', error_description: body }, 400)),
     'ERR_TOKEN_REQUEST_REFUSED',
   )

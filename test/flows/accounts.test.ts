@@ -5,7 +5,7 @@ import { UserAgent } from '../support/bed/userAgent.js'
 
 const ADDRESS = 'ada@example.com'
 
-/** People who say at a provider of their own that Ada's address is theirs. */
+/** Users of another provider, which reports Ada's address for all of them. */
 const impostors = [
   { id: 'unverified', claims: { email_verified: false } },
   { id: 'silent', claims: {} },
@@ -14,7 +14,7 @@ const impostors = [
   { id: 'numbered', claims: { email_verified: 1 } },
   { id: 'apple', claims: { email_verified: 'true' } },
   { id: 'verified', claims: { email_verified: true } },
-  // Even their subject is that of the real Ada.
+  // This one has even the subject of the real Ada.
   { id: 'ada', claims: { email_verified: true } },
 ].map(({ id, claims }) => ({ id, about: '', claims: { name: id, email: ADDRESS, ...claims } }))
 
@@ -49,7 +49,7 @@ afterAll(async () => {
 })
 beforeEach(() => accounts.clear())
 
-/** Signs a user in at a provider with a new browser, and gives the page after it. */
+/** Signs a user in at a provider with a new browser. Returns the page that follows. */
 function signIn({ issuer }: LocalProvider, user: string) {
   const query = new URLSearchParams({ iss: issuer, login_hint: user, target_link_uri: `${app.url}/profile` })
   return new UserAgent().visit(`${app.url}/login?${query}`)
@@ -57,7 +57,7 @@ function signIn({ issuer }: LocalProvider, user: string) {
 
 describe("an account behind the README's onLogin", () => {
   it.each(['unverified', 'silent', 'stringly', 'listed', 'numbered'])(
-    'is not opened by a user whose address is %s',
+    'does not open to a user whose address is %s',
     async (user) => {
       const refused = await signIn(other, user)
       expect(refused.status).toBe(403)
@@ -68,7 +68,7 @@ describe("an account behind the README's onLogin", () => {
   )
 
   it.each(['verified', 'ada', 'apple'])(
-    'is another than that of the same address at another provider: %s',
+    'differs from the account of the same address at another provider: %s',
     async (user) => {
       const profiles = [await signIn(real, 'ada'), await signIn(other, user)].map((answer) => answer.json())
       expect(profiles).toMatchObject([
@@ -79,7 +79,7 @@ describe("an account behind the README's onLogin", () => {
     },
   )
 
-  it('is the same at the next login there', async () => {
+  it('is the same at the next login at that provider', async () => {
     await signIn(real, 'ada')
     await signIn(real, 'ada')
     expect(accounts.size).toBe(1)

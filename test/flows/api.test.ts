@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { run } from '../../examples/api/run.js'
 
-it('the example of an API answers 200, 401, 403 and 201, each with its challenge', async () => {
+it('the API example answers 200, 401, 403 and 201, with a challenge where one is due', async () => {
   const lines: string[] = []
   await run((line) => lines.push(line))
   expect(lines).toEqual([

@@ -17,7 +17,7 @@ describe.each(['query', 'form_post'] as const)('authorization code with response
     await provider.close()
   })
 
-  it('signs the user in, returns to the page that was wanted, and grants the scopes', async () => {
+  it('signs the user in, returns to the requested page, and grants the scopes', async () => {
     const browser = new UserAgent()
     const profile = await browser.visit(`${app.url}/profile?tab=1`)
     expect(profile.status).toBe(200)
@@ -26,7 +26,7 @@ describe.each(['query', 'form_post'] as const)('authorization code with response
     expect((await browser.visit(`${app.url}/reports`)).status).toBe(200)
   })
 
-  it('tells the steps of a login in order, with nothing secret in them', async () => {
+  it('emits the steps of a login in order, without secrets', async () => {
     app.events.length = 0
     const browser = new UserAgent()
     await browser.visit(`${app.url}/profile`)

@@ -31,11 +31,11 @@ interface Kiosk {
   readonly provider: Awaited<ReturnType<typeof startLocalProvider>>
   /** The bodies of the token requests. */
   readonly polls: URLSearchParams[]
-  /** Answers the next token requests in the provider's stead. */
+  /** Responses to the next token requests, instead of the provider's. */
   readonly answers: (object | number)[]
   /** Starts another process of the same application over the same store. */
   another(): Promise<App>
-  /** Asks as a program would. */
+  /** Requests JSON, as a program does. */
   look(browser: UserAgent, app?: App): Promise<Shown>
 }
 
@@ -84,12 +84,12 @@ async function startKiosk(
   }
 }
 
-/** Lets the time of some polls go by. */
+/** Advances the clock by some polls. */
 function later(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000)
 }
 
-/** Opens the stream of events, and gives what it says when it ends. */
+/** Opens the event stream and returns its text when it ends. */
 async function openStream(app: App, browser: UserAgent): Promise<{ res: IncomingMessage; end(): Promise<string> }> {
   const cookie = [...browser.cookies(app.url)].map(([name, value]) => `${name}=${value}`).join('; ')
   const req = httpRequest(`${app.url}/device`, { headers: { accept: 'text/event-stream', cookie }, agent: false }).end()
@@ -111,7 +111,7 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
 afterEach(() => void vi.useRealTimers())
 
 describe('deviceLogin as JSON', () => {
-  it('shows a code, waits, and signs this browser in when the user has approved', async () => {
+  it('shows a code, waits, and signs this browser in once the user has approved', async () => {
     const { app, look, polls } = await startKiosk({ returnTo: '/who' })
     const browser = new UserAgent()
     const shown = await look(browser)
@@ -143,7 +143,7 @@ describe('deviceLogin as JSON', () => {
     expect(browser.cookies(app.url).has('rp.device')).toBe(false)
   })
 
-  it('keeps the device code to the browser that began: it is in no answer, event or readable cookie', async () => {
+  it('keeps the device code secret: no response, event or readable cookie contains it', async () => {
     const { app, look, polls } = await startKiosk()
     const browser = new UserAgent()
     const shown = await look(browser)
@@ -155,7 +155,7 @@ describe('deviceLogin as JSON', () => {
     expect(told).not.toContain(secret)
   })
 
-  it('signs no other browser in: each has a code of its own', async () => {
+  it('does not sign another browser in: each has its own code', async () => {
     const { app, look } = await startKiosk()
     const [mine, other] = [new UserAgent(), new UserAgent()]
     const [shown, another] = [await look(mine), await look(other)]
@@ -204,7 +204,7 @@ describe('deviceLogin as JSON', () => {
     expect(polls).toHaveLength(1)
   })
 
-  it('signs in once, when two tabs come for the tokens at the same time', async () => {
+  it('signs in once when two tabs request the tokens at the same time', async () => {
     const { app, look } = await startKiosk()
     const browser = new UserAgent()
     await answerDevice(await look(browser))
@@ -217,7 +217,7 @@ describe('deviceLogin as JSON', () => {
     expect(app.events.filter(({ type }) => type === 'session.opened')).toHaveLength(1)
   })
 
-  it('polls once per interval, however many tabs and processes look', async () => {
+  it('polls once per interval, however many tabs and processes wait', async () => {
     const { app, look, polls, another } = await startKiosk()
     const second = await another()
     const browser = new UserAgent()
@@ -230,7 +230,7 @@ describe('deviceLogin as JSON', () => {
     }
   })
 
-  it('lets a login begun in one process end in another', async () => {
+  it('finishes a login in another process than the one that started it', async () => {
     const { look, another } = await startKiosk()
     const second = await another()
     const browser = new UserAgent()
@@ -240,7 +240,7 @@ describe('deviceLogin as JSON', () => {
     expect((await look(browser, second)).status).toBe('signed_in')
   })
 
-  it('waits 5 seconds more after slow_down, and twice as long after an outage', async () => {
+  it('waits 5 seconds longer after slow_down, and twice as long after an outage', async () => {
     const { look, polls, answers } = await startKiosk()
     const browser = new UserAgent()
     await look(browser)
@@ -261,7 +261,7 @@ describe('deviceLogin as JSON', () => {
     expect(polls).toHaveLength(3)
   })
 
-  it('says that the user refused, and does not ask the provider again', async () => {
+  it('reports that the user refused, and does not poll again', async () => {
     const { app, look, polls } = await startKiosk()
     const browser = new UserAgent()
     await answerDevice(await look(browser), false)
@@ -279,8 +279,8 @@ describe('deviceLogin as JSON', () => {
   })
 
   it.each([
-    ['by the provider’s word', (kiosk: Kiosk) => kiosk.answers.push({ error: 'expired_token' }), 6],
-    ['by its own time', () => 0, 601],
+    ['according to the provider', (kiosk: Kiosk) => kiosk.answers.push({ error: 'expired_token' }), 6],
+    ['according to its own expiry', () => 0, 601],
   ])('says that the code has expired %s, and begins anew on demand', async (_how, prepare, seconds) => {
     const kiosk = await startKiosk()
     const browser = new UserAgent()
@@ -297,7 +297,7 @@ describe('deviceLogin as JSON', () => {
     expect(await kiosk.look(browser)).toMatchObject({ user_code: again.user_code })
   })
 
-  it('accepts an ID token that is signed, and refuses one that is not', async () => {
+  it('accepts a signed ID token and refuses an unsigned one', async () => {
     const { app, look, answers, provider } = await startKiosk()
     const browser = new UserAgent()
     await look(browser)
@@ -327,14 +327,14 @@ describe('deviceLogin as JSON', () => {
     expect(await look(browser)).toMatchObject({ status: 'refused', error: 'ERR_TOKEN_RESPONSE_INVALID' })
   })
 
-  it('holds the provider to maxAge and acrValues, as other logins do', async () => {
+  it('enforces maxAge and acrValues, as other logins do', async () => {
     const { look } = await startKiosk({}, {}, { maxAge: 600 })
     const browser = new UserAgent()
     await answerDevice(await look(browser))
     later(6)
     expect((await look(browser)).status).toBe('signed_in')
 
-    // The local provider names no acr in this flow.
+    // The local provider sends no acr in this flow.
     const strict = await startKiosk({}, {}, { acrValues: 'urn:example:strong', acrEssential: true })
     const other = new UserAgent()
     await answerDevice(await strict.look(other))
@@ -342,7 +342,7 @@ describe('deviceLogin as JSON', () => {
     expect(await strict.look(other)).toMatchObject({ status: 'refused', error: 'ERR_ID_TOKEN_INVALID' })
   })
 
-  it('asks onLogin, which may refuse: reported once, and shown to other tabs as refused', async () => {
+  it('calls onLogin, which can refuse: one event, and other tabs show the refusal', async () => {
     let refuse = true
     const kiosk = await startKiosk({}, { onLogin: () => void (refuse && fail()) })
     const browser = new UserAgent()
@@ -365,7 +365,7 @@ describe('deviceLogin as JSON', () => {
     }
   })
 
-  it('is begun anew by no other site', async () => {
+  it('cannot be restarted by another site', async () => {
     const { app } = await startKiosk()
     const browser = new UserAgent()
     const post = (site: string): Promise<Answer> =>
@@ -374,7 +374,7 @@ describe('deviceLogin as JSON', () => {
     expect((await post('same-origin')).status).toBe(200)
   })
 
-  it('asks the provider nothing for HEAD', async () => {
+  it('sends the provider no request for HEAD', async () => {
     const { app } = await startKiosk()
     const browser = new UserAgent()
     expect((await browser.send(`${app.url}/device`, { method: 'HEAD' })).status).toBe(200)
@@ -383,7 +383,7 @@ describe('deviceLogin as JSON', () => {
 })
 
 describe('deviceLogin as a page', () => {
-  it('shows code, link and QR code without loading anything, and goes on to returnTo', async () => {
+  it('shows code, link and QR code without loading anything, and redirects to returnTo', async () => {
     const { app } = await startKiosk()
     const browser = new UserAgent()
     const page = await browser.visit(`${app.url}/device?returnTo=/who`)
@@ -400,7 +400,7 @@ describe('deviceLogin as a page', () => {
     expect((await browser.visit(`${app.url}/device?returnTo=/who`)).url).toBe(`${app.url}/who`)
   })
 
-  it('escapes what the provider says, and refuses a link that is no web page', async () => {
+  it('escapes the values of the provider, and refuses a link that is not a web page', async () => {
     const { app, provider } = await startKiosk({}, { http: { fetch: spoiled } })
     let body: Record<string, unknown> = { user_code: '<script>alert(1)</script>' }
     async function spoiled(...[url, init]: Parameters<typeof fetch>): Promise<Response> {
@@ -417,7 +417,7 @@ describe('deviceLogin as a page', () => {
     expect((await new UserAgent().visit(`${app.url}/device`)).status).toBe(200)
   })
 
-  it('shows why it failed, with a button for a new code', async () => {
+  it('shows the reason of a failure, with a button for a new code', async () => {
     const { app, answers } = await startKiosk()
     const browser = new UserAgent()
     await browser.visit(`${app.url}/device`)
@@ -429,7 +429,7 @@ describe('deviceLogin as a page', () => {
     expect(again.text).toContain('id="code"')
   })
 
-  it('hands everything to a page of the application’s own', async () => {
+  it('passes everything to the application’s own page', async () => {
     const { app } = await startKiosk({
       render: (view, _req, res) => void res.send(`own ${view.status} ${view.qrCode}`),
     })
@@ -438,7 +438,7 @@ describe('deviceLogin as a page', () => {
 })
 
 describe('deviceLogin as a stream of events', () => {
-  it('tells when the user has approved, and leaves the signing in to the page', async () => {
+  it('reports the approval, and leaves the sign-in to the page', async () => {
     const { app, look, answers } = await startKiosk()
     const browser = new UserAgent()
     const shown = await look(browser)
@@ -454,7 +454,7 @@ describe('deviceLogin as a stream of events', () => {
     expect((await look(browser)).status).toBe('signed_in')
   })
 
-  it('tells when it was refused', async () => {
+  it('reports a refusal', async () => {
     const { app, look, answers } = await startKiosk()
     const browser = new UserAgent()
     await look(browser)
@@ -463,12 +463,12 @@ describe('deviceLogin as a stream of events', () => {
     expect(await (await openStream(app, browser)).end()).toContain('event: refused')
   })
 
-  it('ends at once in a browser that has begun nothing', async () => {
+  it('ends at once in a browser without a device login', async () => {
     const { app } = await startKiosk()
     expect(await (await openStream(app, new UserAgent())).end()).toContain('event: refused')
   })
 
-  it('stops asking the provider when nobody waits any more', async () => {
+  it('stops polling when no one is waiting any more', async () => {
     vi.useRealTimers()
     const seen: string[] = []
     const fast: typeof fetch = async (url, init) => {
@@ -486,7 +486,7 @@ describe('deviceLogin as a stream of events', () => {
     stream.res.destroy()
     await once(stream.res, 'close')
     const before = polls()
-    // Another browser that waits shows that time goes by.
+    // Another waiting browser shows that the clock advances.
     const other = new UserAgent()
     await look(other)
     const otherStream = await openStream(app, other)

@@ -19,14 +19,14 @@ async function start(example: Example) {
 }
 
 describe('the examples', () => {
-  it('token-exchange: the API takes the exchanged token only, which has no scope but the one asked for', async () => {
+  it('token-exchange: the API accepts only the exchanged token, which has only the requested scope', async () => {
     const { baseUrl } = await start({ ...tokenExchange, prepareProvider: addTokenExchange })
     const page = await new UserAgent().visit(`${baseUrl}/reports`)
     expect(page.text).toContain('401: it was not issued for this API')
     expect(page.text).toMatch(/200: .*Harvest.*&quot;scope&quot;:&quot;reports:read&quot;/)
   })
 
-  it('third-party-login: the links of the portal lead to the book, to the library’s own start page, and nowhere', async () => {
+  it('third-party-login: the portal’s links lead to the book, to the library’s home page, and to an error', async () => {
     const { baseUrl, provider } = await start(thirdParty)
     const portal = await startBeside(thirdParty.createPortal({ libraryUrl: baseUrl, issuer: provider.issuer }))
     const { text } = await new UserAgent().visit(portal)
@@ -37,7 +37,7 @@ describe('the examples', () => {
     expect(unknown).toMatchObject({ status: 400, text: expect.stringContaining('ERR_UNKNOWN_PROVIDER') })
   })
 
-  it('password: the form signs in, with the right password', async () => {
+  it('password: the form signs in with the right password only', async () => {
     const { baseUrl } = await start(password)
     const send = (body: Record<string, string>) =>
       new UserAgent().visit(`${baseUrl}/password-login`, { method: 'POST', body, from: baseUrl })
@@ -45,7 +45,7 @@ describe('the examples', () => {
     expect(await send({ ...password.user, password: 'wrong' })).toMatchObject({ status: 401 })
   })
 
-  it('device-cli: the tool reads the reports once its code was approved', async () => {
+  it('device-cli: the tool reads the reports once its code is approved', async () => {
     const createApp: Example['createApp'] = ({ baseUrl, issuer }) => createReportsApi({ issuer, audience: baseUrl })
     const { baseUrl, provider } = await start({ ...deviceCli, createApp })
     const said: string[] = []

@@ -8,7 +8,7 @@ import {
 } from '../support/bed/frontChannel.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 
-describe('the hybrid flow: a code and an ID token by form_post', () => {
+describe('the hybrid flow: a code and an ID token with form_post', () => {
   let flow: FrontChannel
   beforeAll(async () => {
     flow = await startFrontChannel('code id_token')
@@ -26,7 +26,7 @@ describe('the hybrid flow: a code and an ID token by form_post', () => {
     expect(asked.get('nonce')).toHaveLength(43)
   })
 
-  it('tells what it checked', async () => {
+  it('reports its checks', async () => {
     flow.app.events.length = 0
     await expectSignedIn(flow.signIn())
     const verified = flow.app.events.find(({ type }) => type === 'login.verified')
@@ -59,7 +59,7 @@ describe('the hybrid flow: a code and an ID token by form_post', () => {
     )
   })
 
-  it('refuses two ID tokens that tell different times of the same sign-in', async () => {
+  it('refuses two ID tokens with different auth_time', async () => {
     const withMaxAge = await startFrontChannel('code id_token', { provider: { maxAge: 600 } })
     const auth_time = Math.floor(Date.now() / 1000) - 60
     await expectRefused(
@@ -69,14 +69,14 @@ describe('the hybrid flow: a code and an ID token by form_post', () => {
     ).finally(() => withMaxAge.close())
   })
 
-  it('takes two ID tokens that differ in what the login did not ask for', async () => {
+  it('accepts two ID tokens that differ in claims the login did not ask for', async () => {
     const auth_time = Math.floor(Date.now() / 1000) - 60
     for (const changes of [{ auth_time }, { acr: 'urn:example:front' }, { sid: 'front' }, { name: 'Front' }]) {
       await expectSignedIn(flow.signIn(async (r, resign) => ({ ...r, id_token: await resign(r.id_token, changes) })))
     }
   })
 
-  it('checks s_hash where there is one', async () => {
+  it('checks s_hash if there is one', async () => {
     await expectSignedIn(
       flow.signIn(async (r, resign) => ({ ...r, id_token: await resign(r.id_token, { s_hash: half(r.state) }) })),
     )
@@ -95,7 +95,7 @@ describe('the hybrid flow: a code and an ID token by form_post', () => {
     )
   })
 
-  it('refuses an error that does not name the issuer, though the provider announces that it always does', async () => {
+  it('refuses an error without iss, though the provider announces that it always sends one', async () => {
     await expectRefused(flow, ({ state = '' }) => ({ state, error: 'access_denied' }), 'ERR_ISSUER_MISMATCH')
   })
 })

@@ -6,11 +6,11 @@ import { type App, register, startApp, startLocalProvider } from '../support/bed
 import { UserAgent } from '../support/bed/userAgent.js'
 import { AUDIENCE } from '../support/provider/issuer.js'
 
-/** The tokens that the provider gave to one login. */
+/** The tokens of one login. */
 interface LoginTokens {
   readonly accessToken: string
   readonly idToken: string
-  /** That of the refresh, which need not have a nonce. */
+  /** The ID token of the refresh, which need not have a nonce. */
   readonly renewedIdToken: string
 }
 
@@ -50,7 +50,7 @@ afterAll(async () => {
 })
 
 describe('the ID token of a login, sent to an API as a bearer token', () => {
-  // An API that also takes the client's name for its own would have to take the aud of an ID token.
+  // An API that also accepts the client_id as its audience would accept the aud of an ID token.
   it.each<Partial<ResourceServerOptions>>([
     { audience: AUDIENCE, typ: 'at+jwt' },
     { audience: AUDIENCE, typ: 'tolerant' },

@@ -11,7 +11,7 @@ import {
 } from '../support/bed/frontChannel.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 
-describe('the implicit flow: an ID token by form_post', () => {
+describe('the implicit flow: an ID token with form_post', () => {
   let flow: FrontChannel
   beforeAll(async () => {
     flow = await startFrontChannel('id_token', {
@@ -46,14 +46,14 @@ describe('the implicit flow: an ID token by form_post', () => {
     expect(browser.visited.filter((url) => url.includes(idToken))).toEqual([])
   })
 
-  it('grants no scope but openid, whatever the browser says was granted', async () => {
+  it('grants no scope but openid, whatever scope the browser sends', async () => {
     const browser = new UserAgent()
     await expectSignedIn(flow.signIn((response) => ({ ...response, scope: 'openid reports:read' }), browser))
     expect((await browser.fetch(`${flow.app.url}/scopes`)).json()).toEqual(['openid'])
     expect((await browser.visit(`${flow.app.url}/reports`)).status).toBe(403)
   })
 
-  it('has no access token, and says so, though one is slipped into the response', async () => {
+  it('has no access token, and reports so, though one is added to the response', async () => {
     const browser = new UserAgent()
     await expectSignedIn(flow.signIn((response) => ({ ...response, access_token: 'slipped in' }), browser))
     flow.app.errors.length = 0
@@ -61,7 +61,7 @@ describe('the implicit flow: an ID token by form_post', () => {
     expect(flow.app.errors).toMatchObject([{ code: 'ERR_NO_ACCESS_TOKEN' }])
   })
 
-  it('accepts a response once: delivered again in another browser it is refused', async () => {
+  it('accepts a response once: it is refused when another browser delivers it again', async () => {
     const browser = new UserAgent()
     let stolen: Record<string, string> = {}
     await expectSignedIn(
@@ -78,7 +78,7 @@ describe('the implicit flow: an ID token by form_post', () => {
     expect(flow.app.errors).toMatchObject([{ code: 'ERR_TRANSACTION_MISSING' }])
   })
 
-  it('reports an error that is posted cleanly', async () => {
+  it('reports a posted error', async () => {
     await expectRefused(
       flow,
       ({ state = '' }) => ({ state, error: 'access_denied', iss: flow.provider.issuer }),
@@ -118,7 +118,7 @@ describe('the implicit flow: an ID token by form_post', () => {
     await expectRefused(flow, ({ state = '' }) => ({ state, iss, code: 'x' }), 'ERR_AUTHORIZATION_RESPONSE_INVALID')
   })
 
-  it('refuses a response of another issuer before it looks at its ID token', async () => {
+  it('refuses a response of another issuer before it reads the ID token', async () => {
     await expectRefused(flow, (response) => ({ ...response, iss: 'https://op.example' }), 'ERR_ISSUER_MISMATCH')
   })
 })
@@ -140,7 +140,7 @@ describe('options of the implicit flow', () => {
     })
   })
 
-  it('needs no secret', async () => {
+  it('needs no client secret', async () => {
     const options = { provider: { issuer: 'https://op.example', clientId: 'app', responseType: 'id_token' as const } }
     await (await startApp('https://op.example', { options })).close()
   })

@@ -47,7 +47,7 @@ describe('an MCP server behind resourceServer', () => {
     })
   }
 
-  it("leads the official SDK's client, which knows only its address, to a token and to the tools", async () => {
+  it("leads the official SDK's client, which knows only the server's address, to a token and to the tools", async () => {
     const client = await connectAs('ada', await startServer())
     expect(await client.tools()).toEqual(['who_am_i', 'list_reports', 'publish_report'])
     expect(await client.call('who_am_i')).toBe('You are ada, with the scopes reports:read, reports:write.')
@@ -55,7 +55,7 @@ describe('an MCP server behind resourceServer', () => {
     await client.close()
   })
 
-  it('serves a client that is registered already, and lets it ask the user for more scopes when a tool needs them', async () => {
+  it('serves a client that is already registered, and lets it request more scopes when a tool needs them', async () => {
     await provider.addClient({
       client_id: 'mcp-client',
       redirect_uris: [REDIRECT_URL],
@@ -77,7 +77,7 @@ describe('an MCP server behind resourceServer', () => {
     await client.close()
   })
 
-  it('refuses a tool to a user whose token cannot have its scopes, and only that tool', async () => {
+  it('refuses only the tool whose scopes the user cannot have', async () => {
     const client = await connectAs('grace', await startServer())
     expect(await client.call('list_reports')).toBe('Two reports: Q1 sales, Q2 sales.')
     await expect(client.call('publish_report')).rejects.toThrow('403')
@@ -113,7 +113,7 @@ describe('an MCP server behind resourceServer', () => {
 })
 
 describe('the example program', () => {
-  it('tells the steps from the first challenge to the refused tool in order', async () => {
+  it('prints the steps from the first challenge to the refused tool in order', async () => {
     const lines: string[] = []
     await run((line) => lines.push(line))
     const told = lines.join('\n')

@@ -10,12 +10,12 @@ describeWith('postgres', 'an outage of PostgreSQL', (url) => outages(url, connec
 
 type Send = (app: App, browser: UserAgent) => Promise<Answer>
 
-/** How long a test waits for what is to happen at once, on a machine however slow. */
+/** The longest wait for something that should happen at once, even on a slow machine. */
 const SOON = { timeout: 10_000 }
 
-/** What a signed-in browser may send, and the status of the usual answer. */
+/** Requests of a signed-in browser, and their usual status. */
 const REQUESTS: readonly [what: string, send: Send, status: number][] = [
-  ['a request that needs nobody signed in', (app, browser) => browser.fetch(`${app.url}/who`), 200],
+  ['a request to a page without a guard', (app, browser) => browser.fetch(`${app.url}/who`), 200],
   ['a script whose route requires a signed-in user', (app, browser) => browser.fetch(`${app.url}/profile`), 200],
   ['a navigation to such a route', (app, browser) => browser.send(`${app.url}/profile`), 200],
   ['a request whose route requires a scope', (app, browser) => browser.fetch(`${app.url}/reports`), 200],
@@ -31,7 +31,7 @@ function outages(url: string, connect: Connect): void {
     outage = started
   })
 
-  /** Demands that a request fails for the outage, leaves the user signed in, and works when the outage is over. */
+  /** Expects that a request fails during the outage, leaves the user signed in, and works afterwards. */
   async function expectSurvived(browser: UserAgent, send: () => Promise<Answer>, status: number): Promise<void> {
     const cookies = browser.cookies(outage.one.url)
     expectUnavailable(await send())
@@ -43,7 +43,7 @@ function outages(url: string, connect: Connect): void {
     expect((await send()).status).toBe(status)
   }
 
-  /** Cuts the way as soon as express-session has read the session of the next request. */
+  /** Cuts the connection once express-session has read the session of the next request. */
   function cutAfterSession(): void {
     const { sessions } = outage.stores
     const get = sessions.get.bind(sessions)
@@ -56,19 +56,19 @@ function outages(url: string, connect: Connect): void {
   }
 
   describe.each(REQUESTS)('answers %s', (_, send, status) => {
-    it('with 503, changes no cookie, signs nobody out, and does it when the outage is over', async () => {
+    it('with 503, changes no cookie, does not sign anyone out, and works when the outage is over', async () => {
       const browser = await outage.signIn()
       outage.way.cut()
       await expectSurvived(browser, () => send(outage.one, browser), status)
     })
 
-    it('likewise when the store is lost after the session was read', async () => {
+    it('likewise if the store is lost after the session was read', async () => {
       const browser = await outage.signIn()
       cutAfterSession()
       await expectSurvived(browser, () => send(outage.one, browser), status)
     })
 
-    it('with an error, where storeErrors() is not mounted, and not as if nobody were signed in', async () => {
+    it('with an error, and not as if signed out, if storeErrors() is not mounted', async () => {
       const browser = await outage.signIn()
       outage.way.cut()
       const answer = await send(outage.bare, browser)
@@ -79,7 +79,7 @@ function outages(url: string, connect: Connect): void {
     })
   })
 
-  it('is the same where no AuthStore is given', async () => {
+  it('is the same without an AuthStore', async () => {
     const browser = await outage.signIn(outage.plain)
     const token = (await browser.fetch(`${outage.plain.url}/token`)).json()
     outage.way.cut()
@@ -89,7 +89,7 @@ function outages(url: string, connect: Connect): void {
   })
 
   describe('of a login', () => {
-    it('leaves the response of the provider unused: sent again, it signs in', async () => {
+    it('leaves the authorization response unused: sent again, it signs the user in', async () => {
       const browser = new UserAgent()
       const { url, init } = await browser.visitUntil(
         `${outage.one.url}/login?returnTo=/who`,
@@ -103,7 +103,7 @@ function outages(url: string, connect: Connect): void {
       expect((await browser.visit(url, init)).json()).toEqual({ kind: 'session', subject: 'ada' })
     })
 
-    it('that comes after the code was redeemed signs nobody in, and tells the way to begin again', async () => {
+    it('that starts after the code was redeemed does not sign anyone in, and offers a retry', async () => {
       const browser = new UserAgent()
       const { url, init } = await browser.visitUntil(
         `${outage.one.url}/login?returnTo=/who`,
@@ -125,7 +125,7 @@ function outages(url: string, connect: Connect): void {
   describe('of a refresh', () => {
     const token = async (app: App, browser: UserAgent) => (await browser.fetch(`${app.url}/token`)).json().token
 
-    it('leaves the refresh token unused: when it is over, one token request is made', async () => {
+    it('leaves the refresh token unused: one token request is sent when it is over', async () => {
       const browser = await outage.signIn()
       const before = await token(outage.one, browser)
       await outage.expireTokens(browser)
@@ -144,7 +144,7 @@ function outages(url: string, connect: Connect): void {
       expect(refreshes).toBe(1)
     })
 
-    it('that comes while the provider answers loses no token: they are stored when it is over', async () => {
+    it('that starts during the token response loses no token: they are stored when it is over', async () => {
       const browser = await outage.signIn()
       const before = await token(outage.one, browser)
       await outage.expireTokens(browser)
@@ -170,7 +170,7 @@ function outages(url: string, connect: Connect): void {
   describe('of a logout', () => {
     const logOut = (browser: UserAgent) => browser.fetch(`${outage.one.url}/logout`, { method: 'POST' })
 
-    it('that comes before the token record is removed leaves the user signed in', async () => {
+    it('that starts before the token record is removed leaves the user signed in', async () => {
       const browser = await outage.signIn()
       const { store } = outage.stores
       const remove = store.remove.bind(store)
@@ -182,7 +182,7 @@ function outages(url: string, connect: Connect): void {
       expect(await who(outage.two, browser)).toBeNull()
     })
 
-    it('that comes after it does not keep the logout from going on to the provider', async () => {
+    it('that starts afterwards does not keep the logout from going on to the provider', async () => {
       const browser = await outage.signIn()
       const { sessions } = outage.stores
       const destroy = sessions.destroy.bind(sessions)
@@ -199,8 +199,8 @@ function outages(url: string, connect: Connect): void {
     })
   })
 
-  describe('by a server that does not answer', () => {
-    it('holds requests up, and they are answered as usual when it does again', async () => {
+  describe('with a server that does not respond', () => {
+    it('delays requests, which are answered as usual once it responds again', async () => {
       const browser = await outage.signIn()
       outage.way.hang()
       const answer = browser.fetch(`${outage.one.url}/who`)
@@ -212,7 +212,7 @@ function outages(url: string, connect: Connect): void {
       expectSignedIn(await answer)
     })
 
-    it('is 503 when the time limit of the client is over, until the server answers again', async () => {
+    it('is 503 after the timeout of the client, until the server responds again', async () => {
       const limited = await startOutage(url, connect, 1500)
       try {
         const browser = await limited.signIn()

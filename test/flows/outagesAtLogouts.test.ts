@@ -23,7 +23,7 @@ function outages(url: string, connect: Connect): void {
     }
 
     it.each(['sid', 'sub'] as const)(
-      'that names the %s is told by 503; the same token ends the session later',
+      'with a %s is answered with 503; the same token ends the session later',
       async (claim) => {
         const browser = await outage.signIn()
         const { [claim]: value } = await claimsOf(browser)
@@ -43,7 +43,7 @@ function outages(url: string, connect: Connect): void {
       },
     )
 
-    it('that comes halfway leaves the token to be sent again', async () => {
+    it('that starts halfway lets the token be sent again', async () => {
       const browser = await outage.signIn()
       const logoutToken = await outage.logoutToken({ sid: (await claimsOf(browser)).sid })
       const { store } = outage.stores
@@ -60,7 +60,7 @@ function outages(url: string, connect: Connect): void {
     })
   })
 
-  it('of a front-channel logout is told by 503, and the same request ends the session later', async () => {
+  it('of a front-channel logout is answered with 503, and the same request ends the session later', async () => {
     const browser = await outage.signIn()
     const { iss, sid } = (await browser.fetch(`${outage.one.url}/profile`)).json<Record<'iss' | 'sid', string>>()
     const logoutUrl = `${outage.one.url}/frontchannel-logout?${new URLSearchParams({ iss, sid })}`
@@ -72,7 +72,7 @@ function outages(url: string, connect: Connect): void {
     expect(await who(outage.two, browser)).toBeNull()
   })
 
-  it('of endSessions() is an error, and the same call ends the sessions later', async () => {
+  it('of endSessions() rejects, and the same call ends the sessions later', async () => {
     const browser = await outage.signIn()
     const end = () => new UserAgent().fetch(`${outage.one.url}/end/ada`, { method: 'POST' })
     outage.way.cut()

@@ -58,7 +58,7 @@ describe('passwordLogin', () => {
     expect((await browser.fetch(`${app.url}/who`)).json()).toEqual({ kind: 'session', subject: 'ada' })
   })
 
-  it('answers a wrong name and a wrong password alike, and tells neither', async () => {
+  it('answers a wrong user name and a wrong password alike, and repeats neither', async () => {
     const { app, post } = await start()
     const wrong = [
       { username: 'ada', password: 'a wrong password' },
@@ -78,7 +78,7 @@ describe('passwordLogin', () => {
     expect((await post(RIGHT)).status).toBe(303)
   })
 
-  it('limits the attempts, also with the right password', async () => {
+  it('limits attempts, even those with the right password', async () => {
     const { post } = await start()
     for (let attempt = 0; attempt < 5; attempt++) {
       expect((await post({ username: 'ada', password: `${attempt}` })).status).toBe(401)
@@ -98,7 +98,7 @@ describe('passwordLogin', () => {
     }
   })
 
-  it('takes JSON that was parsed before it', async () => {
+  it('accepts JSON that was parsed before', async () => {
     const { app } = await start({}, express.json())
     const send = (body: unknown) =>
       new UserAgent().fetch(`${app.url}/password-login`, {
@@ -117,7 +117,7 @@ describe('passwordLogin', () => {
   })
 
   it.each([{ username: 'ada' }, { ...RIGHT, password: 'x'.repeat(2000) }, { ...RIGHT, username: '' }])(
-    'refuses a form with missing or endless fields',
+    'refuses a form with missing or overlong fields',
     async (body) => {
       const { app, post } = await start()
       expect((await post(body as Record<string, string>)).status).toBe(400)
@@ -126,7 +126,7 @@ describe('passwordLogin', () => {
     },
   )
 
-  it('opens no session where the provider does not say when or how the user signed in, though that is asked for', async () => {
+  it('opens no session if the ID token lacks the auth_time or acr that is asked for', async () => {
     for (const asked of [{ maxAge: 600 }, { acrValues: 'urn:example:strong', acrEssential: true }]) {
       const { app, post } = await start({}, undefined, asked)
       expect((await post(RIGHT)).status).toBe(400)
@@ -135,7 +135,7 @@ describe('passwordLogin', () => {
     expect((await (await start()).post(RIGHT)).status).toBe(303)
   })
 
-  it('takes nothing but POST, and leads nowhere else', async () => {
+  it('accepts POST only, and does not redirect to another site', async () => {
     const { app } = await start()
     const asked = `${app.url}/password-login?username=ada&password=x`
     expect((await new UserAgent().visit(asked)).status).toBe(405)

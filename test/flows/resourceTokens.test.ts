@@ -9,14 +9,14 @@ const ORDERS = 'https://orders.example/'
 const STOCK = 'https://stock.example/'
 const SCOPE = 'openid offline_access reports:read reports:write'
 
-/** A session at an application that may ask for tokens of two APIs. */
+/** A session at an application that can request tokens for two APIs. */
 interface Session {
   readonly app: App
   /** The token requests after the login. */
   readonly requests: URLSearchParams[]
-  /** Calls `req.auth.getAccessToken` in a request of its own. */
+  /** Calls `req.auth.getAccessToken` in a separate request. */
   token(asked?: AccessTokenRequest): Promise<string>
-  /** The same, and gives the error's code. */
+  /** The same, but returns the error's code. */
   failure(asked: AccessTokenRequest): Promise<string>
   /** Alters token responses. */
   spoil: (body: Record<string, unknown>) => Record<string, unknown>
@@ -75,7 +75,7 @@ describe.each([
   ['the refresh token', false],
   ['token exchange', true],
 ])('tokens for other APIs by %s', (_way, tokenExchange) => {
-  it('are for the API and scope that were asked for, and leave the session’s own token alone', async () => {
+  it('are for the requested API and scope, and leave the session’s own token alone', async () => {
     const session = await signIn({ tokenExchange })
     const own = await session.token()
     const orders = decodeJwt(await session.token({ resource: ORDERS, scope: 'reports:read' }))
@@ -87,7 +87,7 @@ describe.each([
     expect(await session.token()).toBe(own)
   })
 
-  it('are kept with the session, one for each API and scope, and asked for once by parallel calls', async () => {
+  it('are kept with the session, one for each API and scope, and requested once by parallel calls', async () => {
     const session = await signIn({ tokenExchange })
     const asked = { resource: ORDERS, scope: 'reports:write reports:read' }
     const tokens = await Promise.all(Array.from({ length: 8 }, () => session.token(asked)))
@@ -98,7 +98,7 @@ describe.each([
     expect(session.requests).toHaveLength(2)
   })
 
-  it('are renewed before they expire, again and again', async () => {
+  it('are refreshed before they expire, again and again', async () => {
     const session = await signIn({ tokenExchange })
     const asked = { resource: ORDERS, scope: 'reports:read' }
     const seen = new Set([await session.token(asked)])
@@ -111,7 +111,7 @@ describe.each([
   })
 
   it.each([['reports:read reports:write'], [['reports:read', 'reports:write']]])(
-    'are taken when the provider grants more than was asked for: %j',
+    'are accepted when the provider grants more than requested: %j',
     async (scope) => {
       const session = await signIn({ tokenExchange })
       session.spoil = (body) => ({ ...body, scope })
@@ -133,7 +133,7 @@ describe.each([
     expect(session.requests).toHaveLength(2)
   })
 
-  it('are refused for anyone else: after logout there are none', async () => {
+  it('are gone after logout', async () => {
     const session = await signIn({ tokenExchange })
     const stranger = await new UserAgent().fetch(`${session.app.url}/token-for?asked={"resource":"${ORDERS}"}`)
     expect(stranger.status).toBe(401)
@@ -141,9 +141,9 @@ describe.each([
   })
 })
 
-describe('a refusal to give a token for another API', () => {
+describe('a refusal to issue a token for another API', () => {
   it.each(['invalid_target', 'invalid_scope', 'access_denied'])(
-    'by %s leaves the session as it is, and does not hold up its refresh',
+    'with %s leaves the session as it is, and does not delay its refresh',
     async (error) => {
       const session = await signIn({}, false)
       const own = await session.token()
@@ -155,20 +155,20 @@ describe('a refusal to give a token for another API', () => {
     },
   )
 
-  it('by invalid_grant ends the session', async () => {
+  it('with invalid_grant ends the session', async () => {
     const session = await signIn()
     session.spoil = () => ({ error: 'invalid_grant' })
     expect(await session.failure({ resource: ORDERS })).toBe('ERR_SESSION_ENDED')
     expect(await session.failure({})).toBe('ERR_AUTHENTICATION_REQUIRED')
   })
 
-  it('says so where there is no refresh token to get one with', async () => {
+  it('names the missing refresh token', async () => {
     const session = await signIn({ scope: 'openid reports:read' })
     expect(await session.failure({ resource: ORDERS })).toBe('ERR_NO_ACCESS_TOKEN')
     expect(await session.token()).toEqual(expect.any(String))
   })
 
-  it('costs no request where the login did not ask for the API', async () => {
+  it('costs no request if the login did not ask for the API', async () => {
     const session = await signIn()
     expect(await session.failure({ resource: 'https://other.example/' })).toBe('ERR_CONFIGURATION')
     expect(session.requests).toEqual([])
@@ -184,7 +184,7 @@ describe('a refusal to give a token for another API', () => {
     },
   )
 
-  it('holds for an answer of another token type than an access token', async () => {
+  it('includes a response with another token type than an access token', async () => {
     const session = await signIn({ tokenExchange: true })
     session.spoil = (body) => ({ ...body, issued_token_type: 'urn:ietf:params:oauth:token-type:refresh_token' })
     expect(await session.failure({ resource: ORDERS })).toBe('ERR_TOKEN_RESPONSE_INVALID')

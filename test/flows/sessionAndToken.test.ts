@@ -41,7 +41,7 @@ async function signedIn(): Promise<UserAgent> {
 }
 
 describe('a session and a token on one route', () => {
-  it('are accepted alike, by the same guards', async () => {
+  it('are both accepted by the same guards', async () => {
     const browser = await signedIn()
     expect((await browser.fetch(`${app.url}/either/reports`)).json()).toEqual({ kind: 'session' })
     const headers = { authorization: `Bearer ${await issuer.token()}` }
@@ -52,7 +52,7 @@ describe('a session and a token on one route', () => {
     expect(refused.headers['www-authenticate']).toBe('Bearer')
   })
 
-  it('the token goes before the session, also when it is bad', async () => {
+  it('the token takes precedence over the session, even an invalid one', async () => {
     const browser = await signedIn()
     const good = { authorization: `Bearer ${await issuer.token()}` }
     expect((await browser.fetch(`${app.url}/either`, { headers: good })).json()).toEqual({ kind: 'access_token' })
@@ -60,7 +60,7 @@ describe('a session and a token on one route', () => {
     expect((await browser.fetch(`${app.url}/either`, { headers: bad })).status).toBe(401)
   })
 
-  it('the session counts for nothing where it is not accepted', async () => {
+  it('the session is ignored where only tokens are accepted', async () => {
     const browser = await signedIn()
     expect((await browser.fetch(`${app.url}/token`)).status).toBe(401)
     expect((await browser.fetch(`${app.url}/open`)).json()).toEqual({ kind: 'anonymous' })
@@ -68,7 +68,7 @@ describe('a session and a token on one route', () => {
     expect((await new UserAgent().fetch(`${app.url}/open-either`)).json()).toEqual({ kind: 'anonymous' })
   })
 
-  it('another site can change nothing by the session, and a token needs no such care', async () => {
+  it('cross-site requests are refused with a session, and accepted with a token', async () => {
     const browser = await signedIn()
     const foreign = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }
     const post = (headers: Record<string, string>) => browser.fetch(`${app.url}/either`, { method: 'POST', headers })
@@ -78,7 +78,7 @@ describe('a session and a token on one route', () => {
     expect((await post({ ...foreign, authorization: `Bearer ${await issuer.token()}` })).status).toBe(200)
   })
 
-  it('a request without cookies and token is nobody', async () => {
+  it('a request with neither is anonymous', async () => {
     const status = await new Promise<number | undefined>((resolve, reject) => {
       request(`${app.url}/either`, { method: 'POST' }, (res) => resolve(res.resume().statusCode))
         .on('error', reject)

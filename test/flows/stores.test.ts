@@ -71,7 +71,7 @@ function twoProcesses(connect: () => Promise<Connected>): void {
 
   const who = async (app: App, browser: UserAgent) => (await browser.fetch(`${app.url}/who`)).json().subject
 
-  /** Begins a request that has read its session, lets `act` happen, and then has it write the session. */
+  /** Starts a request that has read its session, runs `act`, and then lets the request write the session. */
   async function duringSlowSave(app: App, browser: UserAgent, act: () => Promise<unknown>): Promise<void> {
     const saving = browser.fetch(`${app.url}/slow-save`)
     await expect.poll(() => waiting.length).toBe(1)
@@ -80,7 +80,7 @@ function twoProcesses(connect: () => Promise<Connected>): void {
     expect((await saving).json()).toEqual({ subject: 'ada' })
   }
 
-  it('share a session: signed in at one, known at the other, logged out at both', async () => {
+  it('share a session: signed in at one, recognized at the other, logged out at both', async () => {
     const { one, two } = await start()
     const browser = await signIn(one.app)
     expect(await who(two.app, browser)).toBe('ada')
@@ -89,7 +89,7 @@ function twoProcesses(connect: () => Promise<Connected>): void {
     expect(await who(two.app, browser)).toBeNull()
   })
 
-  it('keep a logout at one, whatever a slow request at the other writes after it', async () => {
+  it('keep a logout at one, whatever a slow request at the other writes afterwards', async () => {
     const { one, two } = await start()
     const browser = await signIn(one.app)
     const slow = browser.clone()
@@ -98,7 +98,7 @@ function twoProcesses(connect: () => Promise<Connected>): void {
     expect(await who(two.app, slow)).toBeNull()
   })
 
-  it('keep the tokens that one refreshed, whatever a slow request at the other writes after it', async () => {
+  it('keep the tokens that one refreshed, whatever a slow request at the other writes afterwards', async () => {
     const { one, two } = await start()
     const browser = await signIn(one.app)
     const token = async (app: App) => (await browser.fetch(`${app.url}/token`)).json().token
@@ -115,7 +115,7 @@ function twoProcesses(connect: () => Promise<Connected>): void {
     expect(await token(two.app)).toBe(after)
   })
 
-  it("end a session by the provider's word at the other, whatever a slow request writes after it", async () => {
+  it('end a session by back-channel logout at the other, whatever a slow request writes afterwards', async () => {
     const { provider, one } = await start()
     const browser = await signIn(one.app)
     const other = await signIn(one.app)
@@ -125,7 +125,7 @@ function twoProcesses(connect: () => Promise<Connected>): void {
     expect(await who(one.app, await signIn(one.app))).toBe('ada')
   })
 
-  it('end all sessions of a user, for the user and for the application, but no later one', async () => {
+  it('end all sessions of a user, called by the user or by the application, but no later one', async () => {
     const { one, two } = await start()
     for (const path of ['/logout-everywhere', '/end']) {
       const [browser, other] = [await signIn(one.app), await signIn(two.app)]
@@ -137,7 +137,7 @@ function twoProcesses(connect: () => Promise<Connected>): void {
   })
 }
 
-/** Ends the session at the provider, as its own page or another application would. */
+/** Ends the session at the provider, as its logout page or another application would. */
 async function endAtProvider(
   { issuer }: Awaited<ReturnType<typeof startLocalProvider>>,
   browser: UserAgent,

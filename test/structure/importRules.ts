@@ -33,7 +33,7 @@ const mayImport: Record<string, readonly string[]> = {
   api: ['errors', 'auth', 'lib', 'jwt', 'records', 'request', 'guards', 'api/token'],
   session: ['errors', 'auth', 'lib', 'protocol', 'provider', 'records', 'request', 'setup', 'guards'],
   login: ['errors', 'auth', 'lib', 'protocol', 'provider', 'records', 'request', 'setup', 'session'],
-  device: ['errors', 'lib', 'protocol', 'provider', 'request', 'setup', 'session', 'login'],
+  device: ['errors', 'lib', 'protocol', 'provider', 'records', 'request', 'setup', 'session', 'login'],
   logout: ['errors', 'events', 'lib', 'protocol', 'provider', 'records', 'request', 'setup', 'session'],
   headless: ['errors', 'lib', 'protocol', 'provider', 'records'],
   relyingParty: ['errors', 'request', 'setup', 'session', 'login', 'logout'],
