@@ -8,7 +8,7 @@ interface EventBase {
 interface LoginEvent extends EventBase {
   /** The provider's name. */
   readonly provider: string
-  /** A public identifier of this login. It is no secret: it cannot be turned back into the state. */
+  /** Identifies this login. Not a secret: the state cannot be derived from it. */
   readonly transaction: string
 }
 
@@ -19,8 +19,8 @@ interface SessionEvent extends EventBase {
 }
 
 /**
- * One step of a login or session, told to `onEvent`. Told apart by `type`. No event holds a token, a code, a state or
- * another secret.
+ * Describes one step of a login or session, for `onEvent`. `type` identifies the step. No event contains a token, a code,
+ * a state or any other secret.
  */
 export type RelyingPartyEvent =
   | (LoginEvent & {
@@ -41,13 +41,13 @@ export type RelyingPartyEvent =
       readonly returnTo: string
     })
   | (LoginEvent & {
-      /** The provider's response came in by this browser. It is not judged yet. */
+      /** The browser delivered the provider's response, which is not verified yet. */
       readonly type: 'login.response'
       readonly via: 'GET' | 'POST'
       readonly hasCode: boolean
     })
   | (LoginEvent & {
-      /** The token endpoint gave tokens, and their form is right. */
+      /** The token endpoint issued tokens. Their form is checked, their contents are not. */
       readonly type: 'login.tokens'
       readonly tokenType: string
       readonly scope: string
@@ -57,7 +57,7 @@ export type RelyingPartyEvent =
       readonly hasIdToken: boolean
     })
   | (LoginEvent & {
-      /** The ID token has passed every check. */
+      /** The ID token passed every check. */
       readonly type: 'login.verified'
       readonly subject: string
       /** The signature algorithm. */
@@ -83,7 +83,7 @@ export type RelyingPartyEvent =
       readonly scope: string
     })
   | (SessionEvent & {
-      /** The provider, or the store, failed in a refresh. The session stays. */
+      /** A refresh failed because of the provider or the store. The session stays. */
       readonly type: 'session.refresh_failed'
       readonly code: ErrorCode
     })
@@ -99,10 +99,10 @@ export type RelyingPartyEvent =
         | 'unreadable'
     })
   | (SessionEvent & {
-      /** All sessions of the subject at this provider have ended, or only those {@link withoutSid}. */
+      /** All sessions of the subject at this provider have ended, or with `withoutSid` some of them. */
       readonly type: 'sessions.ended'
       readonly reason: 'backchannel_logout' | 'everywhere'
-      /** Whether only sessions ended whose ID token named no `sid`; any number, none included. */
+      /** Set if only the sessions whose ID token had no `sid` ended. There may have been none. */
       readonly withoutSid?: true
     })
   | (SessionEvent & {
@@ -110,7 +110,7 @@ export type RelyingPartyEvent =
       readonly type: 'token.revoked'
     })
   | (SessionEvent & {
-      /** The refresh token could not be revoked after a logout, which is carried out nevertheless. */
+      /** The refresh token could not be revoked after a logout. The logout is complete regardless. */
       readonly type: 'token.revocation_failed'
       readonly code: ErrorCode | undefined
     })
@@ -118,7 +118,7 @@ export type RelyingPartyEvent =
       /** A route refused a request. */
       readonly type: 'access.refused'
       readonly code: ErrorCode
-      /** The scopes that were missing, where that was the reason. */
+      /** The missing scopes, if they were the reason. Otherwise empty. */
       readonly missing: readonly string[]
     })
   | (EventBase & {
@@ -135,5 +135,5 @@ export type RelyingPartyEvent =
 
 type WithoutTime<E> = E extends RelyingPartyEvent ? Omit<E, 'time'> : never
 
-/** An event before it is stamped with its time. */
+/** An event before its `time` is added. */
 export type NewEvent = WithoutTime<RelyingPartyEvent>

@@ -19,10 +19,10 @@ import { isCallback } from './setup/urls.js'
  * Identifies the caller from the session: sets `req.auth`. Mount it after express-session and before `login`,
  * `callback`, `logout` and the guards.
  *
- * A signed-in request costs one read of the token record beside express-session's own; the tokens stay sealed until
- * they are needed. Nothing is fetched from the provider before the first login.
+ * A signed-in request costs one read of the token record besides express-session's own read; the tokens stay encrypted
+ * until they are needed. Nothing is fetched from the provider before the first login.
  *
- * @throws `ERR_CONFIGURATION` at construction, naming the option, with the fix as the hint
+ * @throws `ERR_CONFIGURATION` at construction: the message names the option, the hint the fix
  *
  * @example
  * ```ts
@@ -49,7 +49,7 @@ export function relyingParty(options: RelyingPartyOptions): RequestHandler {
   }
 }
 
-/** Finds the record that the mark in the session points at. Without it, the session has ended, with all it holds. */
+/** Finds the record that the session's mark points to. If it is gone, the session and its contents are dropped. */
 async function recognize(
   config: Config,
   { records }: SessionServices,
@@ -88,18 +88,18 @@ function proceed(
 function missingSession(seenBefore: boolean): RelyingPartyError {
   if (seenBefore) {
     return new RelyingPartyError('ERR_STORE_UNAVAILABLE', 'the session is not available', {
-      hint: 'express-session set no req.session: its store is disconnected, or its cookie.path does not cover this request',
+      hint: 'express-session did not set req.session: its store is disconnected, or its cookie.path does not cover this request',
     })
   }
-  return new RelyingPartyError('ERR_CONFIGURATION', 'there is no req.session', {
+  return new RelyingPartyError('ERR_CONFIGURATION', 'req.session is missing', {
     hint:
-      'app.use(session({ … })) of express-session is missing before app.use(relyingParty({ … })), or its store is ' +
+      'add app.use(session({ … })) of express-session before app.use(relyingParty({ … })). If it is there, its store is ' +
       'disconnected, or its cookie.path does not cover this request',
   })
 }
 
 function foreignSession(): RelyingPartyError {
   return new RelyingPartyError('ERR_CONFIGURATION', 'req.session is not a session of express-session', {
-    hint: 'its store is needed: use app.use(session({ … })) of express-session',
+    hint: 'req.sessionStore is missing: use app.use(session({ … })) of express-session',
   })
 }

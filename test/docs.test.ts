@@ -8,7 +8,7 @@ import { anchors, brokenLinks, codeBlocks, links, syntaxErrors, typeErrors } fro
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
-/** The Markdown files of a folder, and of those below it. */
+/** Lists the Markdown files of a folder and its subfolders. */
 function pagesIn(folder: string): string[] {
   const paths = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
   return paths
@@ -26,11 +26,11 @@ const pages = new Map(
 
 const isScript = /^(js|javascript|mjs|ts|typescript)$/
 
-/** What the pages of the flows leave to the reader. */
+/** The names that the pages of the flows leave to the reader to define. */
 const READERS_OWN = `declare const baseUrl: string, secret: string, issuer: string, clientId: string, clientSecret: string
 `
 
-/** The TypeScript of a page, read from top to bottom, on the lines where it stands. */
+/** Returns the TypeScript of a page, from top to bottom, on its original lines. */
 function codeOf(page: string): string {
   const lines: string[] = []
   for (const { language, code, line } of codeBlocks(page)) {
@@ -41,14 +41,14 @@ function codeOf(page: string): string {
   return lines.join('\n')
 }
 
-/** An example may show a value and leave its use to the reader. */
+/** Returns the compiler options. Unused names are allowed: an example may leave the use of a value to the reader. */
 function compilerOptions(): ts.CompilerOptions {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.test.json'), ts.sys.readFile) as { config: object }
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, root)
   return { ...options, noUnusedLocals: false, noUnusedParameters: false }
 }
 
-/** Gives the type errors of the TypeScript of pages, by their paths. */
+/** Lists the type errors of the TypeScript in pages, given by path. */
 function typeErrorsOf(codes: ReadonlyMap<string, string>): string[] {
   const texts = new Map([[join(root, 'docs/readers-own.d.ts'), READERS_OWN]])
   for (const [path, code] of codes) texts.set(join(root, `${path}.ts`), code)
@@ -60,7 +60,7 @@ describe('the documentation', () => {
     expect(brokenLinks(root, path, page, read)).toEqual([])
   })
 
-  it('names only files that exist, on the page about the architecture', () => {
+  it('names only files that exist on the page about the architecture', () => {
     const named = [...read('docs/architecture.md').matchAll(/`((?:[\w.-]+\/)*[\w.-]+(?:\.ts|\/))`/g)].map(
       ([, path]) => path,
     )
@@ -80,7 +80,7 @@ describe('the documentation', () => {
     expect(named.filter(([, code]) => !codes.has(code))).toEqual([])
   })
 
-  it('has JavaScript and TypeScript that parses', () => {
+  it('contains only JavaScript and TypeScript that parses', () => {
     const blocks = [...pages].flatMap(([path, page]) => codeBlocks(page).map((block) => ({ path, block })))
     const scripts = blocks.filter(({ block }) => isScript.test(block.language))
     expect(scripts.length).toBeGreaterThan(10)
@@ -93,22 +93,22 @@ describe('the documentation', () => {
     expect(typeErrorsOf(codes)).toEqual([])
   }, 120_000)
 
-  it('lists every page of a flow in the index', () => {
+  it("lists every flow's page in the index", () => {
     const listed = links(read('docs/flows.md')).filter((target) => target.startsWith('flows/'))
     expect([...new Set(listed.map((target) => `docs/${target}`))].sort()).toEqual([...flows].sort())
   })
 
-  it.each(flows)('%s has a sequence diagram, without the semicolons that end a line there', (path) => {
+  it.each(flows)('%s has a sequence diagram, without semicolons, which end a line there', (path) => {
     const diagrams = codeBlocks(read(path)).filter(({ language }) => language === 'mermaid')
     expect(diagrams.map(({ code }) => code.split('\n', 1)[0])).toEqual(['sequenceDiagram'])
     expect(diagrams.filter(({ code }) => code.includes(';'))).toEqual([])
   })
 })
 
-describe('the checks of the documentation', () => {
+describe('the documentation checks', () => {
   const spoiled = '# One `ts` & two\n\n[a](b.md) ![c](d.png "e") `[not](this.md)`\n\n```ts\n[nor](that.md)\n```\n'
 
-  it('find links outside code, and know the anchors of headings', () => {
+  it('find links outside code, and the anchors of headings', () => {
     expect(links(spoiled)).toEqual(['b.md', 'd.png'])
     expect([...anchors(spoiled)]).toEqual(['one-ts--two'])
   })
@@ -121,13 +121,13 @@ describe('the checks of the documentation', () => {
     ['a missing file', 'missing.md', false],
     ['a missing heading', 'errors.md#err_missing', false],
     ['a missing heading of the same page', '#missing', false],
-    ['a place outside the repository', '../../outside.md', false],
+    ['a file outside the repository', '../../outside.md', false],
   ])('judge a link to %s', (_what, target, isSound) => {
     const broken = brokenLinks(root, 'docs/concepts.md', `# Concepts\n\n[text](${target})`, read)
     expect(broken).toEqual(isSound ? [] : [target])
   })
 
-  it('find a syntax error with its line, and none in sound code', () => {
+  it('find a syntax error with its line, and none in valid code', () => {
     const [sound, broken] = codeBlocks('```ts\nconst a: number = 1\n```\n\n```js\nok()\nconst = 1\n```\n')
     expect(sound && syntaxErrors(sound)).toEqual([])
     expect(broken && syntaxErrors(broken).join()).toMatch(/^7: /)

@@ -3,27 +3,30 @@ import express from 'express'
 import supertest from 'supertest'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { configurationError, type ErrorCode, LoginRefusedError, RelyingPartyError, storeError } from '../src/errors.js'
+import { anchors } from './support/run/markdown.js'
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
 const codes = [...read('src/errors.ts').matchAll(/^ {2}(ERR_[A-Z_]+): (\d+),$/gm)].map(([, code]) => code as ErrorCode)
 
 describe('the error codes', () => {
-  it('each have a heading in docs/errors.md with their status, and none is there that does not exist', () => {
-    const sections = read('docs/errors.md').split(/^### /m).slice(1)
-    const documented = sections.flatMap((section) => {
+  it('each have a heading of their own in docs/errors.md with their status, at the anchor that help names', () => {
+    const page = read('docs/errors.md')
+    const sections = page.split(/^### /m).slice(1)
+    const documented = sections.map((section) => {
       const [heading = '', ...text] = section.split('\n')
-      const status = /Status (\d+)/.exec(text.join('\n'))?.[1]
-      return heading
-        .split(/,? /)
-        .filter((word) => word.startsWith('ERR_'))
-        .map((code) => [code, Number(status)])
+      return { heading, status: Number(/^Status (\d+)\b/.exec(text.join('\n'))?.[1]) }
     })
-    const expected = codes.map((code) => [code, new RelyingPartyError(code, '').status])
-    expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(expected))
+    const errors = codes.map((code) => new RelyingPartyError(code, ''))
+    const byHeading = new Map(documented.map(({ heading, status }) => [heading, status]))
+    expect(byHeading).toEqual(new Map(errors.map(({ code, status }) => [code, status])))
+    expect(documented).toHaveLength(codes.length)
     expect(codes.length).toBeGreaterThan(20)
+    const found = anchors(page)
+    expect(errors.map(({ help }) => help).filter((help) => !found.has(help.replace('docs/errors.md#', '')))).toEqual([])
+    expect(anchors('### ERR_A, ERR_B')).not.toContain('err_a')
   })
 
-  it('are shown to the user below 500 only, and outages say when to try again', () => {
+  it('are shown to users below 500 only, and outages name when to try again', () => {
     for (const code of codes) {
       const error = new RelyingPartyError(code, 'message')
       expect(error.expose).toBe(error.status < 500)
@@ -34,7 +37,7 @@ describe('the error codes', () => {
 })
 
 describe('an error', () => {
-  it('shows its hint in logs, apart from its message, and names the heading of its code', () => {
+  it("has a hint that only logs show, and the address of its code's heading", () => {
     const plain = new RelyingPartyError('ERR_TRANSACTION_MISSING', 'Please sign in again.')
     expect(plain.stack).not.toContain('Hint')
     expect(plain.hint).toBeUndefined()
@@ -55,7 +58,7 @@ describe('an error', () => {
     return supertest(app).get('/')
   }
 
-  it("has Express's own handler answer with its status and headers", async () => {
+  it("sets the status and headers of the response of Express's own handler", async () => {
     const challenge = { 'WWW-Authenticate': 'Bearer error="insufficient_scope", scope="a b"' }
     const forbidden = await answer(new RelyingPartyError('ERR_INSUFFICIENT_SCOPE', 'no', { headers: challenge }))
     expect(forbidden.status).toBe(403)
@@ -66,7 +69,7 @@ describe('an error', () => {
     expect(outage.text).not.toContain('10.0.0.1')
   })
 
-  it('brings no markup into the page, not even during development', async () => {
+  it('adds no markup to the page, not even during development', async () => {
     const error = new LoginRefusedError('<script>alert(1)</script>')
     for (const env of ['production', 'development']) {
       const { text, status } = await answer(error, env)
@@ -76,7 +79,7 @@ describe('an error', () => {
     expect((await answer(error, 'development')).text).toContain('&lt;script')
   })
 
-  it('is told apart by class and code', () => {
+  it('is identified by its class and code', () => {
     const refused = new LoginRefusedError('Please verify your address.', { cause: 'address' })
     expect(refused).toBeInstanceOf(RelyingPartyError)
     expect(refused).toBeInstanceOf(Error)
@@ -92,7 +95,7 @@ describe('an error', () => {
     expect(new RelyingPartyError('ERR_CONFIGURATION', 'x')).not.toHaveProperty('cause')
   })
 
-  it('of an option names it, what is wrong and the fix', () => {
+  it('about an option names it and the problem, and the fix as the hint', () => {
     expect(configurationError('a.b', 'is missing', 'write it')).toMatchObject({
       message: 'a.b is missing',
       hint: 'write it',
@@ -100,7 +103,7 @@ describe('an error', () => {
     expect(configurationError('a.b', 'is missing').message).toBe('a.b is missing')
   })
 
-  it('of a store keeps its cause, and one of this package stays as it is', () => {
+  it('of a store becomes the cause, and one of this package stays as it is', () => {
     const cause = new Error('down')
     expect(storeError(cause)).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', cause })
     const own = new RelyingPartyError('ERR_SESSION_ENDED', 'ended')

@@ -10,13 +10,13 @@ import { type SessionContext, sessionMiddleware } from '../session/sessionCaller
 import { endSid, endSubject, endWithoutSid } from './endSessions.js'
 
 /**
- * Receives the provider's logout token, server to server, and ends the user's sessions here, at once and in every process.
+ * Receives a logout token from the provider's server, and ends the user's sessions here, at once and in every process.
  *
- * With `sid`, the sessions that were signed in from that session at the provider end, and those of `sub` whose ID token
- * named no `sid`: any of them may come from it. Without `sid`, all sessions of `sub` at that provider end.
+ * With `sid`, it ends the sessions that were opened from that session at the provider, and those of `sub` whose ID token
+ * had no `sid`, since any of them may belong to it. Without `sid`, it ends all sessions of `sub` at that provider.
  *
- * A logout token is accepted once, and only if every check passes. The answer is 200, or 400 as an error; the provider
- * may then try again. Register the route's address as the `backchannel_logout_uri`. It needs no body parser.
+ * A logout token is accepted once, and only if every check passes. The response is 200, or an error with status 400, after
+ * which the provider may try again. Register the route's URL as the `backchannel_logout_uri`. It needs no body parser.
  *
  * @throws at a request: `ERR_LOGOUT_TOKEN_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`,
  *   `ERR_BODY_TOO_LARGE`
@@ -36,7 +36,7 @@ export function backchannelLogout(mounted?: unknown): RequestHandler {
     const token = (await readRequestParameters(req, 'ERR_LOGOUT_TOKEN_INVALID')).get('logout_token')
     if (!token) {
       throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the request has no logout token', {
-        hint: 'the provider sends the form parameter logout_token; anything else is no back-channel logout',
+        hint: 'the form parameter logout_token is missing: only the provider should send requests to this route',
       })
     }
     const provider = await findProvider(context, req, token)
@@ -45,7 +45,7 @@ export function backchannelLogout(mounted?: unknown): RequestHandler {
   })
 }
 
-/** Finds the provider by the token's unverified issuer, and by its audience if this application has several clients there. */
+/** Finds the provider by the token's unverified `iss`, and by `aud` if several clients share that issuer. */
 async function findProvider({ config }: SessionContext, req: Request, token: string): Promise<Provider> {
   const { iss, aud } = unverifiedParties(token)
   const clientIds = aud.filter((one) => typeof one === 'string')
@@ -62,12 +62,12 @@ const ISSUER_HINT =
   'compare iss of the token with the issuer options of the configured providers, including a trailing slash'
 
 const RESOLVER_HINT =
-  'relyingParty.provider found another provider for this request, which comes without a session: let the function go by ' +
-  'its second argument, { issuer, clientIds }, where it is given one'
+  'relyingParty.provider returned another provider for this request, which comes without a session: if the function gets a ' +
+  'second argument, { issuer, clientIds }, it has to choose by that'
 
 /**
- * Ends the sessions, then marks the token as used: a process that dies in between leaves a token that can be sent again,
- * rather than sessions that nothing ends.
+ * Ends the sessions, then marks the token as used: if the process dies in between, the provider can send the token again.
+ * The other way round, the sessions would never end.
  */
 async function carryOut(context: SessionContext, req: Request, provider: Provider, logout: Logout): Promise<void> {
   const { store } = context.services
@@ -89,8 +89,8 @@ async function carryOut(context: SessionContext, req: Request, provider: Provide
 }
 
 function replayed(): RelyingPartyError {
-  return new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the logout token was used before', {
+  return new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the logout token was already used', {
     cause: { claim: 'jti' },
-    hint: 'a provider that tries again after a 200 needs a token with another jti; otherwise someone replays it',
+    hint: 'the provider sent it again after a 200, which requires a new jti, or someone is replaying it',
   })
 }

@@ -18,10 +18,10 @@ export interface EndSessionsOptions {
 const SHAPE: Shape<EndSessionsOptions> = { subject: string, provider: string }
 
 /**
- * Ends all sessions that a user has here from one provider, in every process, at once. The provider is not notified: the user
- * may sign in again, and no token is revoked. `logout({ everywhere: true })` is for users themselves.
+ * Ends all of a user's sessions here from one provider, at once and in every process. The provider is not notified: the
+ * user can sign in again, and no token is revoked. For users themselves there is `logout({ everywhere: true })`.
  *
- * @param req - a request that has passed `relyingParty`; not necessarily that user's
+ * @param req - any request that passed `relyingParty()`, not necessarily that user's
  * @throws `ERR_CONFIGURATION`, `ERR_UNKNOWN_PROVIDER`, `ERR_STORE_UNAVAILABLE`
  *
  * @example
@@ -34,7 +34,7 @@ const SHAPE: Shape<EndSessionsOptions> = { subject: string, provider: string }
  */
 export async function endSessions(req: Request, options: EndSessionsOptions): Promise<void> {
   assertOptions<EndSessionsOptions>(options, 'endSessions', SHAPE)
-  requireOption(options, 'endSessions', 'subject', 'name the user, by the claim sub')
+  requireOption(options, 'endSessions', 'subject', 'write the claim sub of the user')
   const context = requireSessionContext(req, 'endSessions()')
   const provider = await context.config.providers.choose(req, options.provider)
   await endSubject(context, req, provider, options.subject, 'everywhere')
@@ -43,7 +43,7 @@ export async function endSessions(req: Request, options: EndSessionsOptions): Pr
 /**
  * Ends all sessions of a subject at a provider.
  *
- * @param endedAt - when the provider ended them, by its clock; `undefined` when the application does
+ * @param endedAt - when the provider ended them, by its clock; `undefined` if the application ends them
  */
 export async function endSubject(
   { config, services }: SessionContext,
@@ -59,8 +59,8 @@ export async function endSubject(
 }
 
 /**
- * Ends the sessions of a subject whose ID token named no `sid`: any of them may come from the session that the provider
- * has ended.
+ * Ends the sessions of a subject whose ID token had no `sid`: any of them may belong to the session that ended at the
+ * provider.
  *
  * @param endedAt - when the provider ended it, by its clock
  */
@@ -78,9 +78,9 @@ export async function endWithoutSid(
 }
 
 /**
- * Ends the sessions that were signed in from one session at a provider.
+ * Ends the sessions that were opened from one session at a provider.
  *
- * @param endedAt - when the provider ended it, by its clock; `undefined` if nothing proves that it did
+ * @param endedAt - when the provider ended it, by its clock; `undefined` if unproven
  */
 export async function endSid(
   { config, services }: SessionContext,

@@ -8,11 +8,11 @@ import { sessionMiddleware } from '../session/sessionCaller.js'
 import { endSid } from './endSessions.js'
 
 /**
- * Ends the session that the provider names by `iss` and `sid`, when its logout page loads this route in a frame.
+ * Ends the sessions that `iss` and `sid` name, when the provider's logout page loads this route in a frame.
  *
- * The request is not signed: it ends the session here and nothing at the provider. It needs no cookie, which browsers
- * do not send into a frame of another site. Only the provider may frame the answer. Register the route's address as the
- * `frontchannel_logout_uri`, and `frontchannel_logout_session_required`.
+ * The request is not signed, so it ends sessions here and nothing at the provider. It needs no cookie: browsers do not
+ * send cookies from a frame on another site. Only the provider may frame the response. Register the route's URL as the
+ * `frontchannel_logout_uri`, and set `frontchannel_logout_session_required`.
  *
  * @throws at a request: `ERR_LOGOUT_REQUEST_INVALID`, `ERR_STORE_UNAVAILABLE`
  * @see [OpenID Connect Front-Channel Logout 1.0](https://openid.net/specs/openid-connect-frontchannel-1_0.html)
@@ -32,7 +32,7 @@ export function frontchannelLogout(mounted?: unknown): RequestHandler {
     const [iss, sid] = [parameters.get('iss'), parameters.get('sid')]
     if (!iss || !sid) {
       throw new RelyingPartyError('ERR_LOGOUT_REQUEST_INVALID', 'the logout does not name a session', {
-        hint: 'iss or sid is missing: register the client with frontchannel_logout_session_required',
+        hint: 'iss or sid is missing: register the client with frontchannel_logout_session_required set',
       })
     }
     const providers = await context.config.providers.ofIssuer(req, iss)
@@ -48,7 +48,7 @@ export function frontchannelLogout(mounted?: unknown): RequestHandler {
   })
 }
 
-/** The origins of the provider's pages. If its metadata is unavailable, that of the issuer. */
+/** Returns the origins of the providers' pages. Without metadata, only that of the issuer is known. */
 async function framers(providers: readonly Provider[]): Promise<Set<string>> {
   const origins = new Set<string>()
   for (const provider of providers) {
@@ -60,7 +60,7 @@ async function framers(providers: readonly Provider[]): Promise<Set<string>> {
   return origins
 }
 
-/** Removes what other middleware, such as helmet, set about framing, and lets these origins frame the response. */
+/** Lets these origins, and no others, frame the response, whatever other middleware such as helmet has set. */
 function allowFraming(res: Response, origins: ReadonlySet<string>): void {
   res.removeHeader('X-Frame-Options')
   res.set('Content-Security-Policy', `default-src 'none'; frame-ancestors ${[...origins].join(' ')}`)

@@ -20,32 +20,32 @@ import { revoke } from './revoke.js'
 export interface LogoutOptions {
   /**
    * Where the user goes after logout: a path of this application, or one of `postLogoutUrls`. Default is the parameter
-   * `returnTo` of the query or form, or `/`.
+   * `returnTo` of the form or query, or `/`.
    */
   returnTo?: string
   /**
-   * Whether all sessions end that the user has here from this provider, on other devices too. Only the refresh token of
-   * this one is revoked. Default is `false`.
+   * Whether to end all of the user's sessions from this provider, on other devices too. Only this session's refresh token
+   * is revoked. Default is `false`.
    */
   everywhere?: boolean
 }
 
 const SHAPE: Shape<LogoutOptions> = {
-  // Which URLs of other origins are allowed is known at a request.
+  // relyingParty knows which URLs of other origins are allowed, at request time.
   returnTo: (value) =>
     typeof value === 'string' && /^https?:/i.test(value) && URL.canParse(value) ? undefined : returnToOption(value),
   everywhere: boolean,
 }
 
 /**
- * Ends the session, here and then at the provider where it has RP-initiated logout. The refresh token is revoked.
+ * Ends the session here, revokes its refresh token, and ends the session at the provider if it has RP-initiated logout.
  *
- * The token record is removed first, so that no slow request brings the session back. Works without a session too. A
- * request from another site is refused; HEAD ends nothing. A form POST is answered with a small page that goes on by
- * itself, since `form-action 'self'` of a Content Security Policy blocks redirects to the provider. A script gets
- * `{ logoutUrl }` as JSON and sends the browser there. A revocation that fails is reported as an event, and delays the
- * answer by no more than `http.timeout`. The `id_token_hint` is left out where it would make the URL longer than 4,096
- * characters, which servers refuse; the provider may then ask the user to confirm.
+ * The token record is removed first, so that a slow request cannot bring the session back. Also works without a session.
+ * Requests from other sites are refused; HEAD ends nothing. A form POST is answered with a small page that forwards the
+ * browser, because `form-action 'self'` in a Content Security Policy blocks redirects to the provider. Scripts get
+ * `{ logoutUrl }` as JSON and send the browser there. A failed revocation is reported as an event, and delays the response
+ * by `http.timeout` at most. The `id_token_hint` is omitted if the URL would exceed 4,096 characters, which servers
+ * refuse; the provider may then ask the user to confirm.
  *
  * @throws at a request: `ERR_CROSS_SITE_REQUEST`, `ERR_NOT_NAVIGATED`, `ERR_STORE_UNAVAILABLE`
  * @see [OpenID Connect RP-Initiated Logout](https://openid.net/specs/openid-connect-rpinitiated-1_0.html)
@@ -82,11 +82,11 @@ export function logout(options: LogoutOptions = {}): RequestHandler {
 
 async function endLocally({ config, services, auth }: SessionContext, req: Request): Promise<void> {
   const { record } = auth
-  // By the mark, also where the provider of the session is no longer configured and no one counts as signed in.
+  // Goes by the mark: if the session's provider is no longer configured, there is no auth.record.
   const mark = readMark(req, config.session.key)
   if (mark) await services.records.remove(mark.id)
   await endSession(req).catch((error: unknown) => {
-    // Without its record the session is over, and given up at its next request: the logout goes on at the provider.
+    // Without its record the session is over, and its next request drops it: the logout continues at the provider.
     if (!mark) throw error
   })
   if (!record) return
@@ -114,7 +114,7 @@ async function providerLogout(
   }
 }
 
-/** Returns an absolute URL. @throws `ERR_CONFIGURATION` when the route's own `returnTo` is refused */
+/** Returns an absolute URL. @throws `ERR_CONFIGURATION` if the route's own `returnTo` is not allowed */
 function chooseDestination(config: Config, req: Request, { returnTo }: LogoutOptions): string {
   const chosen = allowed(config, returnTo ?? fromForm(req) ?? queryParameter(req, 'returnTo'))
   if (chosen !== undefined) return chosen
@@ -139,8 +139,8 @@ function fromForm(req: Request): unknown {
 }
 
 /**
- * Sends a page on, or a script the way. A page that posted a form is sent on by a page: `form-action 'self'`, which helmet
- * sets by default, also blocks every redirect that follows the form, and the user would stay signed in at the provider.
+ * Forwards a browser, or sends a script the URL. A form POST is forwarded by a page: `form-action 'self'`, which helmet sets
+ * by default, also blocks the redirects that follow a form, and the user would stay signed in at the provider.
  */
 function answer(req: Request, res: Response, url: string): void {
   const isPage = asksForPage(req)

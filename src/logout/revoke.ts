@@ -8,8 +8,8 @@ import type { Tokens } from '../records/records.js'
 import type { Config } from '../setup/config.js'
 
 /**
- * Revokes the refresh token of a session that has ended, and reports the outcome as an event. Never rejects, and waits no
- * longer than one request to the provider may take; a slower one continues in the background.
+ * Revokes the refresh token of a session that has ended, and reports the outcome as an event. Never rejects. Resolves
+ * after `http.timeout` at the latest, while a slower request continues in the background.
  */
 export async function revoke(
   config: Config,

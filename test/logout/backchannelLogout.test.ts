@@ -30,7 +30,7 @@ const start = (app: Omit<AppOptions, 'provider'> = {}) =>
 const post = ({ app }: Pick<Flow, 'app'>, init: Init): Promise<Answer> =>
   new UserAgent().fetch(`${app.url}/backchannel-logout`, { method: 'POST', ...init })
 
-/** Starts another process of a flow's application. */
+/** Starts another process of the same application. */
 async function startAnother({ provider }: Flow, settings: AppOptions): Promise<Flow> {
   const app = await startApp(provider.issuer, { routes, ...settings })
   onTestFinished(() => app.close())
@@ -41,7 +41,7 @@ function pass(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000)
 }
 
-describe('a request of back-channel logout', () => {
+describe('a back-channel logout request', () => {
   it.each<[string, (token: string) => Init, number, string]>([
     [
       'JSON',
@@ -81,7 +81,7 @@ describe('a request of back-channel logout', () => {
     expect(await subjectIn(flow, browser)).toBe('ada')
   })
 
-  it("needs no cookie, and uses none: another user's session stays, and none is begun", async () => {
+  it("needs no cookie and ignores one: another user's session stays, and none is created", async () => {
     const flow = await start()
     const browser = await expectAccepted(flow)
     const grace = await signInAs(flow, { sub: 'grace', sid: 'sid-2' })
@@ -98,7 +98,7 @@ describe('a logout token', () => {
     ['that expired 20 seconds ago', () => ({ exp: seconds() - 20 })],
     ['that is issued in 20 seconds', () => ({ iat: seconds() + 20 })],
     ['that is 320 seconds old', () => ({ iat: seconds() - 320 })],
-  ])('%s is accepted: clocks differ by half a minute', async (_, claims) => {
+  ])('%s is accepted, as clocks may differ by half a minute', async (_, claims) => {
     const flow = await startLogoutFlow()
     const browser = await expectAccepted(flow)
     await expectEnded(
@@ -108,14 +108,14 @@ describe('a logout token', () => {
     )
   })
 
-  it('is accepted by its full media type', async () => {
+  it('is accepted with its full media type as typ', async () => {
     const flow = await startLogoutFlow()
     const browser = await expectAccepted(flow)
     const token = await logoutToken(flow, { header: { typ: 'application/logout+jwt' } })
     await expectEnded(flow, browser, await deliver(flow, token))
   })
 
-  refusesLogout('a typ that is no string', { header: { typ: ['logout+jwt'] } })
+  refusesLogout('a typ that is not a string', { header: { typ: ['logout+jwt'] } })
   refusesLogout('an empty jti', { claims: { jti: '' } })
   refusesLogout('an empty sid', { claims: { sid: '' } })
   refusesLogout('an empty sub', { claims: { sub: '', sid: undefined } })
@@ -125,13 +125,13 @@ describe('a logout token', () => {
     claims: { events: JSON.parse('{"__proto__": {}}') as object },
   })
 
-  it('says for whom it is, where that is another client', async () => {
+  it('for another client is refused with that client in the cause', async () => {
     const flow = await startLogoutFlow()
     await deliver(flow, await logoutToken(flow, { claims: { aud: 'other' } }))
     expect(flow.app.errors).toMatchObject([{ cause: { claim: 'aud', expected: 'app', actual: 'other' } }])
   })
 
-  it('ends the session that its sid names, whoever its sub names, and no other of either', async () => {
+  it('ends the session of its sid, whatever its sub, and no other session of either', async () => {
     const flow = await startLogoutFlow()
     const named = await expectAccepted(flow)
     const other = await signInAs(flow, { sid: 'sid-2' })
@@ -140,7 +140,7 @@ describe('a logout token', () => {
     expect([await subjectIn(flow, other), await subjectIn(flow, grace)]).toEqual(['ada', 'grace'])
   })
 
-  it("with sub and sid also ends that subject's sessions whose ID token named no sid, and only those", async () => {
+  it("with sub and sid also ends the subject's sessions whose ID token had no sid, and only those", async () => {
     const flow = await startLogoutFlow()
     const named = await expectAccepted(flow)
     const unnamed = [await signInAs(flow, {}), await signInAs(flow, {})]
@@ -151,7 +151,7 @@ describe('a logout token', () => {
     for (const browser of [named, ...unnamed])
       await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
     expect([await subjectIn(flow, other), await subjectIn(flow, grace)]).toEqual(['ada', 'grace'])
-    // Without sub it names nobody else's session: those without a sid stay.
+    // Without sub it cannot name sessions without a sid: they stay.
     const later = await signInAs(flow, {})
     expect((await deliver(flow, await logoutToken(flow, { claims: { sub: undefined } }))).status).toBe(200)
     expect(await subjectIn(flow, later)).toBe('ada')
@@ -161,7 +161,7 @@ describe('a logout token', () => {
     )
   })
 
-  it('of an issuer that is configured without the slash at its end is accepted, as its logins are', async () => {
+  it('from an issuer configured without its trailing slash is accepted, as its logins are', async () => {
     const provider = await SpoiledProvider.start({ issuerPath: '/' })
     onTestFinished(() => provider.close())
     provider.spoil = { claims: { sid: 'sid-1' } }
@@ -177,7 +177,7 @@ describe('a logout token', () => {
     await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
   })
 
-  it('is told as an event: of the session, or of all of the user', async () => {
+  it('emits an event for the session, or for all sessions of the user', async () => {
     const flow = await startLogoutFlow()
     await expectAccepted(flow)
     await deliver(flow, await logoutToken(flow))
@@ -195,8 +195,8 @@ describe('a logout token', () => {
   })
 })
 
-describe('a logout token counts once', () => {
-  it('while it could be used: then it is refused by its times', async () => {
+describe('a logout token is accepted once', () => {
+  it('while it is valid, and is refused for its times afterwards', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     for (const [claims, usable, refusedBy] of [
       [{ exp: seconds() + 120 }, 149, 'exp'],
@@ -213,7 +213,7 @@ describe('a logout token counts once', () => {
     }
   })
 
-  it('and is remembered no longer than that', async () => {
+  it('and is remembered no longer than it is valid', async () => {
     const store = new MemoryAuthStore()
     const add = vi.spyOn(store, 'add')
     const flow = await start({ options: { store } })
@@ -227,23 +227,26 @@ describe('a logout token counts once', () => {
   it.each([
     ['sid', {}],
     ['sub', { sid: undefined }],
-  ])('delivered to two processes at once: one takes it, the sessions have ended in both (by %s)', async (_, claims) => {
-    const store = new MemoryAuthStore()
-    const sessions = new MemoryStore()
-    const one = await start({ store: sessions, options: { store } })
-    const two = await startAnother(one, { store: sessions, options: { store } })
-    const browser = await expectAccepted(one)
-    meetAt(store, 'get', 'jti:', 2)
-    const token = await logoutToken(one, { claims })
-    const answers = await Promise.all([deliver(one, token), deliver(two, token)])
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400])
-    expect([await subjectIn(one, browser), await subjectIn(two, browser)]).toEqual([null, null])
-    const later = await signInAs(one, { sid: 'sid-2' })
-    expect((await deliver(two, token)).status).toBe(400)
-    expect(await subjectIn(one, later)).toBe('ada')
-  })
+  ])(
+    'when delivered to two processes at once: one accepts it, and the sessions end in both (by %s)',
+    async (_, claims) => {
+      const store = new MemoryAuthStore()
+      const sessions = new MemoryStore()
+      const one = await start({ store: sessions, options: { store } })
+      const two = await startAnother(one, { store: sessions, options: { store } })
+      const browser = await expectAccepted(one)
+      meetAt(store, 'get', 'jti:', 2)
+      const token = await logoutToken(one, { claims })
+      const answers = await Promise.all([deliver(one, token), deliver(two, token)])
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 400])
+      expect([await subjectIn(one, browser), await subjectIn(two, browser)]).toEqual([null, null])
+      const later = await signInAs(one, { sid: 'sid-2' })
+      expect((await deliver(two, token)).status).toBe(400)
+      expect(await subjectIn(one, later)).toBe('ada')
+    },
+  )
 
-  it('is not used up where the store fails halfway: the provider sends it again, and the rest ends', async () => {
+  it('but is not used up if the store fails halfway: the provider sends it again, and the rest ends', async () => {
     const store = new MemoryAuthStore()
     const flow = await start({ options: { store } })
     const browsers = [await expectAccepted(flow), await expectAccepted(flow), await expectAccepted(flow)]
@@ -281,7 +284,7 @@ describe('a logout token counts once', () => {
     },
   )
 
-  it('is not used up where the keys cannot be had: the provider sends it again', async () => {
+  it('but is not used up if the keys are unavailable: the provider sends it again', async () => {
     const store = new MemoryAuthStore()
     const sessions = new MemoryStore()
     const flow = await start({ store: sessions, options: { store } })
@@ -297,7 +300,7 @@ describe('a logout token counts once', () => {
   })
 })
 
-/** Lets calls of an operation go on only when so many of them have come. */
+/** Holds calls of an operation until the given number has arrived. */
 function meetAt(store: AuthStore, operation: 'get', prefix: string, count: number): void {
   const usual = store[operation].bind(store)
   let open = () => {}

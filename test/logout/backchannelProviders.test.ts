@@ -42,21 +42,24 @@ describe('among several providers', () => {
   it.each([
     ['sid', {}],
     ['sub', { sid: undefined }],
-  ])('a token ends sessions of its own issuer only, though another uses the same %s and jti', async (_, named) => {
-    const [one, two] = await startProviders({ sid: 'sid-1' })
-    const app = await start({ one: registration(one), two: registration(two) })
-    const flows: [Flow, Flow] = [
-      { app, provider: one },
-      { app, provider: two },
-    ]
-    const [atOne, atTwo] = [await signInAt(app, 'one'), await signInAt(app, 'two')]
-    const claims = { ...named, jti: 'the same at both' }
-    await expectEnded(flows[0], atOne, await deliver(flows[0], await logoutToken(flows[0], { claims })))
-    expect(await subjectIn(flows[1], atTwo)).toBe('ada')
-    await expectEnded(flows[1], atTwo, await deliver(flows[1], await logoutToken(flows[1], { claims })))
-  })
+  ])(
+    'a token ends sessions of its own issuer only, even if another issuer uses the same %s and jti',
+    async (_, named) => {
+      const [one, two] = await startProviders({ sid: 'sid-1' })
+      const app = await start({ one: registration(one), two: registration(two) })
+      const flows: [Flow, Flow] = [
+        { app, provider: one },
+        { app, provider: two },
+      ]
+      const [atOne, atTwo] = [await signInAt(app, 'one'), await signInAt(app, 'two')]
+      const claims = { ...named, jti: 'the same at both' }
+      await expectEnded(flows[0], atOne, await deliver(flows[0], await logoutToken(flows[0], { claims })))
+      expect(await subjectIn(flows[1], atTwo)).toBe('ada')
+      await expectEnded(flows[1], atTwo, await deliver(flows[1], await logoutToken(flows[1], { claims })))
+    },
+  )
 
-  it('a token signed by one in the name of the other ends nothing', async () => {
+  it('a token that one provider signs in the name of another ends nothing', async () => {
     const [one, other] = await startProviders({ sid: 'sid-1' })
     other.keys = { ...other.keys, rsa: await createRsaKey() }
     const app = await start({ one: registration(one), other: registration(other) })
@@ -67,7 +70,7 @@ describe('among several providers', () => {
     await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
   })
 
-  it('two clients at one issuer each take the tokens that name them', async () => {
+  it('two clients at one issuer each accept the tokens that name them', async () => {
     const [provider] = await startProviders({ sid: 'sid-1' })
     const clients = ['other', 'app', 'last'].map((id) => [id, registration(provider, id)] as const)
     const app = await start(Object.fromEntries(clients))
@@ -81,7 +84,7 @@ describe('among several providers', () => {
     await expectEnded(flow, browser, await deliver(flow, await tokenFor(['somebody', 'app'])))
   })
 
-  it("a tenant's token is taken whichever tenant the request is for, as long as the tenant's provider is known", async () => {
+  it("a tenant's token is accepted whichever tenant the request is for, while the tenant's provider is known", async () => {
     const [one, two] = await startProviders({ sid: 'sid-1' })
     let tenant = one
     const app = await startApp('', { routes, options: { provider: () => registration(tenant) } })
@@ -96,7 +99,7 @@ describe('among several providers', () => {
     expect(await subjectIn(flow, browser)).toBeNull()
   })
 
-  it('a process that knows no tenant asks for that of the token, by iss and aud, and verifies what it finds', async () => {
+  it('a process that knows no tenant resolves the provider by iss and aud, and verifies the token with it', async () => {
     const [one, two] = await startProviders({ sid: 'sid-1' })
     const hints: unknown[] = []
     const clients = new Map([one, two].map((provider) => [provider.issuer, registration(provider)]))

@@ -11,7 +11,7 @@ import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
 
 const TOKEN_LIFETIME = 3600
 
-/** What happens in the middle of something, once. */
+/** Something that happens once, in the middle of an operation. */
 let meanwhile: (() => Promise<unknown>) | undefined
 
 beforeEach(() => {
@@ -36,7 +36,7 @@ function routes(app: Express): void {
   })
 }
 
-/** Starts two processes of one application, and gives each as a flow. */
+/** Starts two processes of one application, each as a flow. */
 async function startTwo(options: Partial<RelyingPartyOptions> = {}) {
   const store = new MemoryAuthStore()
   const shared = { store: new MemoryStore(), options: { store, ...options }, routes }
@@ -48,18 +48,18 @@ async function startTwo(options: Partial<RelyingPartyOptions> = {}) {
 }
 
 const ends: [string, object][] = [
-  ['of the session', {}],
-  ['of the user', { sid: undefined }],
+  ['one session', {}],
+  ['all sessions of a user', { sid: undefined }],
 ]
 
-/** Has the provider tell a process of the end, a second later by its clock. */
+/** Sends a logout token to a process, dated a second later by the provider's clock. */
 async function endAt(flow: Flow, claims: object): Promise<void> {
   const iat = Math.floor(Date.now() / 1000) + 1
   expect((await deliver(flow, await logoutToken(flow, { claims: { ...claims, iat } }))).status).toBe(200)
 }
 
-describe.each(ends)("the provider's word of the end %s, told to another process", (_, claims) => {
-  it('while a login has its tokens and asks onLogin: nobody is signed in, nothing is stored', async () => {
+describe.each(ends)('a logout token for %s, sent to another process', (_, claims) => {
+  it('while a login has its tokens and awaits onLogin: no one is signed in, nothing is stored', async () => {
     const { one, two, records } = await startTwo({ onLogin: interrupt })
     const control = await expectAccepted(one)
     expect(records()).toHaveLength(1)
@@ -72,7 +72,7 @@ describe.each(ends)("the provider's word of the end %s, told to another process"
     expect(records()).toEqual([])
   })
 
-  it('an hour before a login arrives that was issued before it: that is refused', async () => {
+  it('an hour before the arrival of a login that was issued earlier: the login is refused', async () => {
     const { one, two } = await startTwo()
     const iat = Math.floor(Date.now() / 1000)
     const login = () => {
@@ -86,7 +86,7 @@ describe.each(ends)("the provider's word of the end %s, told to another process"
     expect(codesOf(one.app)).toEqual(['ERR_SESSION_ENDED'])
   })
 
-  it('while a refresh is under way: the new tokens are neither given out nor stored', async () => {
+  it('while a refresh is in progress: the new tokens are neither returned nor stored', async () => {
     const fetching: typeof fetch = async (url, init) => {
       if (String(init?.body).includes('grant_type=refresh_token')) await interrupt()
       return fetch(url, init)
@@ -106,7 +106,7 @@ describe.each(ends)("the provider's word of the end %s, told to another process"
     expect(records()).toHaveLength(1)
   })
 
-  it('while a request is slow to write its session: that changes nothing', async () => {
+  it('while a slow request has yet to save its session: saving it changes nothing', async () => {
     const { one, two, records } = await startTwo()
     const browser = await expectAccepted(one)
     meanwhile = () => endAt(two, claims)

@@ -27,7 +27,7 @@ const start = (app: Omit<AppOptions, 'provider'> = {}) => startFlow({ app: { rou
 const post = (flow: Pick<Flow, 'app'>, path: string, browser = new UserAgent(), headers = {}) =>
   browser.fetch(flow.app.url + path, { method: 'POST', headers })
 
-/** Starts another process of a flow's application, over the same stores. */
+/** Starts another process of the same application, with the same stores. */
 async function startAnother({ provider }: Flow, settings: AppOptions): Promise<Flow> {
   const app = await startApp(provider.issuer, { routes, ...settings })
   onTestFinished(() => app.close())
@@ -39,7 +39,7 @@ describe('a logout everywhere', () => {
     ['by its Sec-Fetch-Site', { 'sec-fetch-site': 'cross-site' }],
     ['of the same site', { 'sec-fetch-site': 'same-site' }],
     ['by its Origin', { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }],
-  ])('that another origin asks for is refused, and ends nothing: told %s', async (_, headers) => {
+  ])('that another origin requests is refused, and ends nothing: recognized %s', async (_, headers) => {
     const flow = await start()
     const [browser, other] = [await expectAccepted(flow), await expectAccepted(flow)]
     expect((await post(flow, '/logout-everywhere', browser, headers)).status).toBe(403)
@@ -49,7 +49,7 @@ describe('a logout everywhere', () => {
     expect([await subjectIn(flow, browser), await subjectIn(flow, other)]).toEqual([null, null])
   })
 
-  it('ends the sessions of that user in every process, of nobody else, and no later one', async () => {
+  it("ends the sessions of that user in every process, no one else's, and no later one", async () => {
     const stores = { store: new MemoryStore(), options: { store: new MemoryAuthStore() } }
     const one = await start(stores)
     const two = await startAnother(one, stores)
@@ -69,7 +69,7 @@ describe('a logout everywhere', () => {
     )
   })
 
-  it('of nobody ends nothing', async () => {
+  it('without a session ends nothing', async () => {
     const flow = await start()
     const browser = await expectAccepted(flow)
     expect((await post(flow, '/logout-everywhere')).status).toBe(200)
@@ -78,7 +78,7 @@ describe('a logout everywhere', () => {
 })
 
 describe('endSessions()', () => {
-  it('has ended the sessions when it resolves, in every process, and tells of it', async () => {
+  it('has ended the sessions in every process when it resolves, and emits an event', async () => {
     const stores = { store: new MemoryStore(), options: { store: new MemoryAuthStore() } }
     const one = await start(stores)
     const two = await startAnother(one, stores)
@@ -91,7 +91,7 @@ describe('endSessions()', () => {
     )
   })
 
-  it('rejects where the store fails, and has ended nothing', async () => {
+  it('rejects if the store fails, and ends nothing', async () => {
     const store = new MemoryAuthStore()
     const flow = await start({ options: { store } })
     const browser = await expectAccepted(flow)
@@ -107,7 +107,7 @@ describe('endSessions()', () => {
     expect(await subjectIn(flow, browser)).toBeNull()
   })
 
-  it('demands a subject, and takes no option it does not know', async () => {
+  it('requires a subject, and rejects unknown options', async () => {
     const seen: unknown[] = []
     const flow = await start({
       routes: (app) =>
@@ -143,7 +143,7 @@ describe('endSessions()', () => {
     ])
   })
 
-  it('is protected against other sites by requireSameOrigin', async () => {
+  it('is protected from other sites by requireSameOrigin', async () => {
     const flow = await start()
     const browser = await expectAccepted(flow)
     expect((await post(flow, '/end?subject=ada', browser, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)

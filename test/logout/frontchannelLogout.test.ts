@@ -18,7 +18,7 @@ const SIGNED_IN = { claims: { sid: 'sid-1' } }
 const start = (app: Omit<AppOptions, 'provider'> = {}, spoil: Spoil = {}) =>
   startFlow({ app: { routes, ...app } }, { ...SIGNED_IN, ...spoil })
 
-/** Loads the logout page as a frame of the provider's page does: across sites, without cookies. */
+/** Loads the logout page as a frame on the provider's page does: cross-site, without cookies. */
 function loadFrame({ app, provider }: Flow, sid = 'sid-1', init: Init = {}): Promise<Answer> {
   const query = new URLSearchParams({ iss: provider.issuer, sid })
   const headers = { 'sec-fetch-dest': 'iframe', 'sec-fetch-site': 'cross-site' }
@@ -46,12 +46,12 @@ describe('the page of front-channel logout', () => {
     expect(elsewhere.headers['x-frame-options']).toBe('SAMEORIGIN')
   })
 
-  it("may be framed by the provider's logout page too, where that is at another origin than its issuer", async () => {
+  it("may also be framed by the provider's logout page, if its origin is not that of the issuer", async () => {
     const flow = await start({}, { metadata: { end_session_endpoint: 'https://login.example.com/end' } })
     expect(framersOf(await loadFrame(flow))).toBe(`${new URL(flow.provider.issuer).origin} https://login.example.com`)
   })
 
-  it('ends the session also where the metadata cannot be had', async () => {
+  it('ends the session even if the metadata is unavailable', async () => {
     const store = new MemoryAuthStore()
     const flow = await startFlow({ app: { routes, options: { store } } }, SIGNED_IN)
     const app = await startApp(flow.provider.issuer, { routes, store: flow.app.store, options: { store } })
@@ -64,7 +64,7 @@ describe('the page of front-channel logout', () => {
     expect(await subjectIn(flow, browser)).toBeNull()
   })
 
-  it('is refused to methods other than GET, uncached', async () => {
+  it('refuses methods other than GET, uncached', async () => {
     const flow = await start()
     const browser = await expectAccepted(flow)
     for (const method of ['POST', 'PUT', 'DELETE']) {
@@ -77,7 +77,7 @@ describe('the page of front-channel logout', () => {
     expect(await subjectIn(flow, browser)).toBeNull()
   })
 
-  it('takes iss and sid from the query only', async () => {
+  it('reads iss and sid from the query only', async () => {
     const flow = await start({ before: (app) => void app.use(express.json(), express.urlencoded()) })
     const browser = await expectAccepted(flow)
     const answer = await new UserAgent().send(`${flow.app.url}/frontchannel-logout`, {
@@ -103,7 +103,7 @@ describe('the page of front-channel logout', () => {
     },
   )
 
-  it('stores nothing for a sid that is made up', async () => {
+  it('stores nothing for an unknown sid', async () => {
     const store = new MemoryAuthStore()
     const flow = await start({ options: { store } })
     const browser = await expectAccepted(flow)
@@ -115,7 +115,7 @@ describe('the page of front-channel logout', () => {
     expect(await subjectIn(flow, browser)).toBeNull()
   })
 
-  it('sends the browser nowhere and asks the provider for nothing: the end is local', async () => {
+  it('neither redirects the browser nor asks the provider: the logout is local', async () => {
     const flow = await start()
     await expectAccepted(flow)
     const requests = flow.provider.received.length
@@ -124,7 +124,7 @@ describe('the page of front-channel logout', () => {
     expect(flow.provider.received).toHaveLength(requests)
   })
 
-  it('ends the sessions of every client that the application has at that issuer, which the request cannot name', async () => {
+  it('ends the sessions of every client that the application has at that issuer, as the request names no client', async () => {
     const provider = await SpoiledProvider.start()
     provider.spoil = SIGNED_IN
     const client = (clientId: string) => ({ issuer: provider.issuer, clientId, clientSecret: CLIENT_SECRET })

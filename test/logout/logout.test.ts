@@ -56,7 +56,7 @@ const leave = (query = '', init: Parameters<UserAgent['send']>[1] = {}) =>
   browser.send(`${url}/logout${query}`, { method: 'POST', ...init })
 
 describe('a logout', () => {
-  it('ends the session and asks the provider to do so too, with hint, client, address and state', async () => {
+  it('ends the session and sends the user to end it at the provider, with hint, client, address and state', async () => {
     await start()
     await signIn()
     const answer = await leave()
@@ -71,7 +71,7 @@ describe('a logout', () => {
     expect(Object.keys(await contentsOf(store)).filter((key) => key.includes('record:'))).toEqual([])
   })
 
-  it('changes the session ID, and forgets what the session held', async () => {
+  it('changes the session ID, and drops what the session held', async () => {
     await start()
     await signIn()
     await browser.visit(`${url}/basket?add=tea`)
@@ -83,7 +83,7 @@ describe('a logout', () => {
     expect(await contentsOf(store)).not.toHaveProperty(before.sessionID)
   })
 
-  it('works without a session, and of someone whose session has ended', async () => {
+  it('works without a session, and if the session has ended', async () => {
     await start()
     expect(refreshOf(await leave('?returnTo=/who'))).toBe(`${url}/who`)
     await signIn()
@@ -93,7 +93,7 @@ describe('a logout', () => {
     expect(refreshOf(again)).toBe(`${url}/who`)
   })
 
-  it('removes the tokens also where the provider of the session is no longer configured', async () => {
+  it('removes the tokens even if the provider of the session is no longer configured', async () => {
     await start()
     await signIn()
     const records = async () => Object.keys(await contentsOf(store)).filter((key) => key.includes('record:'))
@@ -132,26 +132,26 @@ describe('a logout', () => {
     await leave()
     goOn()
     expect((await answer).json()).toEqual({ subject: 'ada' })
-    // The session is back in the store, with what the slow request held of it, and is nobody's.
+    // The session is back in the store, as the slow request saved it, and belongs to no one.
     expect(JSON.stringify(await contentsOf(store))).toContain('touched')
     expect(await whoIs(twin, url)).toBeNull()
     expect((await twin.fetch(`${url}/token`)).status).toBe(401)
   })
 
-  it('tells onLogout and onEvent who left', async () => {
-    const told: unknown[] = []
-    await start({ options: { onLogout: (who) => void told.push(who) } })
+  it('calls onLogout and onEvent with the subject', async () => {
+    const calls: unknown[] = []
+    await start({ options: { onLogout: (who) => void calls.push(who) } })
     await leave()
-    expect(told).toEqual([])
+    expect(calls).toEqual([])
     await signIn()
     await leave()
-    expect(told).toEqual([{ subject: 'ada', provider: 'default' }])
+    expect(calls).toEqual([{ subject: 'ada', provider: 'default' }])
     expect(site.app.events).toContainEqual(
       expect.objectContaining({ type: 'session.ended', subject: 'ada', reason: 'logout' }),
     )
   })
 
-  it('answers a form with a page that goes on by itself, a link and other clients with a redirect', async () => {
+  it('answers a form with a page that forwards the browser, links and other clients with a redirect', async () => {
     await start({ routes: (app) => void app.get('/logout', logout()) })
     await signIn()
     const answer = await leave('?returnTo=/who')
@@ -165,7 +165,7 @@ describe('a logout', () => {
     expect((await leave('', { headers: { accept: 'text/plain' } })).status).toBe(303)
   })
 
-  it('gives a script the way to the provider as JSON', async () => {
+  it('sends scripts the URL of the provider as JSON', async () => {
     await start()
     await signIn()
     const answer = await browser.fetch(`${url}/logout?returnTo=/who`, { method: 'POST' })
@@ -184,7 +184,7 @@ describe('a logout', () => {
   ])('stays local where the provider %s', async (_how, fault) => {
     await start()
     await signIn()
-    // The metadata in hand is no longer fresh, nor to be served stale.
+    // The cached metadata has expired, and is too old to be served stale.
     vi.useFakeTimers({ toFake: ['Date'] })
     vi.setSystemTime(Date.now() + 2 * 86_400_000)
     faults.fault = fault
@@ -200,7 +200,7 @@ describe('a logout', () => {
     jwks_uri: `${provider.issuer}/jwks`,
   })
 
-  it('is not said to be done when the record cannot be removed', async () => {
+  it('is not reported as done if the record cannot be removed', async () => {
     await start()
     await signIn()
     store.fails = (operation, key) => operation === 'destroy' && key.includes('record:')
@@ -213,7 +213,7 @@ describe('a logout', () => {
     expect(await whoIs(browser, url)).toBeNull()
   })
 
-  it('signs out even when the session itself cannot be removed', async () => {
+  it('signs out even if the session itself cannot be removed', async () => {
     await start()
     await signIn()
     store.fails = (operation, key) => operation === 'destroy' && !key.includes('record:')
@@ -224,7 +224,7 @@ describe('a logout', () => {
 })
 
 describe('a logout forged by another site', () => {
-  /** Sends nothing but these headers and the cookies, as browsers without Fetch Metadata do. */
+  /** Sends only these headers and the cookies, as browsers without Fetch Metadata do. */
   const bare = (method: 'post' | 'get', headers: Record<string, string>) => {
     const cookie = [...browser.cookies(url)].map(([name, value]) => `${name}=${value}`).join('; ')
     return supertest(url)
@@ -258,7 +258,7 @@ describe('a logout forged by another site', () => {
     (origin) => ({ 'sec-fetch-site': 'same-origin', origin }),
     (origin) => ({ origin }),
     () => ({}),
-  ])('is told from one of the own origin, or of no browser', async (headers) => {
+  ])('is distinguished from one that the application itself or no browser sent', async (headers) => {
     await start()
     await signIn()
     const answer = await bare('post', headers(url))

@@ -38,7 +38,7 @@ async function start(settings: AppOptions = {}): Promise<void> {
 const signIn = () => browser.visit(`${url}/profile`)
 const leave = (query = '', init: Parameters<UserAgent['send']>[1] = {}) =>
   browser.send(`${url}/logout${query}`, { method: 'POST', ...init })
-/** Goes through the provider's logout up to the return, unsent. */
+/** Goes through the provider's logout. Returns the URL of the return, not yet requested. */
 const comeBack = (answer: Answer) => browser.visitUntil(String(refreshOf(answer)), url)
 
 describe('where a logout leads', () => {
@@ -53,7 +53,7 @@ describe('where a logout leads', () => {
     expect((await browser.send(back)).headers.location).toBe(url + expected)
   })
 
-  it('is one of postLogoutUrls, to the letter', async () => {
+  it('is one of postLogoutUrls, compared exactly', async () => {
     await start()
     const lead = async (returnTo: string) => refreshOf(await leave(`?${new URLSearchParams({ returnTo })}`))
     expect(await lead(OTHER_SITE)).toBe(OTHER_SITE)
@@ -78,13 +78,13 @@ describe('where a logout leads', () => {
     },
   )
 
-  it('may be said in a form', async () => {
+  it('may be named in a form', async () => {
     await start({ before: (app) => void app.use(express.urlencoded({ extended: true })) })
     expect(refreshOf(await leave('', { body: { returnTo: '/who' } }))).toBe(`${url}/who`)
     expect(refreshOf(await leave('?returnTo=/who', { body: 'returnTo[]=//evil.example' }))).toBe(`${url}/`)
   })
 
-  it('is fixed by the route, whatever the query says', async () => {
+  it('is fixed by the route, whatever the query names', async () => {
     await start({
       routes(app) {
         app.post('/logout/fixed', logout({ returnTo: '/who' }))
@@ -104,7 +104,7 @@ describe('where a logout leads', () => {
 })
 
 describe('the return from the provider', () => {
-  it('with the right state goes on, once', async () => {
+  it('with the right state continues, once', async () => {
     await start()
     await signIn()
     const { url: back } = await comeBack(await leave('?returnTo=/who'))
@@ -137,7 +137,7 @@ describe('the return from the provider', () => {
     expect((await browser.send(back)).headers.location).toBe(`${url}/who`)
   })
 
-  it('too late is an ordinary visit', async () => {
+  it('after too long is an ordinary visit', async () => {
     await start()
     await signIn()
     const { url: back } = await comeBack(await leave('?returnTo=/who'))

@@ -29,12 +29,12 @@ const BASIC = `Basic ${Buffer.from(`app:${formEncode(CLIENT_SECRET)}`).toString(
 
 let provider: LocalProvider
 let metadata: ServerMetadata
-/** The refresh tokens that the provider gave out, oldest first. */
+/** The refresh tokens that the provider issued, oldest first. */
 const given: string[] = []
 let apps: App[]
 let store: MemoryStore
 let browser: UserAgent
-/** Stands before the provider's revocation endpoint. */
+/** A proxy in front of the provider's revocation endpoint. */
 let endpoint: Awaited<ReturnType<typeof listen>>
 let received: Received[]
 /** Answers in place of the provider. */
@@ -82,7 +82,7 @@ function forward(authorization: string, body: string): Promise<Response> {
   return fetch(String(metadata.revocation_endpoint), { method: 'POST', headers, body })
 }
 
-/** Starts an application; those of one test share their sessions. */
+/** Starts an application. All applications of a test share their sessions. */
 async function start(settings: AppOptions = {}, revocationEndpoint: string | undefined = endpoint.url): Promise<App> {
   const { revocation_endpoint: _, ...without } = metadata
   const known = revocationEndpoint ? { ...without, revocation_endpoint: revocationEndpoint } : without
@@ -96,7 +96,7 @@ async function start(settings: AppOptions = {}, revocationEndpoint: string | und
   return app
 }
 
-/** Signs Ada in. Gives the refresh token of the session. */
+/** Signs Ada in. Returns the refresh token of the session. */
 async function signIn({ url }: App, by = browser): Promise<string> {
   expect((await by.visit(`${url}/profile`)).status).toBe(200)
   return given.at(-1) ?? expect.fail('no refresh token was given')
@@ -104,14 +104,14 @@ async function signIn({ url }: App, by = browser): Promise<string> {
 
 const leave = ({ url }: App, path = '/logout') => browser.send(url + path, { method: 'POST' })
 
-/** Whether the provider accepts a refresh token. It does so once. */
+/** Checks whether the provider accepts a refresh token, which it does once. */
 async function isAccepted(refreshToken: string): Promise<boolean> {
   const headers = { authorization: BASIC }
   const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken })
   return (await fetch(String(metadata.token_endpoint), { method: 'POST', headers, body })).ok
 }
 
-const told = ({ events }: App) => events.filter(({ type }) => type.startsWith('token.'))
+const emitted = ({ events }: App) => events.filter(({ type }) => type.startsWith('token.'))
 
 describe('a logout', () => {
   it('revokes the refresh token: the provider no longer accepts it', async () => {
@@ -126,7 +126,9 @@ describe('a logout', () => {
       token: refreshToken,
       token_type_hint: 'refresh_token',
     })
-    expect(told(app)).toEqual([expect.objectContaining({ type: 'token.revoked', provider: 'default', subject: 'ada' })])
+    expect(emitted(app)).toEqual([
+      expect.objectContaining({ type: 'token.revoked', provider: 'default', subject: 'ada' }),
+    ])
     expect(await isAccepted(refreshToken)).toBe(false)
     expect(warnings).toEqual([])
   })
@@ -140,19 +142,19 @@ describe('a logout', () => {
     expect((await leave(app)).status).toBe(200)
     expect(await whoIs(browser, app.url)).toBeNull()
     expect(received).toEqual([])
-    expect(told(app)).toEqual([])
+    expect(emitted(app)).toEqual([])
     expect(warnings).toEqual([])
     expect(await isAccepted(refreshToken)).toBe(true)
   })
 
-  it('revokes nothing where the session has no refresh token', async () => {
+  it('revokes nothing if the session has no refresh token', async () => {
     const app = await start()
     await register(provider, app, { grant_types: ['authorization_code'] })
     expect((await browser.visit(`${app.url}/profile`)).status).toBe(200)
     expect(given).toEqual([])
     expect((await leave(app)).status).toBe(200)
     expect(received).toEqual([])
-    expect(told(app)).toEqual([])
+    expect(emitted(app)).toEqual([])
   })
 
   it('revokes nothing for someone who is not signed in', async () => {
@@ -178,12 +180,12 @@ describe('a revocation endpoint that does not answer', () => {
     expect(await whoIs(twin, app.url)).toBeNull()
     expect((await leaving).status).toBe(200)
     open()
-    await vi.waitUntil(() => told(app).length === 1)
-    expect(told(app)).toMatchObject([{ type: 'token.revocation_failed', code: 'ERR_PROVIDER_UNAVAILABLE' }])
+    await vi.waitUntil(() => emitted(app).length === 1)
+    expect(emitted(app)).toMatchObject([{ type: 'token.revocation_failed', code: 'ERR_PROVIDER_UNAVAILABLE' }])
     expect(await isAccepted(refreshToken)).toBe(true)
   })
 
-  it('may take as long as it likes where the fetch of the application knows no timeout', async () => {
+  it("does not delay a logout even if the application's own fetch has no timeout", async () => {
     const refreshToken = await signIn(await start())
     const { open, opened } = gate()
     const patient: typeof fetch = async (url, { signal: _, ...init } = {}) => {
@@ -193,10 +195,10 @@ describe('a revocation endpoint that does not answer', () => {
     const app = await start({ options: { http: { timeout: 0.05, fetch: patient } } })
     expect((await leave(app)).status).toBe(200)
     expect(await whoIs(browser, app.url)).toBeNull()
-    expect(told(app)).toEqual([])
+    expect(emitted(app)).toEqual([])
     open()
-    await vi.waitUntil(() => told(app).length === 1)
-    expect(told(app)).toMatchObject([{ type: 'token.revoked' }])
+    await vi.waitUntil(() => emitted(app).length === 1)
+    expect(emitted(app)).toMatchObject([{ type: 'token.revoked' }])
     expect(await isAccepted(refreshToken)).toBe(false)
   })
 })
@@ -216,7 +218,7 @@ describe('a revocation that fails', () => {
     ['503', html(503), 'ERR_PROVIDER_UNAVAILABLE'],
     ['a redirect', (_req, res) => void res.writeHead(302, { location: '/' }).end(), 'ERR_METADATA_INVALID'],
     ['a closed connection', (_req, res) => void res.destroy(), 'ERR_PROVIDER_UNAVAILABLE'],
-  ])('with %s is told as an event, and the logout is carried out', async (_what, fault, code) => {
+  ])('with %s emits an event, and the logout completes', async (_what, fault, code) => {
     const app = await start()
     const refreshToken = await signIn(app)
     answer = fault
@@ -226,22 +228,22 @@ describe('a revocation that fails', () => {
     expect(await whoIs(browser, app.url)).toBeNull()
     expect(app.errors).toEqual([])
     expect(received).toHaveLength(1)
-    expect(told(app)).toMatchObject([{ type: 'token.revocation_failed', provider: 'default', subject: 'ada', code }])
+    expect(emitted(app)).toMatchObject([{ type: 'token.revocation_failed', provider: 'default', subject: 'ada', code }])
     expect(JSON.stringify([app.events, warnings])).not.toContain(refreshToken)
     expect(await isAccepted(refreshToken)).toBe(true)
   })
 
-  it('with a refused connection is told as an event, and the logout is carried out', async () => {
+  it('because the connection is refused emits an event, and the logout completes', async () => {
     const gone = await listen()
     await gone.close()
     const app = await start({}, gone.url)
     await signIn(app)
     expect((await leave(app)).status).toBe(200)
     expect(await whoIs(browser, app.url)).toBeNull()
-    expect(told(app)).toMatchObject([{ type: 'token.revocation_failed', code: 'ERR_PROVIDER_UNAVAILABLE' }])
+    expect(emitted(app)).toMatchObject([{ type: 'token.revocation_failed', code: 'ERR_PROVIDER_UNAVAILABLE' }])
   })
 
-  it('warns once in the life of the process, and tells every one as an event', async () => {
+  it('warns once per process, and emits an event each time', async () => {
     vi.resetModules()
     const { startApp: startAnew } = await import('../support/bed/app.js')
     const app = await startAnew(provider.issuer, {
@@ -254,7 +256,7 @@ describe('a revocation that fails', () => {
       await signIn(app)
       await leave(app)
     }
-    expect(told(app)).toHaveLength(3)
+    expect(emitted(app)).toHaveLength(3)
     expect(warnings).toEqual([
       [
         'a refresh token was not revoked at logout (ERR_TOKEN_REQUEST_REFUSED)',
@@ -265,8 +267,8 @@ describe('a revocation that fails', () => {
   })
 })
 
-describe('what ends several sessions', () => {
-  it('revokes at logout everywhere the refresh token of that session only', async () => {
+describe('ending several sessions', () => {
+  it('by a logout everywhere revokes the refresh token of that session only', async () => {
     const app = await start({ routes: (routes) => routes.post('/everywhere', logout({ everywhere: true })) })
     const other = new UserAgent()
     const others = await signIn(app, other)
@@ -278,7 +280,7 @@ describe('what ends several sessions', () => {
     expect(await isAccepted(others)).toBe(true)
   })
 
-  it('revokes nothing at endSessions: the application no longer knows the tokens', async () => {
+  it('by endSessions() revokes nothing: the application no longer knows the tokens', async () => {
     const app = await start({
       routes: (routes) =>
         routes.post('/end', (req, res, next) => {
@@ -292,7 +294,7 @@ describe('what ends several sessions', () => {
     expect(await isAccepted(refreshToken)).toBe(true)
   })
 
-  it("revokes nothing at back-channel logout, where the tokens are the provider's business", async () => {
+  it('by back-channel logout revokes nothing: that is up to the provider', async () => {
     const flow = await startLogoutFlow()
     flow.provider.spoil = { ...flow.provider.spoil, metadata: { revocation_endpoint: endpoint.url } }
     browser = await expectAccepted(flow)
