@@ -1,7 +1,7 @@
-import type { CookieOptions, Request, Response } from 'express'
+import type { Request, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
 import type { DeviceAuthorization } from '../protocol/device.js'
-import { prefixed, readCookie } from '../request/cookies.js'
+import { cookieAttributes, prefixed, readCookie } from '../request/cookies.js'
 import type { Config } from '../setup/config.js'
 
 /**
@@ -40,7 +40,7 @@ export function storeDevice(config: Config, res: Response, transaction: DeviceTr
     })
   }
   const maxAge = Math.max(0, Math.ceil((transaction.expiresAt + GRACE) * 1000 - Date.now()))
-  res.cookie(name, sealed, { ...attributes(config), maxAge })
+  res.cookie(name, sealed, { ...cookieAttributes(config), maxAge })
 }
 
 /** Returns the device login that this browser has in progress, unless its time is over. */
@@ -55,13 +55,9 @@ export function findDevice(config: Config, req: Request): DeviceTransaction | un
 
 /** Forgets the device login of this browser. */
 export function clearDevice(config: Config, res: Response): void {
-  res.clearCookie(cookieName(config), attributes(config))
+  res.clearCookie(cookieName(config), cookieAttributes(config))
 }
 
 function cookieName(config: Config): string {
   return prefixed(config, 'rp.device')
-}
-
-function attributes({ secure }: Config): CookieOptions {
-  return { path: '/', httpOnly: true, secure, sameSite: 'lax' }
 }

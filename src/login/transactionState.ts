@@ -1,8 +1,8 @@
 import { stringifySetCookie } from 'cookie'
-import type { CookieOptions, Request, Response } from 'express'
+import type { Request, Response } from 'express'
 import { isEqual } from '../lib/equal.js'
 import { decodeTransaction, encodeTransaction, type Transaction, transactionValues } from '../protocol/transaction.js'
-import { prefixed, readCookie, readCookies } from '../request/cookies.js'
+import { cookieAttributes, prefixed, readCookie, readCookies } from '../request/cookies.js'
 import type { Config } from '../setup/config.js'
 
 /*
@@ -55,7 +55,7 @@ export function bindTransaction(
 ): void {
   dropSurplus(config, req, res, 1)
   const { name, value } = bindingCookie(config, transaction)
-  res.cookie(name, value, { ...attributes(config, crossSite), maxAge: config.transactions.lifetime * 1000 })
+  res.cookie(name, value, { ...cookieAttributes(config, crossSite), maxAge: config.transactions.lifetime * 1000 })
 }
 
 /** What a request knows of the login that a state belongs to. */
@@ -96,7 +96,7 @@ export function unbindTransaction(
   transaction: Transaction,
   crossSite: boolean,
 ): void {
-  res.clearCookie(bindingCookie(config, transaction).name, attributes(config, crossSite))
+  res.clearCookie(bindingCookie(config, transaction).name, cookieAttributes(config, crossSite))
 }
 
 const removedFor = new WeakMap<Request, Set<string>>()
@@ -145,9 +145,4 @@ function bindingCookie(config: StateConfig, transaction: Transaction): { name: s
 /** Keeps a state from counting at another deployment, or another callback, that has the same secret. */
 function audience({ origin, paths }: StateConfig): string {
   return origin + paths.callback
-}
-
-/** `SameSite=None` needs `Secure`, which browsers also accept over http from a loopback host. */
-function attributes({ secure }: StateConfig, crossSite: boolean): CookieOptions {
-  return { path: '/', httpOnly: true, secure: secure || crossSite, sameSite: crossSite ? 'none' : 'lax' }
 }

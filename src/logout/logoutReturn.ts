@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { CookieOptions, Request, Response } from 'express'
-import { prefixed, readCookie } from '../request/cookies.js'
+import type { Request, Response } from 'express'
+import { cookieAttributes, prefixed, readCookie } from '../request/cookies.js'
 import { queryParameter } from '../request/url.js'
 import type { Config } from '../setup/config.js'
 import { isAt } from '../setup/urls.js'
@@ -15,7 +15,7 @@ const LIFETIME = 600
 export function rememberLogout(config: Config, res: Response, destination: string): string {
   const binding = randomBytes(16).toString('base64url')
   const until = Date.now() + LIFETIME * 1000
-  res.cookie(cookieName(config), binding, { ...attributes(config), maxAge: LIFETIME * 1000 })
+  res.cookie(cookieName(config), binding, { ...cookieAttributes(config), maxAge: LIFETIME * 1000 })
   return config.sealer.seal('logout-transaction', context(config, binding), JSON.stringify({ destination, until }))
 }
 
@@ -33,7 +33,7 @@ export function resumeAfterLogout(config: Config, req: Request, res: Response): 
   if (state === undefined || binding === undefined) return false
   const destination = openLogout(config, binding, state)
   if (destination === undefined) return false
-  res.clearCookie(cookieName(config), attributes(config))
+  res.clearCookie(cookieName(config), cookieAttributes(config))
   res.set('Cache-Control', 'no-store')
   res.redirect(303, destination)
   return true
@@ -53,8 +53,4 @@ function context({ origin, basePath }: Config, binding: string): string {
 
 function cookieName(config: Config): string {
   return prefixed(config, 'rp.logout')
-}
-
-function attributes({ secure }: Config): CookieOptions {
-  return { path: '/', httpOnly: true, secure, sameSite: 'lax' }
 }

@@ -1,5 +1,5 @@
 import { parseCookie } from 'cookie'
-import type { Request } from 'express'
+import type { CookieOptions, Request } from 'express'
 
 /**
  * Reads the cookies whose names are `prefix` and a suffix that matches. If a name is repeated, the first one counts.
@@ -28,6 +28,16 @@ export function readCookie(req: Request, name: string): string | undefined {
 /** Adds the `__Host-` prefix over https, where browsers honour it: no other host or path can set such a cookie. */
 export function prefixed({ secure }: { readonly secure: boolean }, name: string): string {
   return secure ? `__Host-${name}` : name
+}
+
+/**
+ * Returns the attributes that all cookies of this package share. `SameSite=None` requires `Secure`, which browsers also
+ * accept over http from a loopback host.
+ *
+ * @param crossSite - whether the cookie must be sent with a cross-site POST, such as a form_post response
+ */
+export function cookieAttributes({ secure }: { readonly secure: boolean }, crossSite = false): CookieOptions {
+  return { path: '/', httpOnly: true, secure: secure || crossSite, sameSite: crossSite ? 'none' : 'lax' }
 }
 
 /** This package's values need no decoding. */

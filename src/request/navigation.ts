@@ -19,11 +19,10 @@ export function asksForPage(req: Request): boolean {
 }
 
 /**
- * Checks whether a request is neither a navigation of a tab nor a script's: it loads a part of a page (an image, a script, a
- * frame), or a page that the user may never open (a prefetch), or it is sent blindly by a script of another site. Without
- * Fetch Metadata it is none of these.
+ * Checks whether a browser loads part of a page (an image, a script, a frame), a page in advance (a prefetch), or a
+ * response that a script of another site cannot read. Always `false` without Fetch Metadata.
  *
- * A navigation that a service worker passes on has the mode `navigate` and no destination (`empty`).
+ * A navigation forwarded by a service worker has the mode `navigate` and the destination `empty`.
  *
  * @see [Fetch Metadata §2.1](https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header)
  * @see [Fetch: Sec-Purpose](https://fetch.spec.whatwg.org/#sec-purpose-header)
@@ -35,7 +34,7 @@ export function isSubresource(req: Request): boolean {
   return isSafe(req) && req.get('Sec-Fetch-Mode') !== 'navigate' && req.get('Sec-Fetch-Site') === 'cross-site'
 }
 
-/** Headers by which browsers mark what they load in advance, today's first. */
+/** Headers that mark requests in advance, the current one first. */
 const PURPOSES = ['Sec-Purpose', 'Purpose', 'X-Purpose', 'X-Moz']
 
 /**
@@ -50,8 +49,8 @@ export function isCrossSite(req: Request, origin: string | undefined): boolean {
 }
 
 /**
- * Checks whether a POST comes without the cookies that are `SameSite=Lax`: the page that sent it is of another site, which
- * is less than another origin.
+ * Checks whether a POST arrives without `SameSite=Lax` cookies, because a page of another site sent it. Other origins of
+ * the same site do not count.
  */
 export function isWithoutLaxCookies(req: Request, origin: string): boolean {
   if (req.method !== 'POST') return false

@@ -39,8 +39,8 @@ export function crossSiteRequest(
 }
 
 /**
- * Refuses what `isSubresource` finds, before anything begins or ends by it. A browser drops a prefetch that fails, and
- * asks again once the user goes to the page.
+ * Refuses requests for which `isSubresource` is true, so that they start and end nothing. A browser discards a failed
+ * prefetch, and requests the page again when the user opens it.
  *
  * @throws `ERR_NOT_NAVIGATED`
  */
@@ -48,10 +48,10 @@ export function assertNoSubresource(req: Request): void {
   if (!isSubresource(req)) return
   throw new RelyingPartyError(
     'ERR_NOT_NAVIGATED',
-    'this page can neither be part of another one nor be loaded in advance',
+    'this page cannot be embedded in another page or loaded in advance',
     {
       headers: { 'Cache-Control': 'no-store' },
-      hint: 'an image, frame, script or prefetch asked for it, by its Sec-Fetch-* and Sec-Purpose headers: let users open it in a tab',
+      hint: 'Sec-Fetch-* or Sec-Purpose shows that an image, frame, script or prefetch requested it: link to it instead',
       cause: {
         'sec-fetch-dest': req.get('Sec-Fetch-Dest'),
         'sec-fetch-site': req.get('Sec-Fetch-Site'),

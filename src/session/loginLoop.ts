@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { CookieOptions, Request, Response } from 'express'
+import type { Request, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
-import { prefixed, readCookie } from '../request/cookies.js'
+import { cookieAttributes, prefixed, readCookie } from '../request/cookies.js'
 import { isNavigation } from '../request/navigation.js'
 import type { Config } from '../setup/config.js'
 import { isCallback, isLogin } from '../setup/urls.js'
@@ -129,12 +129,12 @@ function readTrail(config: LoopConfig, req: Request): Trail | undefined {
 function writeTrail(config: LoopConfig, res: Response, trail: Trail): void {
   dropCookie(config, res)
   const sealed = config.sealer.seal('login-loop', contextOf(config), JSON.stringify(trail))
-  res.cookie(cookieName(config), sealed, { ...attributes(config, trail), maxAge: WINDOW * 1000 })
+  res.cookie(cookieName(config), sealed, { ...cookieAttributes(config, trail.crossSite), maxAge: WINDOW * 1000 })
 }
 
 function clearTrail(config: LoopConfig, res: Response, trail: Trail): void {
   dropCookie(config, res)
-  res.clearCookie(cookieName(config), attributes(config, trail))
+  res.clearCookie(cookieName(config), cookieAttributes(config, trail.crossSite))
 }
 
 /** Takes back what the response was to do with the cookie. */
@@ -158,8 +158,4 @@ function contextOf({ origin, paths }: LoopConfig): string {
 
 function cookieName(config: LoopConfig): string {
   return prefixed(config, 'rp.loop')
-}
-
-function attributes({ secure }: LoopConfig, { crossSite }: Trail): CookieOptions {
-  return { path: '/', httpOnly: true, secure: secure || crossSite, sameSite: crossSite ? 'none' : 'lax' }
 }

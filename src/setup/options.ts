@@ -73,8 +73,8 @@ export interface TransactionOptions {
   /** How long a login may take. In seconds. Default is `600`, limit `3600`. */
   lifetime?: number
   /**
-   * How many logins one browser may have in progress; the oldest are dropped. Each has a cookie of about 36 bytes. More
-   * that begin at the same moment are dropped by the next request. Default is `20`, limit `30`.
+   * How many logins one browser may have in progress, each with a cookie of about 36 bytes. The oldest are dropped; if more
+   * begin at the same moment, the next request drops them. Default is `20`, limit `30`.
    */
   max?: number
 }

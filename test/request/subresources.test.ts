@@ -17,9 +17,9 @@ import { UserAgent } from '../support/bed/userAgent.js'
 
 type Headers = Readonly<Record<string, string>>
 
-/** Nothing may begin or end by these. */
+/** Requests that must not start or end anything. */
 const REFUSED: readonly Headers[] = [
-  ...['image', 'script', 'style', 'font', 'audio', 'video', 'worker', 'manifest', 'json', 'what is to come'].map(
+  ...['image', 'script', 'style', 'font', 'audio', 'video', 'worker', 'manifest', 'json', 'a future destination'].map(
     (destination) => ({ 'sec-fetch-dest': destination, 'sec-fetch-mode': 'no-cors', 'sec-fetch-site': 'cross-site' }),
   ),
   ...['iframe', 'frame', 'embed', 'object', 'fencedframe'].map((destination) => ({ 'sec-fetch-dest': destination })),
@@ -33,11 +33,11 @@ const REFUSED: readonly Headers[] = [
   { 'x-moz': 'prefetch' },
 ]
 
-/** These are served as ever. */
+/** Requests that are served normally. */
 const SERVED: readonly [string, Headers][] = [
   ['a navigation', {}],
   ['a navigation from another site', { 'sec-fetch-site': 'cross-site' }],
-  ['a navigation that a service worker passes on', { 'sec-fetch-dest': 'empty', 'sec-fetch-site': 'cross-site' }],
+  ['a navigation forwarded by a service worker', { 'sec-fetch-dest': 'empty', 'sec-fetch-site': 'cross-site' }],
   ['a request without Fetch Metadata', { 'sec-fetch-dest': '', 'sec-fetch-mode': '', 'sec-fetch-site': '' }],
   ['a request with another purpose', { 'sec-purpose': 'reading', purpose: 'leisure' }],
 ]
@@ -87,8 +87,8 @@ async function expectRefused(path: string, headers: Headers, init: Parameters<Us
   expect([[...browser.cookies(url)], await contentsOf(site.app.store), asked.length]).toEqual(before)
 }
 
-describe('what is no navigation', () => {
-  it('begins no login', async () => {
+describe('a request that is not a navigation', () => {
+  it('does not start a login', async () => {
     await start()
     for (const headers of REFUSED) await expectRefused(`${url}/login`, headers)
     expect(site.app.events).toEqual([])
@@ -96,7 +96,7 @@ describe('what is no navigation', () => {
     expect(transactionCookies(browser, url)).toHaveLength(1)
   })
 
-  it.each(['query', 'form_post'] as const)('does not redeem the code of a response by %s', async (responseMode) => {
+  it.each(['query', 'form_post'] as const)('does not redeem the code of a response with %s', async (responseMode) => {
     await start({ provider: { responseMode } })
     const callback = await upToCallback(browser, site)
     site.app.events.length = 0
@@ -109,14 +109,14 @@ describe('what is no navigation', () => {
     expect(await whoIs(browser, url)).toBe('ada')
   })
 
-  it('asks the provider for no device code', async () => {
+  it('does not request a device code from the provider', async () => {
     await start()
     for (const headers of REFUSED) await expectRefused(`${url}/device`, headers)
     expect((await browser.send(`${url}/device`)).status).not.toBe(503)
     expect(asked).not.toEqual([])
   })
 
-  it('signs no one out', async () => {
+  it('does not sign anyone out', async () => {
     await start()
     await browser.visit(`${url}/profile`)
     for (const headers of REFUSED) await expectRefused(`${url}/any/logout`, headers)
@@ -125,7 +125,7 @@ describe('what is no navigation', () => {
     expect(await whoIs(browser, url)).toBeNull()
   })
 
-  it('is answered by a guard with 401, as a script is', async () => {
+  it('gets 401 from a guard, like a script', async () => {
     await start()
     for (const headers of REFUSED) {
       const { status, headers: answered } = await browser.send(`${url}/profile`, { headers })
@@ -138,7 +138,7 @@ describe('what is no navigation', () => {
 })
 
 describe.each(SERVED)('%s', (_what, headers) => {
-  it('begins a login, finishes it, and signs out', async () => {
+  it('starts a login, finishes it, and signs out', async () => {
     await start()
     const begun = await browser.send(`${url}/login?returnTo=/who`, { headers })
     const callback = await browser.visitUntil(String(begun.headers.location), `${url}/callback`)
@@ -153,7 +153,7 @@ describe.each(SERVED)('%s', (_what, headers) => {
 })
 
 describe('a script of the same origin', () => {
-  it('signs out by fetch, as JSON', async () => {
+  it('signs out with fetch, and gets JSON', async () => {
     await start()
     await browser.visit(`${url}/profile`)
     const answer = await browser.fetch(`${url}/logout`, {
@@ -164,7 +164,7 @@ describe('a script of the same origin', () => {
     expect(await whoIs(browser, url)).toBeNull()
   })
 
-  it('gets 403 from another site, as ever', async () => {
+  it('of another site still gets 403', async () => {
     await start()
     const answer = await browser.fetch(`${url}/logout`, { method: 'POST', headers: { 'sec-fetch-site': 'cross-site' } })
     expect(answer.status).toBe(403)
