@@ -140,14 +140,14 @@ describe('tenants with a provider each', () => {
     expect((await visit(browser, '/who', 'one')).json()).toMatchObject({ subject: 'ada' })
   })
 
-  it.each(['two', 'one-again', 'nobody'])(
+  it.each(['two', 'one-again', 'unknown'])(
     'finish a login where it began, whichever tenant the response is for: %s',
     async (other) => {
       const begun = await visit(browser, '/login', 'one')
       const { url } = await browser.visitUntil(String(begun.headers.location), app.url)
       expect((await visit(browser, url.slice(app.url.length), other)).status).toBe(303)
       expect(codesOf(app)).toEqual([])
-      if (other !== 'nobody') expect((await visit(browser, '/who', other)).json()).toMatchObject({ subject: null })
+      if (other !== 'unknown') expect((await visit(browser, '/who', other)).json()).toMatchObject({ subject: null })
       expect((await visit(browser, '/who', 'one')).json()).toMatchObject({ subject: 'ada' })
     },
   )
@@ -185,7 +185,7 @@ describe('tenants with a provider each', () => {
 
   it('that do not exist, or are misconfigured, fail closed', async () => {
     await signIn(browser, 'one')
-    for (const tenant of ['nobody', 'broken', 'none']) {
+    for (const tenant of ['unknown', 'broken', 'none']) {
       for (const path of ['/who', '/profile', '/login']) {
         const answer = await visit(browser, path, tenant)
         expect(answer.status).toBe(500)
@@ -198,8 +198,8 @@ describe('tenants with a provider each', () => {
 
   it('are not looked up for anonymous requests for pages', async () => {
     asked = 0
-    await visit(browser, '/who', 'nobody')
-    await visit(browser, '/profile', 'nobody')
+    await visit(browser, '/who', 'unknown')
+    await visit(browser, '/profile', 'unknown')
     expect(asked).toBe(0)
   })
 })
