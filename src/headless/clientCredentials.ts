@@ -9,6 +9,7 @@ import {
   secrets,
   stringOrStrings,
 } from '../lib/check.js'
+import { defined } from '../lib/defined.js'
 import { toList } from '../lib/list.js'
 import { createSealer } from '../lib/seal.js'
 import { requestClientCredentials } from '../protocol/clientCredentials.js'
@@ -18,17 +19,17 @@ import { type AccessTokenSource, type HeldToken, hold, type TokenShelf, TokenSou
 
 /** Options of {@link clientCredentials}. */
 export interface ClientCredentialsOptions extends ClientOptions {
-  /** The scopes asked for. Default is none: the provider decides. */
+  /** The scopes to request. Default is none: the provider decides. */
   scope?: string | readonly string[]
   /**
-   * The API, or several, that the token is for: absolute URIs.
+   * The API or APIs that the token is for, as absolute URIs.
    *
    * @see [RFC 8707 §2](https://www.rfc-editor.org/rfc/rfc8707#section-2)
    */
   resource?: string | readonly string[]
-  /** Shares the token between processes. Default is one in each process. */
+  /** Shares the token between processes. Default is a separate token in each process. */
   store?: AuthStore
-  /** Encrypts the token in the `store`, which needs it: at least 32 characters. Several to rotate. */
+  /** Encrypts the token; required with `store`. At least 32 random characters. Pass several to rotate: the first encrypts, all decrypt. */
   secret?: string | readonly string[]
 }
 
@@ -41,9 +42,9 @@ const SHAPE: Shape<ClientCredentialsOptions> = {
 }
 
 /**
- * Gets access tokens for the application itself, with no user: the client credentials grant.
+ * Gets access tokens for the application itself, without a user: the client credentials grant.
  *
- * The token is kept until shortly before it expires. Any number of callers make one request; failures are not kept.
+ * A token is cached until shortly before it expires. Concurrent callers share one request; failures are not cached.
  * Nothing is sent before the first token is needed.
  *
  * @throws `ERR_CONFIGURATION` at construction
@@ -57,33 +58,31 @@ const SHAPE: Shape<ClientCredentialsOptions> = {
  */
 export function clientCredentials(options: ClientCredentialsOptions): AccessTokenSource {
   assertOptions<ClientCredentialsOptions>(options, 'clientCredentials', SHAPE)
-  requireOption(options, 'clientCredentials', 'provider', 'write { issuer, clientId, clientSecret }')
+  requireOption(options, 'clientCredentials', 'provider', 'set { issuer, clientId, clientSecret }')
   const client = resolveClient(options, 'clientCredentials')
   const { provider, refreshBefore } = client
   if (provider.options.clientAuth === 'none') {
-    throw configurationError(
-      'clientCredentials.provider.clientAuth',
-      'is none',
-      'only a client with a secret has this grant',
-    )
+    const fix = 'set clientSecret: this grant requires client authentication'
+    throw configurationError('clientCredentials.provider.clientAuth', 'is none', fix)
   }
-  const asked = { scope: toList(options.scope ?? []).join(' '), resource: toList(options.resource ?? []) }
+  const requested = { scope: toList(options.scope ?? []).join(' '), resource: toList(options.resource ?? []) }
   const key = `client:${createHash('sha256')
-    .update(JSON.stringify([provider.registration, asked]))
+    .update(JSON.stringify([provider.registration, requested]))
     .digest('base64url')}`
   const shelf = createShelf(options, key)
-  const source = new TokenSource(async () => hold(await requestClientCredentials(provider, asked), refreshBefore), {
+  const source = new TokenSource(async () => hold(await requestClientCredentials(provider, requested), refreshBefore), {
     ...client,
-    ...(shelf ? { shelf } : {}),
+    ...defined({ shelf }),
   })
   return { getAccessToken: () => source.getAccessToken(), fetch: (url, init) => source.fetch(url, init) }
 }
 
-/** A token on the shelf is sealed: whoever reads the store does not get at it. */
+/** Creates a shelf that seals the token: it cannot be read from the store without the secret. */
 function createShelf({ store, secret }: ClientCredentialsOptions, key: string): TokenShelf | undefined {
   if (!store) return undefined
-  if (!secret)
-    throw configurationError('clientCredentials.secret', 'is missing', 'a token in a store is encrypted with it')
+  if (!secret) {
+    throw configurationError('clientCredentials.secret', 'is missing', 'set it: it encrypts the token in the store')
+  }
   const sealer = createSealer([secret].flat())
   return {
     async read() {

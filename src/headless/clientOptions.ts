@@ -5,15 +5,15 @@ import type { ProviderOptions } from '../provider/providerOptions.js'
 import { resolveProviderOptions } from '../provider/resolveOptions.js'
 import { createProviderServices } from '../provider/services.js'
 
-/** Options of a client that acts without an Express request. */
+/** Options of clients that work outside Express requests. */
 export interface ClientOptions {
   /** The provider, and this application's registration there. */
   provider: ProviderOptions
-  /** Allows `http` for a non-loopback host. Anyone on the way can read the tokens. */
+  /** Allows `http` for non-loopback hosts. Anyone on the network path can read the tokens. Default is `false`. */
   allowInsecureHttp?: boolean
   /** How far clocks may differ. In seconds. Default is `30`, limit `300`. */
   clockTolerance?: number
-  /** A token is renewed when it expires within this time. In seconds. Default is `60`. */
+  /** How long before its expiry a token is refreshed. In seconds. Default is `60`, limit `3600`. */
   refreshBefore?: number
   http?: HttpOptions
 }
@@ -34,11 +34,11 @@ export interface ResolvedClient {
   readonly fetch: typeof fetch | undefined
 }
 
-/** Checks and defaults what clients have in common. @throws `ERR_CONFIGURATION` */
+/** Checks and defaults the options that clients share. @throws `ERR_CONFIGURATION` */
 export function resolveClient(options: ClientOptions, path: string): ResolvedClient {
   const { allowInsecureHttp = false, clockTolerance = 30, refreshBefore = 60 } = options
   const http = resolveHttp(options.http, `${path}.http`, allowInsecureHttp)
-  // There is no browser to answer to, and so no form_post to worry about.
+  // No browser is involved, so form_post cannot fail.
   const context = { allowInsecureHttp, baseUrlIsSecure: true, baseUrlIsLoopback: false }
   const provider = resolveProviderOptions(options.provider, `${path}.provider`, context)
   const services = createProviderServices(http, clockTolerance)

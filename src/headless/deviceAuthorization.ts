@@ -20,7 +20,7 @@ import { type AccessTokenSource, hold, TokenSource } from './tokenSource.js'
 export interface DeviceCode {
   readonly userCode: string
   readonly verificationUri: string
-  /** The page with the code in it already, for a QR code or link. */
+  /** The page with the code filled in, for a QR code or link. */
   readonly verificationUriComplete: string | undefined
   /** In seconds. */
   readonly expiresIn: number
@@ -28,19 +28,19 @@ export interface DeviceCode {
 
 /** Options of {@link deviceAuthorization}. */
 export interface DeviceAuthorizationOptions extends ClientOptions {
-  /** The scopes asked for. Default is the provider's `scope`. */
+  /** The scopes to request. Default is the provider's `scope`. */
   scope?: string | readonly string[]
-  /** The API, or several, that the access token is for: absolute URIs. */
+  /** The API or APIs that the access token is for, as absolute URIs. */
   resource?: string | readonly string[]
   /** Shows the code to the user. */
   onCode: (code: DeviceCode) => void | Promise<void>
-  /** Ends the waiting. */
+  /** Stops waiting. */
   signal?: AbortSignal
 }
 
-/** Who approved, and the tokens, which live in this process. */
+/** The user who approved, and the tokens. They exist only in this process. */
 export interface DeviceSession extends AccessTokenSource {
-  /** The claims of the ID token, verified. `undefined` where the scopes lack `openid`. */
+  /** The claims of the ID token, verified. `undefined` if `openid` was not requested. */
   readonly claims: IdTokenClaims | undefined
   /** The granted scopes. */
   readonly scopes: readonly string[]
@@ -55,10 +55,10 @@ const SHAPE: Shape<DeviceAuthorizationOptions> = {
 }
 
 /**
- * Signs a user in at a command-line tool, or another program without a browser: asks for a code, has it shown, and waits
- * until the user has approved it elsewhere.
+ * Signs a user in to a command-line tool or another program without a browser.
  *
- * Tokens are refreshed while the program runs, and not kept after it.
+ * Requests a code, passes it to `onCode`, and waits until the user approves it on another device. Tokens are refreshed
+ * while the program runs and not stored.
  *
  * @throws `ERR_AUTHORIZATION_DENIED`, `ERR_DEVICE_CODE_EXPIRED`, `ERR_ID_TOKEN_INVALID`, `ERR_TOKEN_REQUEST_REFUSED`,
  *   `ERR_CLIENT_REFUSED`, `ERR_TOKEN_RESPONSE_INVALID`, `ERR_METADATA_INVALID`, `ERR_PROVIDER_UNAVAILABLE`,
@@ -76,8 +76,8 @@ const SHAPE: Shape<DeviceAuthorizationOptions> = {
  */
 export async function deviceAuthorization(options: DeviceAuthorizationOptions): Promise<DeviceSession> {
   assertOptions<DeviceAuthorizationOptions>(options, 'deviceAuthorization', SHAPE)
-  requireOption(options, 'deviceAuthorization', 'provider', "write { issuer, clientId, clientAuth: 'none' }")
-  requireOption(options, 'deviceAuthorization', 'onCode', 'write a function that shows the code to the user')
+  requireOption(options, 'deviceAuthorization', 'provider', "set { issuer, clientId, clientAuth: 'none' }")
+  requireOption(options, 'deviceAuthorization', 'onCode', 'set it to a function that shows the code to the user')
   const client = resolveClient(options, 'deviceAuthorization')
   const { provider, refreshBefore } = client
   const scope = options.scope === undefined ? provider.options.scope : toList(options.scope).join(' ')
@@ -113,13 +113,13 @@ async function waitForApproval(provider: Provider, scope: string, options: Devic
   }
 }
 
-/** An outage while waiting is waited out. */
+/** Polling continues during an outage. */
 function outage(error: unknown): { state: 'outage' } {
   if (error instanceof RelyingPartyError && error.code === 'ERR_PROVIDER_UNAVAILABLE') return { state: 'outage' }
   throw error
 }
 
-/** Gives the token request after the first: a refresh, where there is a refresh token. */
+/** Returns the token request after the first: a refresh, if there is a refresh token. */
 function refresher(provider: Provider, first: TokenSet, claims: IdTokenClaims | undefined, before: number) {
   let { refreshToken } = first
   return async () => {

@@ -3,7 +3,7 @@ import { configurationError, RelyingPartyError, storeError } from '../errors.js'
 import { assertNotMounted } from '../lib/check.js'
 import type { Parameters } from '../lib/uniqueParameters.js'
 import { authenticate } from '../protocol/authentication.js'
-import { errorWithoutState, judgeAuthorizationResponse } from '../protocol/authorizationResponse.js'
+import { errorWithoutState, readAuthorizationResponse } from '../protocol/authorizationResponse.js'
 import { type Transaction, transactionValues } from '../protocol/transaction.js'
 import type { Provider } from '../provider/provider.js'
 import type { ResolvedProviderOptions } from '../provider/resolveOptions.js'
@@ -97,7 +97,7 @@ async function finishLogin(context: SessionContext, req: Request, res: Response,
   config.emit({ type: 'login.response', ...step, via, hasCode: parameters.has('code') }, req)
 
   requireOwnPath(config, req, provider)
-  const response = judgeAuthorizationResponse(parameters, {
+  const response = readAuthorizationResponse(parameters, {
     state,
     issuer: metadata.issuer,
     // Where providers share a path, metadata that changed since the login began must not take the demand back.

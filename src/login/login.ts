@@ -4,7 +4,7 @@ import { assertOpenid, assertOptions, boolean, number, type Shape, string, strin
 import { toList } from '../lib/list.js'
 import { type AuthorizationRequest, authorizationUrl } from '../protocol/authorizationRequest.js'
 import { createTransaction, type Transaction, transactionValues } from '../protocol/transaction.js'
-import { authorizationParamsProblem } from '../provider/authorizationParams.js'
+import { checkAuthorizationParams } from '../provider/authorizationParams.js'
 import type { Provider } from '../provider/provider.js'
 import { sendGoOnPage } from '../request/goOnPage.js'
 import { asksForPage, isInquiry, isSafe, isWithoutLaxCookies } from '../request/navigation.js'
@@ -52,7 +52,7 @@ const SHAPE: Shape<LoginOptions> = {
   acrValues: stringOrStrings,
   acrEssential: boolean,
   loginHint: string,
-  authorizationParams: authorizationParamsProblem,
+  authorizationParams: checkAuthorizationParams,
 }
 
 /** Of a function, which may hand on what a browser sent: a `returnTo` that is refused leads to the start page. */

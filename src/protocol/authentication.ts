@@ -6,15 +6,15 @@ import { type IdTokenClaims, verifyIdToken } from './idToken.js'
 import { exchangeCode, expectations, type LoginTokens } from './tokens.js'
 import { type Transaction, transactionValues } from './transaction.js'
 
-/** A user who was authenticated: what was verified, and the tokens that came with it. */
+/** An authenticated user: the verified claims, and the tokens that arrived with them. */
 export interface Authentication {
   readonly claims: IdTokenClaims
   readonly tokens: LoginTokens
 }
 
 /**
- * Turns an authorization response into an {@link Authentication}: verifies its ID token, exchanges its code, and checks
- * that both speak of the same user.
+ * Authenticates the user of an authorization response: verifies its ID token, exchanges its code, and checks that both are
+ * about the same user.
  *
  * @throws as `exchangeCode`
  * @see [OpenID Connect Core §3.2.2.11](https://openid.net/specs/openid-connect-core-1_0.html#ImplicitIDTValidation)
@@ -31,13 +31,13 @@ export async function authenticate(
   if (code === undefined) return withoutAccessToken(front as IdTokenClaims, idToken as string)
   const iss = response.iss ?? front?.iss
   const { tokens, claims } = await exchangeCode(provider, transaction, { code, iss, redirectUri })
-  if (front) requireAgreement(front, claims, transaction)
+  if (front) assertAgreement(front, claims, transaction)
   return { tokens, claims }
 }
 
 /**
- * Verifies an ID token from the browser. Beside a code it must hold `c_hash`. `s_hash` is not required by OpenID
- * Connect Core, and checked where it is present.
+ * Verifies an ID token from the browser. Next to a code it must contain `c_hash`. `s_hash` is checked if present; OpenID
+ * Connect Core does not require it.
  */
 async function verifyFrontChannel(
   provider: Provider,
@@ -67,18 +67,18 @@ async function verifyFrontChannel(
   }
 }
 
-/** The scopes of a browser's response are not verified, so that only `openid` counts, which the ID token proves. */
+/** Scopes in a response from the browser are unverified. Only `openid` counts, which the ID token proves. */
 function withoutAccessToken(claims: IdTokenClaims, idToken: string): Authentication {
   return { claims, tokens: { idToken, scopes: Object.freeze(['openid']) } }
 }
 
 /**
- * Checks that two ID tokens of one login are of the same user. What else they hold may differ: only of the claims that
- * this login asked for is it known that both mean the same.
+ * Throws unless two ID tokens of one login are about the same user. Other claims may differ, except those that this login
+ * requested.
  *
  * @see [OpenID Connect Core §3.3.3.6](https://openid.net/specs/openid-connect-core-1_0.html#HybridIDToken2)
  */
-function requireAgreement(front: IdTokenClaims, back: IdTokenClaims, { maxAge, acr }: Transaction): void {
+function assertAgreement(front: IdTokenClaims, back: IdTokenClaims, { maxAge, acr }: Transaction): void {
   const claims = ['iss', 'sub', ...(maxAge === undefined ? [] : ['auth_time']), ...(acr === undefined ? [] : ['acr'])]
   for (const claim of claims) {
     const [expected, actual] = [front[claim], back[claim]]

@@ -4,7 +4,7 @@ import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
 import { type Transaction, transactionValues } from './transaction.js'
 
-/** What one login asks beyond the provider's options. */
+/** What one login requests. */
 export interface AuthorizationRequest {
   /** The sealed transaction. */
   readonly state: string
@@ -19,7 +19,7 @@ export interface AuthorizationRequest {
 }
 
 /**
- * Builds the URL of an authorization request, with a nonce of its own, and an S256 challenge for its code.
+ * Builds the URL of an authorization request, with its own nonce and S256 code challenge.
  *
  * @see [RFC 6749 §4.1.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1)
  * @see [RFC 7636 §4.3](https://www.rfc-editor.org/rfc/rfc7636#section-4.3)
@@ -52,7 +52,7 @@ export async function authorizationUrl(
   if (request.acrEssential) {
     parameters.set('claims', withEssentialAcr(request.authorizationParams.claims, request.acrValues))
   }
-  // A provider that does not know the parameter claims is asked in the other way; the ID token is judged either way.
+  // Providers that do not support the claims parameter get acr_values. The ID token is checked in both cases.
   const { claims_parameter_supported } = await provider.metadata()
   if (request.acrValues.length > 0 && !(request.acrEssential && claims_parameter_supported === true)) {
     parameters.set('acr_values', request.acrValues.join(' '))
@@ -65,7 +65,7 @@ export async function authorizationUrl(
   }
 }
 
-/** Adds the demand for `acr` to the `claims` parameter (OpenID Connect Core §5.5.1.1). */
+/** Adds an essential `acr` to the `claims` parameter (OpenID Connect Core §5.5.1.1). */
 function withEssentialAcr(claims: string | undefined, values: readonly string[]): string {
   const request = JSON.parse(claims ?? '{}') as { id_token?: object }
   return JSON.stringify({ ...request, id_token: { ...request.id_token, acr: { essential: true, values } } })

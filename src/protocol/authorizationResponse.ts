@@ -4,7 +4,7 @@ import type { Parameters } from '../lib/uniqueParameters.js'
 import { errorParameters } from '../provider/errorText.js'
 import type { ResponseType } from '../provider/providerOptions.js'
 
-/** What a successful authorization response holds, as its response type says. The ID token is unverified. */
+/** The parameters of a successful authorization response, according to its response type. The ID token is unverified. */
 export interface AuthorizationResponse {
   /** The state of the request, which the caller has checked. */
   readonly state: string
@@ -14,17 +14,17 @@ export interface AuthorizationResponse {
 }
 
 /**
- * Judges the form of an authorization response whose state is known to be right: issuer first, then error, then code
- * and ID token. Parameters that the response type does not have are ignored.
+ * Reads an authorization response whose state has been checked: issuer first, then error, then code and ID token.
+ * Parameters that do not belong to the response type are ignored.
  *
- * A response with an ID token may lack `iss`: the verified token names the issuer.
+ * A response with an ID token may lack `iss`: the verified token contains it.
  *
- * @throws `ERR_ISSUER_MISMATCH` (nothing of the response is shown then), `ERR_AUTHORIZATION_DENIED`,
+ * @throws `ERR_ISSUER_MISMATCH` (which shows nothing of the response), `ERR_AUTHORIZATION_DENIED`,
  *   `ERR_AUTHORIZATION_FAILED`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_AUTHORIZATION_RESPONSE_INVALID`
  * @see [RFC 6749 §4.1.2](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2)
  * @see [RFC 9207 §2.4](https://www.rfc-editor.org/rfc/rfc9207#section-2.4)
  */
-export function judgeAuthorizationResponse(
+export function readAuthorizationResponse(
   parameters: Parameters,
   expected: { state: string; issuer: string; issRequired: boolean; responseType: ResponseType },
 ): AuthorizationResponse {
@@ -35,20 +35,20 @@ export function judgeAuthorizationResponse(
     throw new RelyingPartyError(
       'ERR_ISSUER_MISMATCH',
       iss === undefined
-        ? 'the authorization response names no issuer, though the provider announces that it always does'
-        : 'the authorization response comes from another issuer than the one asked',
+        ? 'the authorization response has no issuer, although the provider declares that it always sends one'
+        : 'the authorization response comes from an issuer other than the one asked',
       { cause: { parameter: 'iss', expected: expected.issuer, actual: iss } },
     )
   }
   const error = readError(parameters)
   if (error) throw authorizationError(error)
   const code = responseType === 'id_token' ? undefined : parameters.get('code')
-  if (!code && responseType !== 'id_token') throw lacking('a code')
-  if (!idToken && responseType !== 'code') throw lacking('an ID token')
+  if (!code && responseType !== 'id_token') throw missing('a code')
+  if (!idToken && responseType !== 'code') throw missing('an ID token')
   return { state: expected.state, ...defined({ code: code || undefined, idToken: idToken || undefined, iss }) }
 }
 
-function lacking(what: string): RelyingPartyError {
+function missing(what: string): RelyingPartyError {
   return new RelyingPartyError(
     'ERR_AUTHORIZATION_RESPONSE_INVALID',
     `the authorization response has neither ${what} nor an error`,
@@ -56,8 +56,8 @@ function lacking(what: string): RelyingPartyError {
 }
 
 /**
- * Returns the error of a response that belongs to no login, since it has no `state`, or `undefined` where it has none.
- * Anyone may have sent it: it never counts as an outage.
+ * Returns the error in a response without `state`, or `undefined` if there is none. Such a response belongs to no login;
+ * anyone may have sent it, so it never counts as an outage.
  */
 export function errorWithoutState(parameters: Parameters): RelyingPartyError | undefined {
   const error = readError(parameters)
@@ -68,14 +68,14 @@ export function errorWithoutState(parameters: Parameters): RelyingPartyError | u
 
 type ErrorCause = ReturnType<typeof errorParameters>
 
-/** The codes for a user who did not want to: that of RFC 6749, and those of LinkedIn and Facebook. */
+/** The codes for a user who cancelled: that of RFC 6749, and those of LinkedIn and Facebook. */
 const DENIED = new Set(['access_denied', 'user_cancelled_login', 'user_cancelled_authorize', 'user_denied'])
 
-/** Where an error is named: first as RFC 6749 has it, then as Facebook and others do. */
+/** The parameters of an error: first those of RFC 6749, then those of Facebook and others. */
 const CODES = ['error', 'error_reason', 'error_code', 'errorCode']
 const DESCRIPTIONS = ['error_description', 'error_message', 'errorMessage']
 
-/** Reads an error in the shape of RFC 6749 §4.1.2.1 or, where nothing else came, in another one that providers use. */
+/** Reads an error in the form of RFC 6749 §4.1.2.1 or, in a response without code and ID token, in other forms in use. */
 function readError(parameters: Parameters): ErrorCause | undefined {
   const succeeded = parameters.has('code') || parameters.has('id_token')
   const names = succeeded ? ['error'] : [...CODES, ...DESCRIPTIONS]
@@ -83,7 +83,7 @@ function readError(parameters: Parameters): ErrorCause | undefined {
   const first = (from: readonly string[]) => from.map((name) => parameters.get(name)).find(Boolean)
   const code = first(CODES)
   const cause = errorParameters(code, first(DESCRIPTIONS))
-  // What is no code is a text.
+  // A code that is malformed is a description.
   return cause.error === undefined ? { ...errorParameters(undefined, code), ...cause } : cause
 }
 
@@ -94,7 +94,9 @@ function authorizationError(cause: ErrorCause): RelyingPartyError {
   switch (cause.error) {
     case 'temporarily_unavailable':
     case 'server_error':
-      return new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the provider cannot sign users in just now', { cause })
+      return new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the provider cannot sign users in at the moment', {
+        cause,
+      })
     default:
       return authorizationFailed(cause)
   }

@@ -2,12 +2,12 @@ import * as openid from 'openid-client'
 import type { Provider } from '../provider/provider.js'
 
 /**
- * The longest logout URL with an `id_token_hint`. Servers commonly accept 8 KiB for the request line and all headers
- * together; cookies need the other half. In characters.
+ * The longest logout URL with an `id_token_hint`. In characters. Servers commonly accept 8 KiB for the request line and all
+ * headers; cookies need the other half.
  */
 const MAX_URL = 4096
 
-/** Checks whether an ID token is short enough to be a hint: one that is not needs no place in the session's record. */
+/** Checks whether an ID token is short enough for a hint. If not, the session's record need not store it. */
 export function fitsAsHint(idToken: string): boolean {
   return idToken.length < MAX_URL
 }
@@ -15,8 +15,8 @@ export function fitsAsHint(idToken: string): boolean {
 /**
  * Builds the URL of an RP-initiated logout at a provider that has an `end_session_endpoint`.
  *
- * An ID token that would make it longer than servers accept is left out: `client_id` identifies the application, and the
- * provider finds the user by its own session. It may ask the user to confirm.
+ * An ID token that would make the URL too long for servers is omitted: `client_id` identifies the application, and the
+ * provider knows the user from its own session. It may ask the user to confirm.
  *
  * @see [OpenID Connect RP-Initiated Logout §2](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout)
  */

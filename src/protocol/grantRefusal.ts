@@ -1,20 +1,20 @@
 import * as openid from 'openid-client'
 
-/** The statuses that a token endpoint refuses a request with. */
+/** The statuses with which a token endpoint refuses a request. */
 const REFUSED = [400, 401, 403]
 
-/** Errors that are about this application's registration, not about the grant (RFC 6749 §5.2). */
+/** Errors about this application's registration, not the grant (RFC 6749 §5.2). */
 const OF_CLIENT = ['invalid_client', 'unauthorized_client']
 
-/** Errors that some providers report an outage with, below status 500. */
+/** Errors with which some providers report an outage below status 500. */
 const OF_OUTAGE = ['temporarily_unavailable', 'server_error']
 
-/** What the refusal of a refresh token is about: the grant is gone, the client is not accepted, or an outage. */
+/** Why a refresh token is refused: the grant is gone, the client is not accepted, or there is an outage. */
 export type RefusalOf = 'grant' | 'client' | 'outage'
 
 /**
- * Finds out why a token endpoint refused a refresh token. RFC 6749 wants `invalid_grant`, but providers also answer with
- * `invalid_token`, `access_denied`, a text, or nothing at all: whatever names no other cause means that the grant is gone.
+ * Finds out why a token endpoint refused a refresh token. RFC 6749 requires `invalid_grant`, but providers also answer
+ * with `invalid_token`, `access_denied`, text, or nothing: unless there is another cause, the grant is gone.
  *
  * @param error - what openid-client threw
  * @returns `undefined` if the request was not refused
@@ -28,7 +28,7 @@ export async function refusalOf(error: unknown): Promise<RefusalOf | undefined> 
 
 async function readRefusal(error: unknown): Promise<{ status?: number; code?: string }> {
   if (error instanceof openid.ResponseBodyError) return { status: error.status, code: error.error }
-  // A conforming server sends a challenge beside the error, which openid-client then leaves in the body.
+  // Some servers also send a challenge; openid-client then leaves the error in the body.
   if (error instanceof openid.WWWAuthenticateChallengeError) return readResponse(error.response)
   const cause = error instanceof Error ? error.cause : undefined
   if (cause instanceof Response) return readResponse(cause)

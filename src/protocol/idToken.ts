@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { JwtError, type KeySource, verifySignature } from '../jwt/jws.js'
-import { timesProblem } from '../jwt/times.js'
+import { checkJwtTimes, isOlderThan } from '../jwt/times.js'
 import { isEqual } from '../lib/equal.js'
 
-/** What an ID token must hold up to. All times in seconds. */
+/** What an ID token is checked against. All times in seconds. */
 export interface IdTokenExpectations {
   readonly issuer: string
   readonly clientId: string
@@ -11,20 +11,20 @@ export interface IdTokenExpectations {
   readonly algorithm: string
   readonly keys: KeySource
   readonly clockTolerance: number
-  /** The nonce that was sent, or `undefined` where none was, as in a refresh. */
+  /** The nonce that was sent. `undefined` if none was, as in a refresh. */
   readonly nonce?: string | undefined
   readonly maxAge?: number | undefined
-  /** The values of which `acr` must be one. */
+  /** The acceptable values of `acr`. */
   readonly acr?: readonly string[] | undefined
-  /** The values that came with it, for its hash claims. */
+  /** The values that arrived with the token, for its hash claims. */
   readonly hashes?: readonly HashExpectation[]
 }
 
-/** A value whose hash an ID token holds, so that the two cannot be torn apart. */
+/** A value whose hash an ID token contains, which binds the two. */
 export interface HashExpectation {
   readonly claim: 'at_hash' | 'c_hash' | 's_hash'
   readonly value: string
-  /** Whether the claim must be there; else it is checked only where it is. */
+  /** Whether the claim must be present. Otherwise it is checked only if it is. */
   readonly required: boolean
 }
 
@@ -39,9 +39,9 @@ export interface IdTokenClaims {
 }
 
 /**
- * Verifies an ID token: signature, then `iss`, `aud`, `azp`, times, `sub`, then what this login asked for.
+ * Verifies an ID token: signature, then `iss`, `aud`, `azp`, times, `sub`, then what this login requested.
  *
- * @throws {JwtError} Naming the claim that failed.
+ * @throws {JwtError} with the claim that failed
  * @see [OpenID Connect Core §3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation)
  */
 export async function verifyIdToken(token: string, expected: IdTokenExpectations): Promise<IdTokenClaims> {
@@ -51,57 +51,56 @@ export async function verifyIdToken(token: string, expected: IdTokenExpectations
     keys: expected.keys,
   })
   const claims = payload as Record<string, unknown>
-  checkIssuer(claims, expected)
-  checkAudience(claims, expected)
-  checkTimes(claims, expected)
-  checkSubject(claims)
-  checkNonce(claims, expected)
-  checkAuthTime(claims, expected)
-  checkAcr(claims, expected)
-  for (const hash of expected.hashes ?? []) checkHash(claims, hash, header.alg)
+  assertIssuer(claims, expected)
+  assertAudience(claims, expected)
+  assertTimes(claims, expected)
+  assertSubject(claims)
+  assertNonce(claims, expected)
+  assertAuthTime(claims, expected)
+  assertAcr(claims, expected)
+  for (const hash of expected.hashes ?? []) assertHash(claims, hash, header.alg)
   return claims as IdTokenClaims
 }
 
 type Claims = Readonly<Record<string, unknown>>
 
-/** Checks `iss`. */
-export function checkIssuer({ iss }: Claims, { issuer }: Pick<IdTokenExpectations, 'issuer'>): void {
+/** Throws unless `iss` is the provider. */
+export function assertIssuer({ iss }: Claims, { issuer }: Pick<IdTokenExpectations, 'issuer'>): void {
   if (iss !== issuer) throw new JwtError('iss is another issuer', 'iss', { expected: issuer, actual: iss })
 }
 
-function checkAudience({ aud, azp }: Claims, { clientId }: IdTokenExpectations): void {
+function assertAudience({ aud, azp }: Claims, { clientId }: IdTokenExpectations): void {
   const audience = Array.isArray(aud) ? aud : [aud]
   if (!audience.includes(clientId)) {
     throw new JwtError('aud is not this client', 'aud', { expected: clientId, actual: aud })
   }
   if (audience.length > 1 && azp === undefined) {
-    throw new JwtError('aud names several, and azp is missing', 'azp', { expected: clientId })
+    throw new JwtError('aud lists several clients, and azp is missing', 'azp', { expected: clientId })
   }
   if (azp !== undefined && azp !== clientId) {
     throw new JwtError('azp is another client', 'azp', { expected: clientId, actual: azp })
   }
 }
 
-/** Checks `exp`, `iat`, `nbf` and `auth_time`. */
-export function checkTimes(claims: Claims, { clockTolerance }: Pick<IdTokenExpectations, 'clockTolerance'>): void {
-  const problem = timesProblem(claims, { clockTolerance, required: ['exp', 'iat'] })
+/** Throws unless `exp`, `iat`, `nbf` and `auth_time` are acceptable. */
+export function assertTimes(claims: Claims, { clockTolerance }: Pick<IdTokenExpectations, 'clockTolerance'>): void {
+  const problem = checkJwtTimes(claims, { clockTolerance, required: ['exp', 'iat'] })
   if (problem) throw new JwtError(problem.message, problem.claim, problem)
 }
 
-function checkSubject({ sub }: Claims): void {
+function assertSubject({ sub }: Claims): void {
   if (typeof sub !== 'string' || sub === '') throw new JwtError('sub is missing or not a string', 'sub')
 }
 
-function checkNonce({ nonce }: Claims, expected: IdTokenExpectations): void {
+function assertNonce({ nonce }: Claims, expected: IdTokenExpectations): void {
   if (expected.nonce === undefined) return
-  if (nonce !== expected.nonce) throw new JwtError('nonce is missing or not that of this login', 'nonce')
+  if (nonce !== expected.nonce) throw new JwtError('nonce is missing, or not that of this login', 'nonce')
 }
 
-function checkAuthTime({ auth_time }: Claims, { maxAge, clockTolerance }: IdTokenExpectations): void {
+function assertAuthTime({ auth_time }: Claims, { maxAge, clockTolerance }: IdTokenExpectations): void {
   if (maxAge === undefined) return
   if (auth_time === undefined) throw new JwtError('auth_time is missing, though max_age was sent', 'auth_time')
-  const now = Date.now() / 1000
-  if ((auth_time as number) + maxAge + clockTolerance < now) {
+  if (isOlderThan(auth_time as number, maxAge, clockTolerance)) {
     throw new JwtError('the user signed in longer ago than max_age', 'auth_time', {
       expected: maxAge,
       actual: auth_time,
@@ -109,25 +108,25 @@ function checkAuthTime({ auth_time }: Claims, { maxAge, clockTolerance }: IdToke
   }
 }
 
-function checkAcr({ acr }: Claims, expected: IdTokenExpectations): void {
+function assertAcr({ acr }: Claims, expected: IdTokenExpectations): void {
   if (expected.acr === undefined) return
   if (typeof acr !== 'string' || !expected.acr.includes(acr)) {
-    throw new JwtError('acr is none of those asked for', 'acr', { expected: expected.acr, actual: acr })
+    throw new JwtError('acr is not one of the requested values', 'acr', { expected: expected.acr, actual: acr })
   }
 }
 
 /**
- * Checks a hash claim: the left half of the value's hash, by the hash of the signature algorithm.
+ * Throws unless a hash claim matches: the left half of the value's hash, with the hash function of `alg`.
  *
  * @see [OpenID Connect Core §3.1.3.6](https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken)
  * @see [OpenID Connect Core §3.3.2.11](https://openid.net/specs/openid-connect-core-1_0.html#HybridIDToken)
  */
-function checkHash(claims: Claims, { claim, value, required }: HashExpectation, alg: string): void {
+function assertHash(claims: Claims, { claim, value, required }: HashExpectation, alg: string): void {
   const actual = claims[claim]
   if (actual === undefined && !required) return
   if (actual === undefined) throw new JwtError(`${claim} is missing`, claim)
   const hash = alg.startsWith('Ed') ? 'sha512' : `sha${alg.slice(2)}`
   const digest = createHash(hash).update(value).digest()
   const expected = digest.subarray(0, digest.length / 2).toString('base64url')
-  if (typeof actual !== 'string' || !isEqual(expected, actual)) throw new JwtError(`${claim} does not fit`, claim)
+  if (typeof actual !== 'string' || !isEqual(expected, actual)) throw new JwtError(`${claim} does not match`, claim)
 }

@@ -1,20 +1,22 @@
 import { RelyingPartyError } from '../errors.js'
 import { decodeJwt, JwtError, MAX_JWT_LENGTH, verifySignature } from '../jwt/jws.js'
+import { isOlderThan } from '../jwt/times.js'
+import { isObject } from '../lib/json.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
-import { checkIssuer, checkTimes } from './idToken.js'
+import { assertIssuer, assertTimes } from './idToken.js'
 
-/** What a provider says in a logout token, verified. */
+/** The content of a logout token, verified. */
 export interface Logout {
-  /** The user whose sessions all end, unless `sid` names one. */
+  /** The user whose sessions end: all of them, unless `sid` identifies one. */
   readonly subject: string | undefined
-  /** The session at the provider that has ended. */
+  /** The provider's session that has ended. */
   readonly sid: string | undefined
   /** The token's unique identifier. */
   readonly jti: string
-  /** When the provider ended it, by its clock. In seconds since the epoch. */
+  /** When the provider issued the token, by its clock. In seconds since the epoch. */
   readonly issuedAt: number
-  /** Until when the token would be accepted. In seconds since the epoch. */
+  /** When the token is no longer accepted. In seconds since the epoch. */
   readonly usableUntil: number
 }
 
@@ -26,8 +28,8 @@ const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 const MAX_AGE = 300
 
 /**
- * Verifies a logout token: signature, `iss`, `aud`, times, then what makes it a logout token. Whether it was used before
- * is for the caller to find out.
+ * Verifies a logout token: signature, `iss`, `aud`, times, then what makes it a logout token. The caller checks whether it
+ * was used before.
  *
  * @throws `ERR_LOGOUT_TOKEN_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_METADATA_INVALID`
  * @see [OpenID Connect Back-Channel Logout §2.6](https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation)
@@ -42,12 +44,12 @@ export async function verifyLogoutToken(provider: Provider, token: string): Prom
       algorithmsOption: 'idTokenSigningAlg',
       keys: provider.keySource,
     })
-    checkType(header)
-    checkIssuer(payload, { issuer })
-    checkAudience(payload, clientId)
-    checkTimes(payload, { clockTolerance })
-    checkAge(payload, clockTolerance)
-    checkEvent(payload)
+    assertType(header)
+    assertIssuer(payload, { issuer })
+    assertAudience(payload, clientId)
+    assertTimes(payload, { clockTolerance })
+    assertAge(payload, clockTolerance)
+    assertEvent(payload)
     if ('nonce' in payload) throw new JwtError('nonce must not be in a logout token', 'nonce')
     return readLogout(payload, clockTolerance)
   } catch (error) {
@@ -56,18 +58,18 @@ export async function verifyLogoutToken(provider: Provider, token: string): Prom
 }
 
 /**
- * Returns the issuer and audience that a token names, unverified, to find the provider that can verify it.
+ * Returns `iss` and `aud` of a token, unverified, to find the provider that can verify it.
  *
  * @throws `ERR_LOGOUT_TOKEN_INVALID`
  */
 export function unverifiedParties(token: string): { iss: string; aud: readonly unknown[] } {
   const { iss, aud } = (token.length > MAX_JWT_LENGTH ? undefined : decodeJwt(token)?.payload) ?? {}
   if (typeof iss === 'string') return { iss, aud: [aud].flat() }
-  throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the logout token is not a JWT that names its issuer')
+  throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the logout token is not a JWT with an issuer')
 }
 
-/** The type is recommended, and `JWT` is what older providers write. Another one marks another kind of token. */
-function checkType({ typ }: Claims): void {
+/** `typ` is recommended; older providers send `JWT`. Any other value marks another kind of token. */
+function assertType({ typ }: Claims): void {
   if (typ === undefined) return
   const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : undefined
   if (type !== 'logout+jwt' && type !== 'jwt') {
@@ -75,26 +77,25 @@ function checkType({ typ }: Claims): void {
   }
 }
 
-function checkAudience({ aud }: Claims, clientId: string): void {
+function assertAudience({ aud }: Claims, clientId: string): void {
   if ([aud].flat().includes(clientId)) return
   throw new JwtError('aud is not this client', 'aud', { expected: clientId, actual: aud })
 }
 
-function checkAge({ iat }: Claims, clockTolerance: number): void {
-  const oldest = Date.now() / 1000 - MAX_AGE - clockTolerance
-  if ((iat as number) < oldest) throw new JwtError('the token is too old', 'iat', { expected: oldest, actual: iat })
+function assertAge({ iat }: Claims, clockTolerance: number): void {
+  if (!isOlderThan(iat as number, MAX_AGE, clockTolerance)) return
+  throw new JwtError('the token is too old', 'iat', { expected: MAX_AGE, actual: iat })
 }
 
-function checkEvent({ events }: Claims): void {
-  const event =
-    isObject(events) && Object.hasOwn(events, EVENT) ? (events as Record<string, unknown>)[EVENT] : undefined
-  if (!isObject(event)) throw new JwtError('events does not hold the logout event', 'events')
+function assertEvent({ events }: Claims): void {
+  const event = isObject(events) && Object.hasOwn(events, EVENT) ? events[EVENT] : undefined
+  if (!isObject(event)) throw new JwtError('events does not contain the logout event', 'events')
 }
 
 function readLogout({ sub, sid, jti, iat, exp }: Claims, clockTolerance: number): Logout {
   const subject = optionalString('sub', sub)
   const session = optionalString('sid', sid)
-  if (subject === undefined && session === undefined) throw new JwtError('neither sub nor sid is there', 'sub')
+  if (subject === undefined && session === undefined) throw new JwtError('sub and sid are missing', 'sub')
   const id = optionalString('jti', jti)
   if (id === undefined) throw new JwtError('jti is missing', 'jti')
   const issuedAt = iat as number
@@ -106,8 +107,4 @@ function optionalString(claim: string, value: unknown): string | undefined {
   if (value === undefined) return undefined
   if (typeof value !== 'string' || value === '') throw new JwtError(`${claim} is not a string`, claim)
   return value
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

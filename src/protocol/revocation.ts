@@ -1,11 +1,11 @@
 import * as openid from 'openid-client'
 import type { Provider } from '../provider/provider.js'
-import { translateError } from '../provider/translate.js'
+import { tokenError } from './tokens.js'
 
 /**
- * Revokes a refresh token, where the provider can.
+ * Revokes a refresh token, if the provider supports it.
  *
- * @returns whether the provider was asked
+ * @returns whether the provider supports it
  * @throws `ERR_PROVIDER_UNAVAILABLE`, `ERR_CLIENT_REFUSED`, `ERR_TOKEN_REQUEST_REFUSED`, `ERR_TOKEN_RESPONSE_INVALID`,
  *   `ERR_METADATA_INVALID`
  * @see [RFC 7009 §2](https://www.rfc-editor.org/rfc/rfc7009#section-2)
@@ -18,6 +18,6 @@ export async function revokeRefreshToken(provider: Provider, refreshToken: strin
     await openid.tokenRevocation(await provider.configuration(), refreshToken, parameters)
     return true
   } catch (error) {
-    throw translateError(error, 'ERR_TOKEN_RESPONSE_INVALID', 'the revocation', provider.errorContext(refreshToken))
+    throw tokenError(provider, error, 'the revocation', refreshToken)
   }
 }

@@ -1,6 +1,7 @@
 import * as openid from 'openid-client'
 import { RelyingPartyError } from '../errors.js'
 import { JwtError } from '../jwt/jws.js'
+import { defined } from '../lib/defined.js'
 import { toList } from '../lib/list.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
@@ -8,30 +9,30 @@ import { type RefusalOf, refusalOf } from './grantRefusal.js'
 import { type HashExpectation, type IdTokenClaims, verifyIdToken } from './idToken.js'
 import { type Transaction, transactionValues } from './transaction.js'
 
-/** A token whose lifetime the provider does not tell is used for this long. In seconds. */
-export const UNTOLD_LIFETIME = 300
+/** How long a token is used if the response has no `expires_in`. In seconds. */
+export const DEFAULT_LIFETIME = 300
 
-/** The tokens of a login, judged. The implicit flow gives an ID token alone. */
+/** The tokens of a login, checked. In the implicit flow there is only an ID token. */
 export interface LoginTokens {
   readonly accessToken?: string
   /** In lower case, such as `bearer`. */
   readonly tokenType?: string
   readonly refreshToken?: string
   readonly idToken?: string
-  /** The granted scopes: those of the response, or those asked for where it names none (RFC 6749 §5.1). */
+  /** The granted scopes: those of the response, or those requested if it has none (RFC 6749 §5.1). */
   readonly scopes: readonly string[]
-  /** In seconds from now, where the response says. */
+  /** From `expires_in`. In seconds. */
   readonly expiresIn?: number
 }
 
-/** Tokens as the token endpoint gave them, judged. */
+/** The tokens of a token response, checked. */
 export interface TokenSet extends LoginTokens {
   readonly accessToken: string
   readonly tokenType: string
 }
 
 /**
- * Exchanges an authorization code for tokens and judges the response: form, ID token, then its signature.
+ * Exchanges an authorization code for tokens and checks the response, then verifies its ID token.
  *
  * @throws `ERR_TOKEN_REQUEST_REFUSED`, `ERR_CLIENT_REFUSED`, `ERR_TOKEN_RESPONSE_INVALID`, `ERR_ID_TOKEN_INVALID`,
  *   `ERR_PROVIDER_UNAVAILABLE`
@@ -45,16 +46,13 @@ export async function exchangeCode(
   const configuration = await provider.configuration()
   const { nonce, codeVerifier } = transactionValues(transaction)
   const url = new URL(response.redirectUri)
-  url.search = new URLSearchParams({
-    code: response.code,
-    ...(response.iss === undefined ? {} : { iss: response.iss }),
-  }).toString()
+  url.search = new URLSearchParams(defined({ code: response.code, iss: response.iss })).toString()
   try {
     const answer = await openid.authorizationCodeGrant(configuration, url, {
       expectedNonce: nonce,
       pkceCodeVerifier: codeVerifier,
       idTokenExpected: true,
-      ...(transaction.maxAge === undefined ? {} : { maxAge: transaction.maxAge }),
+      ...defined({ maxAge: transaction.maxAge }),
     })
     const tokens = toTokenSet(answer, transaction.scope ?? provider.options.scope)
     const claims = await verifyIdToken(tokens.idToken as string, {
@@ -66,17 +64,49 @@ export async function exchangeCode(
     })
     return { tokens, claims }
   } catch (error) {
-    const code = error instanceof JwtError ? 'ERR_ID_TOKEN_INVALID' : 'ERR_TOKEN_RESPONSE_INVALID'
-    throw translateError(
-      error,
-      code,
-      error instanceof JwtError ? 'the check of the ID token' : 'the token request',
-      provider.errorContext(response.code, codeVerifier),
-    )
+    throw tokenError(provider, error, 'the token request', response.code, codeVerifier)
   }
 }
 
-/** What a token is asked for. */
+/**
+ * Explains why a token request failed.
+ *
+ * @param doing - what was in progress, such as `the token request`
+ * @param sent - the secrets of the request
+ */
+export function tokenError(
+  provider: Provider,
+  error: unknown,
+  doing: string,
+  ...sent: readonly string[]
+): RelyingPartyError {
+  const context = provider.errorContext(...sent)
+  if (error instanceof JwtError) {
+    return translateError(error, 'ERR_ID_TOKEN_INVALID', 'the check of the ID token', context)
+  }
+  return translateError(error, 'ERR_TOKEN_RESPONSE_INVALID', doing, context)
+}
+
+/**
+ * Verifies the ID token of a flow without an authorization request, against the provider's options.
+ *
+ * @throws `ERR_TOKEN_RESPONSE_INVALID` if there is none
+ * @throws {JwtError}
+ */
+export async function verifyDirectIdToken(provider: Provider, tokens: TokenSet): Promise<IdTokenClaims> {
+  if (tokens.idToken === undefined) {
+    throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the token response has no ID token')
+  }
+  const { maxAge, acrEssential, acrValues } = provider.options
+  return verifyIdToken(tokens.idToken, {
+    ...(await expectations(provider)),
+    maxAge,
+    acr: acrEssential ? acrValues : undefined,
+    hashes: [atHash(tokens)],
+  })
+}
+
+/** What a token is requested for. */
 export interface TokenScope {
   /** Separated by spaces; empty for the provider's default. */
   readonly scope: string
@@ -84,24 +114,24 @@ export interface TokenScope {
   readonly resource: readonly string[]
 }
 
-/** Gives the parameters `scope` and `resource`, the latter once for each. */
+/** Returns the parameters `scope` and `resource`, the latter once for each API. */
 export function scopeParameters({ scope, resource }: TokenScope): URLSearchParams {
   const parameters = new URLSearchParams(scope ? { scope } : {})
   for (const uri of resource) parameters.append('resource', uri)
   return parameters
 }
 
-/** What a refresh has to leave as it was. */
+/** The user of a session, whom a refresh must not change. */
 export interface RefreshedIdentity {
   readonly issuer: string
   readonly subject: string
 }
 
 /**
- * Gets the metadata, and the keys that a refreshed ID token is likely to need, into the caches.
+ * Caches the metadata, and the keys that a refreshed ID token is likely to need.
  *
- * Between a provider's answer to a refresh and its storing nothing else should be waited for: what is lost then, the
- * provider does not give again.
+ * Nothing else should take time between the response to a refresh and storing it: the provider does not send lost tokens
+ * again.
  *
  * @throws `ERR_PROVIDER_UNAVAILABLE`, `ERR_METADATA_INVALID`
  */
@@ -112,9 +142,9 @@ export async function prepareRefresh(provider: Provider): Promise<void> {
 }
 
 /**
- * Refreshes tokens and judges the response. A refreshed ID token must keep `iss`, `sub` and `aud`.
+ * Refreshes tokens and checks the response. A refreshed ID token must keep `iss`, `sub` and `aud`.
  *
- * @param asked - asks for a token of fewer scopes, or for other APIs, than those of the grant
+ * @param requested - requests a token with fewer scopes or other APIs than those of the grant
  * @throws as {@link exchangeCode}; `ERR_SESSION_ENDED` when the provider no longer accepts the refresh token
  * @see [RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)
  * @see [OpenID Connect Core §12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse)
@@ -123,12 +153,12 @@ export async function refreshTokens(
   provider: Provider,
   current: { refreshToken: string; scopes: readonly string[] },
   identity: RefreshedIdentity,
-  asked: TokenScope = { scope: '', resource: [] },
+  requested: TokenScope = { scope: '', resource: [] },
 ): Promise<{ tokens: TokenSet; claims?: IdTokenClaims }> {
   try {
     const configuration = await provider.configuration()
-    const answer = await openid.refreshTokenGrant(configuration, current.refreshToken, scopeParameters(asked))
-    const tokens = toTokenSet(answer, asked.scope || current.scopes.join(' '))
+    const response = await openid.refreshTokenGrant(configuration, current.refreshToken, scopeParameters(requested))
+    const tokens = toTokenSet(response, requested.scope || current.scopes.join(' '))
     if (tokens.idToken === undefined) return { tokens }
     const claims = await verifyIdToken(tokens.idToken, {
       ...(await expectations(provider)),
@@ -141,16 +171,15 @@ export async function refreshTokens(
     return { tokens, claims }
   } catch (error) {
     const refusal = await refusalOf(error)
-    if (isGrantGone(error, refusal, asked)) throw grantGone()
+    if (isGrantGone(error, refusal, requested)) throw grantGone()
     if (refusal === 'outage') throw new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the provider is unavailable')
-    const code = error instanceof JwtError ? 'ERR_ID_TOKEN_INVALID' : 'ERR_TOKEN_RESPONSE_INVALID'
-    throw translateError(error, code, 'the refresh', provider.errorContext(current.refreshToken))
+    throw tokenError(provider, error, 'the refresh', current.refreshToken)
   }
 }
 
 /**
- * A request for another API or fewer scopes may be refused for what it asks. Only `invalid_grant` is about the grant then;
- * the session's own refresh finds out the rest.
+ * A request for another API or fewer scopes may be refused for what it requests. Only `invalid_grant` is about the grant
+ * then; the session's own refresh detects the rest.
  */
 function isGrantGone(error: unknown, refusal: RefusalOf | undefined, { scope, resource }: TokenScope): boolean {
   if (scope === '' && resource.length === 0) return refusal === 'grant'
@@ -164,17 +193,11 @@ function grantGone(): RelyingPartyError {
 }
 
 /** `at_hash` is optional in an ID token of the token endpoint (OpenID Connect Core §3.1.3.6, §3.3.3.6). */
-export function atHash({ accessToken }: TokenSet): HashExpectation {
+function atHash({ accessToken }: TokenSet): HashExpectation {
   return { claim: 'at_hash', value: accessToken, required: false }
 }
 
-/** What the provider's options ask of the user's authentication, for flows without an authorization request. */
-export function authenticationExpectations({ options }: Provider) {
-  const { maxAge, acrEssential, acrValues } = options
-  return { maxAge, acr: acrEssential ? acrValues : undefined }
-}
-
-/** What every ID token of a provider must hold up to. */
+/** Returns what every ID token of a provider is checked against. */
 export async function expectations(provider: Provider) {
   const { issuer } = await provider.metadata()
   const { clientId, idTokenSigningAlg } = provider.options
@@ -187,23 +210,25 @@ export async function expectations(provider: Provider) {
   }
 }
 
-/** Takes what is used of a token response. */
+/** Converts a token response, without what is not used. */
 export function toTokenSet(response: openid.TokenEndpointResponse, requestedScope: string): TokenSet {
-  requireLengths(response)
+  assertLengths(response)
   return {
     accessToken: response.access_token,
     tokenType: response.token_type,
     scopes: Object.freeze(toList(response.scope ?? requestedScope)),
-    ...(response.refresh_token === undefined ? {} : { refreshToken: response.refresh_token }),
-    ...(response.id_token === undefined ? {} : { idToken: response.id_token }),
-    ...(response.expires_in === undefined ? {} : { expiresIn: response.expires_in }),
+    ...defined({
+      refreshToken: response.refresh_token,
+      idToken: response.id_token,
+      expiresIn: response.expires_in,
+    }),
   }
 }
 
-/** The longest token that is taken, in characters: what is longer fits no header and no session. */
+/** The longest accepted token: a longer one fits neither a header nor a session. In characters. */
 const MAX_TOKEN = 65_536
 
-function requireLengths({ access_token, refresh_token, id_token, token_type }: openid.TokenEndpointResponse): void {
+function assertLengths({ access_token, refresh_token, id_token, token_type }: openid.TokenEndpointResponse): void {
   if ([access_token, refresh_token, id_token, token_type].some((value) => (value?.length ?? 0) > MAX_TOKEN)) {
     throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'a token of the response is too long')
   }

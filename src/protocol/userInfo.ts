@@ -1,16 +1,17 @@
 import * as openid from 'openid-client'
 import { RelyingPartyError } from '../errors.js'
 import { JwtError, verifySignature } from '../jwt/jws.js'
+import { parseObject } from '../lib/json.js'
 import { createRedactor } from '../lib/redact.js'
 import { errorParameters } from '../provider/errorText.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
 
-/** The longest UserInfo response accepted: its claims are kept in the session. In bytes. */
+/** The longest accepted UserInfo response: its claims are stored in the session. In bytes. */
 const MAX_CLAIMS = 65_536
 
 /**
- * Fetches the UserInfo claims: as JSON, or as a signed JWT, which is verified. Its `sub` must be the subject's.
+ * Fetches the UserInfo claims, as JSON or as a signed JWT, which is verified. `sub` must be the subject.
  *
  * @throws `ERR_USERINFO_INVALID`, `ERR_PROVIDER_UNAVAILABLE`
  * @see [OpenID Connect Core §5.3](https://openid.net/specs/openid-connect-core-1_0.html#UserInfo)
@@ -34,7 +35,7 @@ export async function fetchUserInfo(
       new Headers({ accept: 'application/json, application/jwt' }),
     )
     const claims = await readClaims(provider, response)
-    if (claims.sub === undefined && claims.error !== undefined) throw answeredWithError(claims, accessToken)
+    if (claims.sub === undefined && claims.error !== undefined) throw errorIn(claims, accessToken)
     if (claims.sub !== subject) {
       throw new JwtError('sub is another subject', 'sub', { expected: subject, actual: claims.sub })
     }
@@ -52,14 +53,12 @@ async function readClaims(provider: Provider, response: Response): Promise<Reado
   const body = await response.text()
   if (Buffer.byteLength(body) > MAX_CLAIMS) throw new Error('the response is longer than 64 KiB')
   if (contentType(response) === 'application/jwt') return readSigned(provider, body)
-  const claims: unknown = JSON.parse(body)
-  if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
-    throw new Error('the response is not a JSON object')
-  }
-  return claims as Record<string, unknown>
+  const claims = parseObject(body)
+  if (!claims) throw new Error('the response is not a JSON object')
+  return claims
 }
 
-/** A signed response holds `iss` and `aud` where it is made well; where present they must be right. */
+/** A signed response should contain `iss` and `aud`; they are checked if present. */
 async function readSigned(provider: Provider, jwt: string): Promise<Readonly<Record<string, unknown>>> {
   const { clientId, idTokenSigningAlg } = provider.options
   const { payload } = await verifySignature(jwt, {
@@ -81,8 +80,8 @@ function contentType(response: Response): string | undefined {
   return response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
 }
 
-/** Some providers answer with status 200 and an error in it. */
-function answeredWithError({ error, error_description }: Readonly<Record<string, unknown>>, sent: string) {
+/** Some providers send errors with status 200. */
+function errorIn({ error, error_description }: Readonly<Record<string, unknown>>, sent: string) {
   const redact = createRedactor([sent])
   const { type, code, message } =
     typeof error === 'object' && error !== null

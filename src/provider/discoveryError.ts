@@ -3,7 +3,7 @@ import { defined } from '../lib/defined.js'
 import { quote } from '../lib/quote.js'
 import { translateError } from './translate.js'
 
-/** Explains why the metadata of an issuer cannot be used: what was found, where, and which option to look at. */
+/** Explains why the metadata of an issuer cannot be used: what was found at which URL, and the option to check. */
 export function discoveryError(error: unknown, issuer: string): RelyingPartyError {
   const url = `${issuer.endsWith('/') ? issuer.slice(0, -1) : issuer}/.well-known/openid-configuration`
   const named = namedIssuer(error)
@@ -23,11 +23,11 @@ export function discoveryError(error: unknown, issuer: string): RelyingPartyErro
     status,
     headers: { ...headers },
     ...defined({ cause }),
-    hint: `${hint ? `${hint}. ` : ''}The metadata is fetched from ${url}: is issuer right? An OpenID Provider answers there with JSON; the endpoints of another server go into the option metadata`,
+    hint: `${hint ? `${hint}. ` : ''}The metadata is fetched from ${url}: check issuer. An OpenID Provider answers there with JSON; for another server, set its endpoints in the option metadata`,
   })
 }
 
-/** Finds the issuer that metadata names, where openid-client refused it for that. It comes from outside. */
+/** Returns the issuer in metadata that openid-client refused for it. Untrusted. */
 function namedIssuer(error: unknown): string | undefined {
   for (let at = error, i = 0; at instanceof Error && i < 6; at = at.cause, i++) {
     const cause = at.cause as { attribute?: unknown; body?: { issuer?: unknown } } | undefined

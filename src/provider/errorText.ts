@@ -1,15 +1,15 @@
 import { defined } from '../lib/defined.js'
 import type { Redactor } from '../lib/redact.js'
 
-/** How much of a description is read: what is shown of it is shorter. In characters. */
+/** How much of a description is read. In characters. */
 const MAX_READ = 1000
 
 /** The longest description that is shown. In characters. */
 const MAX_SHOWN = 200
 
 /**
- * Takes an error code and description from outside: the code only in its RFC 6749 form, the description shortened and
- * without what may be a token, since some providers repeat the request.
+ * Cleans an untrusted error code and description: the code must have its RFC 6749 form; the description is shortened and
+ * anything that may be a token is removed, as some providers repeat the request.
  */
 export function errorParameters(error: unknown, description: unknown): { error?: string; error_description?: string } {
   return defined({
@@ -18,7 +18,7 @@ export function errorParameters(error: unknown, description: unknown): { error?:
   })
 }
 
-/** It is cut before anything looks for a token in it. A last word that the cut may have split goes too. */
+/** Shortens before looking for tokens. The last word, which may be incomplete then, is dropped. */
 function plainText(description: string): string {
   const isCut = description.length > MAX_READ
   const text = description
@@ -33,12 +33,12 @@ function plainText(description: string): string {
     .slice(0, MAX_SHOWN)
 }
 
-/** What may be a token or a code in the text of a provider: a long run of its characters with a digit in it. */
+/** Checks whether a word may be a token or a code: it is long and contains a digit. */
 function isTokenLike(word: string): boolean {
   return word.length >= 20 && /\d/.test(word)
 }
 
-/** Takes secrets out of what an error shows of a token's claims: of every text in it, however deep. */
+/** Removes secrets from every string in a value, such as a claim that an error shows. */
 export function redactDeep(value: unknown, redact: Redactor, depth = 4): unknown {
   if (typeof value === 'string') return redact(value)
   if (typeof value !== 'object' || value === null) return value

@@ -5,24 +5,24 @@ import { type KeySource, secretKey } from '../jwt/jws.js'
 import type { KeyCache } from '../jwt/keyCache.js'
 import type { RemoteCache } from '../jwt/remoteCache.js'
 import { discoveryError } from './discoveryError.js'
-import { withErrorResponses } from './errorResponses.js'
 import type { ResolvedProviderOptions } from './resolveOptions.js'
-import { acceptScopeLists } from './tokenResponse.js'
+import { withStandardResponses } from './responses.js'
 import type { ErrorContext } from './translate.js'
 
-/** The longest issuer identifier from outside that is compared. In characters. */
+/** The longest untrusted issuer identifier that is compared. In characters. */
 const MAX_ISSUER = 2048
 
 /**
- * Returns an issuer identifier in the form in which two are compared, or `undefined` where it is none. They are compared
- * as URLs, as in discovery: the issuer of a bare host may be configured without the slash that the provider writes. What
- * is signed is compared exactly, later.
+ * Normalizes an issuer identifier for comparison. Returns `undefined` if it is not a URL.
+ *
+ * Issuers are compared as URLs, as in discovery: that of a bare host may be configured without the provider's trailing
+ * slash. Signed values are compared exactly, later.
  */
 export function issuerUrl(issuer: string): string | undefined {
   return issuer.length <= MAX_ISSUER && URL.canParse(issuer) ? new URL(issuer).href : undefined
 }
 
-/** What all providers of one relying party share. */
+/** Services that all providers of one relying party share. */
 export interface ProviderServices {
   readonly fetch: openid.CustomFetch
   readonly metadata: RemoteCache<openid.ServerMetadata>
@@ -39,7 +39,7 @@ export class Provider {
   /** The name in `providers`, or `default`. */
   readonly name: string
   readonly options: ResolvedProviderOptions
-  /** Tells registrations apart: the same for the same issuer and client identifier, whatever the name. */
+  /** Identifies the registration: the same for the same issuer and client identifier, whatever the name. */
   readonly registration: string
   /** The issuer identifier in the form in which {@link issuerUrl} compares them. */
   readonly issuerUrl: string
@@ -75,18 +75,18 @@ export class Provider {
     return this.#services.clockTolerance
   }
 
-  /** What errors of this provider are explained by. @param sent - the secrets that were sent to it */
+  /** Returns what is needed to explain errors of this provider. @param sent - the secrets that were sent to it */
   errorContext(...sent: readonly (string | undefined)[]): ErrorContext {
     return { secrets: [...sent, this.options.clientSecret], clockDifference: this.#clockDifference }
   }
 
-  /** Returns the provider's metadata, discovered when it is needed and not fresh. */
+  /** Returns the provider's metadata. Discovers it unless a recent copy is cached. */
   async metadata(): Promise<openid.ServerMetadata> {
     if (this.options.metadata) return this.options.metadata
     return this.#services.metadata.get(this.options.issuer, () => this.#discover())
   }
 
-  /** Gives openid-client's configuration for the code flow. It is made anew when the metadata changes. */
+  /** Returns openid-client's configuration for this provider. It is rebuilt when the metadata changes. */
   async configuration(): Promise<openid.Configuration> {
     const metadata = await this.metadata()
     if (this.#configured?.metadata !== metadata) {
@@ -95,7 +95,7 @@ export class Provider {
     return this.#configured.configuration
   }
 
-  /** Finds the keys that fit a token of this provider, or returns the client secret for HMAC. */
+  /** Finds the keys that fit a token of this provider: for HMAC, the client secret. */
   readonly keySource: KeySource = async (header, tried) => {
     const { clientSecret } = this.options
     if (header.alg.startsWith('HS')) return clientSecret === undefined || tried ? [] : [secretKey(clientSecret)]
@@ -103,11 +103,11 @@ export class Provider {
     if (typeof jwks_uri !== 'string' || !URL.canParse(jwks_uri)) {
       throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.options.issuer} has no jwks_uri`)
     }
-    this.#requireTls(jwks_uri, 'jwks_uri')
+    this.#assertTls(jwks_uri, 'jwks_uri')
     return this.#services.keys.find(jwks_uri, header, tried)
   }
 
-  #requireTls(url: string, name: string): void {
+  #assertTls(url: string, name: string): void {
     if (this.options.insecure || url.startsWith('https:')) return
     throw new RelyingPartyError('ERR_METADATA_INVALID', `${name} of ${this.options.issuer} is not an https URL`)
   }
@@ -135,14 +135,14 @@ export class Provider {
       { id_token_signed_response_alg: idTokenSigningAlg, [openid.clockTolerance]: this.clockTolerance },
       clientAuthentication(this.options, metadata),
     )
-    configuration[openid.customFetch] = acceptScopeLists(withErrorResponses(this.#fetch), metadata.token_endpoint)
-    configuration.timeout = 0 // the fetch has its own
+    configuration[openid.customFetch] = withStandardResponses(this.#fetch)
+    configuration.timeout = 0 // `fetch` has its own
     if (insecure) openid.allowInsecureRequests(configuration)
     return configuration
   }
 }
 
-/** Where the application does not choose, its secret goes in the body only if the provider takes it nowhere else. */
+/** Unless `clientAuth` is set, the secret is sent in the body only if the provider does not accept it in the header. */
 function clientAuthentication(
   { clientAuth, clientSecret }: ResolvedProviderOptions,
   { token_endpoint_auth_methods_supported: supported }: openid.ServerMetadata,

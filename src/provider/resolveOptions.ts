@@ -1,4 +1,3 @@
-import type { ServerMetadata } from 'openid-client'
 import { configurationError } from '../errors.js'
 import { SECRET_ALGORITHMS } from '../jwt/jws.js'
 import { PUBLIC_KEY_ALGORITHMS } from '../jwt/keySet.js'
@@ -16,37 +15,32 @@ import {
   string,
   stringOrStrings,
 } from '../lib/check.js'
+import { defined } from '../lib/defined.js'
 import { assertIssuer } from '../lib/issuer.js'
 import { toList } from '../lib/list.js'
-import { authorizationParamsProblem } from './authorizationParams.js'
+import { checkAuthorizationParams } from './authorizationParams.js'
 import type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './providerOptions.js'
 
-/** {@link ProviderOptions}, checked and defaulted. */
-export interface ResolvedProviderOptions {
-  readonly issuer: string
-  readonly metadata: ServerMetadata | undefined
-  readonly clientId: string
-  readonly clientSecret: string | undefined
-  /** As configured; `undefined` where the provider's metadata decides. */
-  readonly clientAuth: ClientAuth | undefined
-  readonly name: string | undefined
-  readonly callbackPath: string | undefined
-  readonly scope: string
-  readonly responseType: ResponseType
-  readonly responseMode: ResponseMode
-  readonly resource: readonly string[]
-  readonly tokenExchange: boolean
-  readonly authorizationParams: Readonly<Record<string, string>>
-  readonly maxAge: number | undefined
-  readonly acrValues: readonly string[]
-  readonly acrEssential: boolean
-  readonly prompt: string | undefined
-  readonly idTokenSigningAlg: string
-  readonly userInfo: boolean
-  readonly revokeOnLogout: boolean
-  /** Whether `http` endpoints are allowed for this provider. */
-  readonly insecure: boolean
-}
+const DEFAULTS = {
+  responseType: 'code',
+  idTokenSigningAlg: 'RS256',
+  tokenExchange: false,
+  acrEssential: false,
+  userInfo: false,
+  revokeOnLogout: true,
+} as const satisfies Partial<ProviderOptions>
+
+/** {@link ProviderOptions}, checked and defaulted. `clientAuth` is absent if the provider's metadata decides it. */
+export type ResolvedProviderOptions = Readonly<
+  Omit<ProviderOptions, 'scope' | 'resource' | 'acrValues'> &
+    Required<Pick<ProviderOptions, keyof typeof DEFAULTS | 'responseMode' | 'authorizationParams'>> & {
+      scope: string
+      resource: readonly string[]
+      acrValues: readonly string[]
+      /** Whether `http` endpoints are allowed for this provider. */
+      insecure: boolean
+    }
+>
 
 const SHAPE: Shape<ProviderOptions> = {
   issuer: string,
@@ -57,14 +51,14 @@ const SHAPE: Shape<ProviderOptions> = {
   name: (value) =>
     typeof value === 'string' && /^[\w-]{1,64}$/.test(value)
       ? undefined
-      : 'must be up to 64 letters, digits, - and _, for it is part of a path',
+      : 'must be up to 64 letters, digits, - and _, as it is part of a path',
   callbackPath: pathOption,
   scope: stringOrStrings,
   responseType: oneOf('code', 'id_token', 'code id_token'),
   responseMode: oneOf('query', 'form_post'),
   resource: resourceIndicators,
   tokenExchange: boolean,
-  authorizationParams: authorizationParamsProblem,
+  authorizationParams: checkAuthorizationParams,
   maxAge: number('seconds', 0, 31_536_000),
   acrValues: stringOrStrings,
   acrEssential: boolean,
@@ -77,14 +71,14 @@ const SHAPE: Shape<ProviderOptions> = {
   revokeOnLogout: boolean,
 }
 
-/** What the options of a provider are judged by. */
+/** What decides whether provider options are acceptable. */
 export interface ProviderContext {
   readonly allowInsecureHttp: boolean
   readonly baseUrlIsSecure: boolean
   readonly baseUrlIsLoopback: boolean
-  /** Whether a resolver returned the options, so that their issuer may be the choice of a tenant. */
+  /** Whether a function returned the options, so a tenant may have chosen the issuer. */
   readonly isResolved?: boolean
-  /** Whether tokens of the provider are verified, for which its keys are needed. */
+  /** Whether tokens of the provider are verified, which requires its keys. */
   readonly needsKeys?: boolean
 }
 
@@ -95,14 +89,19 @@ export function resolveProviderOptions(
   context: ProviderContext,
 ): ResolvedProviderOptions {
   assertOptions<ProviderOptions>(options, path, SHAPE)
-  requireOption(options, path, 'issuer', 'write the issuer URL of your provider, such as https://accounts.example.com')
-  requireOption(options, path, 'clientId', 'write the client identifier your provider gave this application')
+  requireOption(options, path, 'issuer', "set it to your provider's issuer URL, such as https://accounts.example.com")
+  requireOption(
+    options,
+    path,
+    'clientId',
+    'set it to the client identifier that your provider assigned to this application',
+  )
   const { issuer } = options
   assertIssuer(issuer, path, context.allowInsecureHttp)
-  checkResolvedIssuer(issuer, path, context)
+  assertResolvedIssuer(issuer, path, context)
   const clientAuth = resolveClientAuth(options, path)
-  const responseType = options.responseType ?? 'code'
-  const idTokenSigningAlg = options.idTokenSigningAlg ?? 'RS256'
+  const resolved = { ...DEFAULTS, ...defined(options) }
+  const { responseType, idTokenSigningAlg } = resolved
   if (idTokenSigningAlg.startsWith('HS')) {
     requireOption(options, path, 'clientSecret', `idTokenSigningAlg ${idTokenSigningAlg} verifies with it`)
   }
@@ -114,7 +113,7 @@ export function resolveProviderOptions(
     throw configurationError(
       `${path}.metadata.jwks_uri`,
       'is missing',
-      'ID tokens are verified with the keys at that URL',
+      'set it: ID tokens are verified with the keys at that URL',
     )
   }
   assertOpenid(options.scope, path)
@@ -122,35 +121,22 @@ export function resolveProviderOptions(
   const responseMode = resolveResponseMode(options, responseType, scope, path, context)
   const acrValues = toList(options.acrValues ?? [])
   if (options.acrEssential && acrValues.length === 0) {
-    throw configurationError(`${path}.acrEssential`, 'needs acrValues', 'list the values that are good enough')
+    throw configurationError(`${path}.acrEssential`, 'needs acrValues', 'list the acceptable values')
   }
   return Object.freeze({
-    issuer,
-    metadata: options.metadata,
-    clientId: options.clientId,
-    clientSecret: options.clientSecret,
-    clientAuth,
-    name: options.name,
-    callbackPath: options.callbackPath,
+    ...resolved,
+    ...defined({ clientAuth }),
     scope: scope.join(' '),
-    responseType,
     responseMode,
     resource: Object.freeze(toList(options.resource ?? [])),
-    tokenExchange: options.tokenExchange ?? false,
     authorizationParams: Object.freeze({ ...options.authorizationParams }),
-    maxAge: options.maxAge,
     acrValues: Object.freeze(acrValues),
-    acrEssential: options.acrEssential ?? false,
-    prompt: options.prompt,
-    idTokenSigningAlg,
-    userInfo: options.userInfo ?? false,
-    revokeOnLogout: options.revokeOnLogout ?? true,
     insecure: issuer.startsWith('http:'),
   })
 }
 
-/** A tenant's issuer must not lead to services on the host of an application that others reach over a network. */
-function checkResolvedIssuer(issuer: string, path: string, context: ProviderContext): void {
+/** A tenant's issuer must not reach services on the host of an application that is available over a network. */
+function assertResolvedIssuer(issuer: string, path: string, context: ProviderContext): void {
   const { isResolved = false, baseUrlIsLoopback, allowInsecureHttp } = context
   if (!isResolved || baseUrlIsLoopback || allowInsecureHttp || issuer.startsWith('https:')) return
   throw configurationError(`${path}.issuer`, 'is http on a loopback host, and baseUrl is not', 'use https')
@@ -164,13 +150,13 @@ function resolveClientAuth(options: ProviderOptions, path: string): ClientAuth |
       options,
       path,
       'clientSecret',
-      `${clientAuth ?? 'a confidential client'} needs it; a public client writes clientAuth: 'none'`,
+      `${clientAuth ?? 'a confidential client'} needs it; for a public client set clientAuth: 'none'`,
     )
   }
   return clientAuth
 }
 
-/** Checks what is asked of the authorization endpoint, and how the answer is to come. */
+/** Checks and defaults `responseMode`, and checks what conflicts with `responseType`. */
 function resolveResponseMode(
   options: ProviderOptions,
   responseType: ResponseType,
@@ -180,20 +166,24 @@ function resolveResponseMode(
 ): ResponseMode {
   const responseMode = options.responseMode ?? (responseType === 'code' ? 'query' : 'form_post')
   if (responseType !== 'code' && responseMode !== 'form_post') {
-    const fix = "an ID token does not belong in a URL; write 'form_post', or leave it out"
+    const fix = "an ID token does not belong in a URL: set 'form_post', or remove it"
     throw configurationError(`${path}.responseMode`, `cannot be ${responseMode} with an ID token`, fix)
   }
   if (responseType === 'id_token' && options.userInfo) {
     throw configurationError(`${path}.userInfo`, 'needs an access token', "write responseType: 'code'")
   }
   if (responseType === 'id_token' && scope.includes('offline_access')) {
-    throw configurationError(`${path}.scope`, 'holds offline_access, which needs a code', "write responseType: 'code'")
+    throw configurationError(
+      `${path}.scope`,
+      'includes offline_access, which needs a code',
+      "write responseType: 'code'",
+    )
   }
   if (responseMode === 'form_post' && !context.baseUrlIsSecure && !context.baseUrlIsLoopback) {
     throw configurationError(
       `${path}.responseMode`,
       'form_post needs an https baseUrl',
-      'browsers send the cookie of the login across sites only over https; use https, or query',
+      "browsers send the login's cookie with cross-site requests only over https: use https, or query",
     )
   }
   return responseMode

@@ -1,19 +1,20 @@
 import { KeyCache } from '../jwt/keyCache.js'
 import { RemoteCache } from '../jwt/remoteCache.js'
+import { defined } from '../lib/defined.js'
 import { createFetch } from '../lib/http/fetch.js'
 import type { HttpLimits } from '../lib/http/httpOptions.js'
 import type { ProviderServices } from './provider.js'
 
-/** Who is told of documents that were fetched from a provider. */
+/** Callbacks for documents that were fetched from a provider. */
 export interface Listeners {
   readonly onDiscovered?: (issuer: string) => void
   readonly onKeysFetched?: (jwksUri: string, count: number) => void
 }
 
-/** How many providers' metadata are kept. */
+/** How many metadata documents are cached. */
 const MAX_METADATA = 1000
 
-/** Creates what providers share: one HTTP client, and the caches of metadata and keys. */
+/** Creates the services that providers share: an HTTP client, and caches of metadata and keys. */
 export function createProviderServices(
   http: HttpLimits,
   clockTolerance: number,
@@ -23,7 +24,7 @@ export function createProviderServices(
   return {
     fetch,
     metadata: new RemoteCache({ max: MAX_METADATA }),
-    keys: new KeyCache({ fetch, ...(onKeysFetched ? { onFetched: onKeysFetched } : {}) }),
+    keys: new KeyCache(defined({ fetch, onFetched: onKeysFetched })),
     clockTolerance,
     timeout: http.timeout,
     onDiscovered,

@@ -6,21 +6,21 @@ import { quote } from '../lib/quote.js'
 import { createRedactor } from '../lib/redact.js'
 import { errorParameters, redactDeep } from './errorText.js'
 
-/** Claims whose values stay out of errors. */
+/** Claims whose values are not shown in errors. */
 const SECRET_CLAIMS = new Set(['nonce', 'at_hash', 'c_hash', 's_hash'])
 
-/** What an error is explained by, beside itself. */
+/** What is known beside an error itself. */
 export interface ErrorContext {
-  /** The values that were sent and are secrets: they are taken out of whatever the error shows. */
+  /** Secrets that were sent. They are removed from the error. */
   readonly secrets: readonly (string | undefined)[]
-  /** How far the provider's clock is ahead of this host's, if that is known. In seconds. */
+  /** How far the provider's clock is ahead of this host's, if known. In seconds. */
   readonly clockDifference: number | undefined
 }
 
 /**
- * Turns what openid-client or a JWT check threw into a {@link RelyingPartyError} without tokens or bodies in it.
+ * Converts an error of openid-client or a JWT check to a {@link RelyingPartyError} that contains no token or body.
  *
- * @param code - the code for a response that is malformed
+ * @param code - the code for a malformed response
  * @param doing - what was in progress, such as `the token request`
  */
 export function translateError(
@@ -63,7 +63,7 @@ function fromJwtError(error: JwtError, code: ErrorCode, doing: string, context: 
   })
 }
 
-/** Explains a refused claim of an ID token: what it holds, and the option that decides. */
+/** Explains why a claim of an ID token is refused: its value, and the option to check. */
 function claimHint(
   claim: string,
   expected: unknown,
@@ -87,16 +87,17 @@ function claimHint(
   }
 }
 
-/** A `Date` header has whole seconds, and takes its time to arrive. */
+/** A `Date` header has whole seconds and takes time to arrive. In seconds. */
 const CLOCK_NOISE = 5
 
 function clockHint(difference: number): string {
   const seconds = Math.abs(Math.round(difference))
-  if (seconds < CLOCK_NOISE) return "the clocks of this host and of the provider agree, so the token's times are wrong"
+  if (seconds < CLOCK_NOISE)
+    return 'the clocks of this host and the provider agree, so the times in the token are wrong'
   const order = difference > 0 ? 'behind' : 'ahead of'
   return (
-    `the clock of this host is ${seconds} s ${order} that of the provider, by the Date header of its response: ` +
-    'synchronize it, or set clockTolerance'
+    `the clock of this host is ${seconds} s ${order} that of the provider, according to the Date header of its response: ` +
+    'synchronize it, or raise clockTolerance'
   )
 }
 
@@ -111,7 +112,7 @@ function fromErrorResponse(error: openid.ResponseBodyError, doing: string): Rely
   )
 }
 
-/** A response that openid-client found wrong: its status, form, or a claim. */
+/** A response that openid-client refused for its status, form, or a claim. */
 function fromRefusal(error: unknown, code: ErrorCode, doing: string, context: ErrorContext): RelyingPartyError {
   const chain = causes(error)
   const response = chain.find((cause) => cause instanceof Response)
@@ -140,14 +141,18 @@ function fromRefusal(error: unknown, code: ErrorCode, doing: string, context: Er
     )
   }
   // A SyntaxError quotes what it could not parse, which may be a token.
-  const told = chain.findLast((cause): cause is Error => cause instanceof Error && !(cause instanceof SyntaxError))
-  const message = told?.message ?? 'the response cannot be parsed'
-  return new RelyingPartyError(codeOf(chain, message, code), `${doing} failed: the provider's answer cannot be used`, {
-    hint: `${message}${response ? ` (status ${response.status})` : ''}`,
-  })
+  const shown = chain.findLast((cause): cause is Error => cause instanceof Error && !(cause instanceof SyntaxError))
+  const message = shown?.message ?? 'the response cannot be parsed'
+  return new RelyingPartyError(
+    codeOf(chain, message, code),
+    `${doing} failed: the provider's response cannot be used`,
+    {
+      hint: `${message}${response ? ` (status ${response.status})` : ''}`,
+    },
+  )
 }
 
-/** The codes of openid-client for metadata without an endpoint that is needed, or with one of the wrong scheme. */
+/** openid-client's codes for metadata that lacks a required endpoint, or has one with the wrong scheme. */
 const METADATA_CODES = new Set<unknown>([
   'OAUTH_MISSING_SERVER_METADATA',
   'OAUTH_INVALID_SERVER_METADATA',
@@ -172,7 +177,7 @@ function isComparison(value: unknown): value is Comparison {
   return typeof value === 'object' && value !== null && 'claim' in value && typeof value.claim === 'string'
 }
 
-/** What openid-client says of an ID token that is signed with another algorithm than the registered one. */
+/** openid-client's cause for an ID token whose algorithm is not the registered one. */
 interface AlgorithmRefusal {
   header: { alg: unknown }
   expected: string | string[]

@@ -3,7 +3,7 @@ import { configurationError, RelyingPartyError } from '../errors.js'
 import { assertOptions, boolean, resourceIndicators, type Shape, stringOrStrings } from '../lib/check.js'
 import { toList } from '../lib/list.js'
 import { exchangeToken } from '../protocol/tokenExchange.js'
-import { prepareRefresh, refreshTokens, type TokenScope, type TokenSet, UNTOLD_LIFETIME } from '../protocol/tokens.js'
+import { DEFAULT_LIFETIME, prepareRefresh, refreshTokens, type TokenScope, type TokenSet } from '../protocol/tokens.js'
 import type { Provider } from '../provider/provider.js'
 import type { ResourceToken, TokenRecord, TokenRecords, Tokens } from '../records/records.js'
 import type { Goal, Renew } from '../records/refresh.js'
@@ -108,7 +108,7 @@ async function request(
 
 function withToken(held: Tokens['resourceTokens'], key: string, tokens: TokenSet): Record<string, ResourceToken> {
   const now = Date.now() / 1000
-  const lifetime = tokens.expiresIn ?? UNTOLD_LIFETIME
+  const lifetime = tokens.expiresIn ?? DEFAULT_LIFETIME
   const others = Object.entries(held ?? {})
     .filter(([name, { expiresAt }]) => name !== key && expiresAt > now)
     .sort(([, a], [, b]) => b.expiresAt - a.expiresAt)

@@ -1,5 +1,5 @@
 import type { DecodedJwt } from '../../jwt/jws.js'
-import { timesProblem } from '../../jwt/times.js'
+import { checkJwtTimes, isOlderThan } from '../../jwt/times.js'
 import { quote } from '../../lib/quote.js'
 
 type Claims = Readonly<Record<string, unknown>>
@@ -63,14 +63,14 @@ export function judgeTimes(
   { clockTolerance, maxTokenAge }: AccessTokenExpectations,
   { expRequired = true } = {},
 ): Refusal | undefined {
-  const problem = timesProblem(claims, { clockTolerance, required: expRequired ? ['exp'] : [] })
+  const problem = checkJwtTimes(claims, { clockTolerance, required: expRequired ? ['exp'] : [] })
   if (problem || maxTokenAge === undefined) return problem
   const { iat } = claims as { iat?: number }
   if (iat === undefined) {
     const hint = 'iat is missing, which resourceServer.maxTokenAge needs'
     return { message: 'the age of the token is unknown', hint, claim: 'iat' }
   }
-  if (iat + maxTokenAge + clockTolerance >= Date.now() / 1000) return undefined
+  if (!isOlderThan(iat, maxTokenAge, clockTolerance)) return undefined
   const hint = `the token is older than resourceServer.maxTokenAge, ${maxTokenAge} seconds`
   return { message: 'the token is too old', hint, claim: 'iat', expected: maxTokenAge, actual: iat }
 }

@@ -4,7 +4,7 @@ import { calculateJwkThumbprint } from 'jose/jwk/thumbprint'
 import { LRUCache } from 'lru-cache'
 import { algorithmHint, type DecodedJwt, decodeJwt, headerProblem, JwtError, verifyWithKey } from '../../jwt/jws.js'
 import { KeySet, unusableKey } from '../../jwt/keySet.js'
-import { timesProblem } from '../../jwt/times.js'
+import { checkJwtTimes, isOlderThan } from '../../jwt/times.js'
 import { quote } from '../../lib/quote.js'
 import type { Refusal } from './claims.js'
 
@@ -144,9 +144,9 @@ function judgeClaims(
       claim: 'jti',
     }
   }
-  const problem = timesProblem({ iat }, { clockTolerance, required: ['iat'] })
+  const problem = checkJwtTimes({ iat }, { clockTolerance, required: ['iat'] })
   if (problem) return { ...problem, message: 'its time is missing, malformed or in the future' }
-  if ((iat as number) + maxAge + clockTolerance < now) {
+  if (isOlderThan(iat as number, maxAge, clockTolerance)) {
     const hint = `iat is ${now - (iat as number)} seconds ago by the clock of this server; dpop.maxAge is ${maxAge}`
     return { message: 'it is too old', hint, claim: 'iat', expected: now, actual: iat }
   }
