@@ -265,7 +265,7 @@ describe('a discovery that fails', () => {
     const error = await discover(answer)
     expect(error.code).toBe(code)
     expect(error.hint).toContain(url)
-    expect(error.hint).toContain('is issuer right?')
+    expect(error.hint).toContain('check issuer')
     expect(error.message).not.toContain('<h1>')
   })
 

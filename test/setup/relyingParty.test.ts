@@ -130,7 +130,7 @@ describe('invalid options throw at construction, with their name and the fix', (
     [{ issuer: 'https://op.example.com?tenant=1' }, 'relyingParty.provider.issuer has a query or fragment'],
     [{ clientId: '' }, 'relyingParty.provider.clientId must be a non-empty string, not an empty string'],
     [{ clientSecret: undefined }, 'relyingParty.provider.clientSecret is undefined'],
-    [{ clientSecret: undefined, clientAuth: 'client_secret_post' }, 'client_secret_post needs it; a public client'],
+    [{ clientSecret: undefined, clientAuth: 'client_secret_post' }, 'client_secret_post needs it; for a public client'],
     [{ clientSecret: undefined, clientAuth: 'none', idTokenSigningAlg: 'HS256' }, 'idTokenSigningAlg HS256 verifies'],
     [{ clientAuth: 'basic' }, 'relyingParty.provider.clientAuth must be one of client_secret_basic'],
     [{ client_id: 'app' }, 'relyingParty.provider.client_id is not an option: did you mean clientId?'],
@@ -143,7 +143,7 @@ describe('invalid options throw at construction, with their name and the fix', (
     [{ acrEssential: true }, 'relyingParty.provider.acrEssential needs acrValues'],
     [{ authorizationParams: { state: 'mine' } }, 'authorizationParams must not hold state: this package sets it'],
     [{ authorizationParams: { scope: 'openid' } }, 'authorizationParams must not hold scope: use the option scope'],
-    [{ authorizationParams: { audience: 1 } }, 'authorizationParams must hold strings only, and audience is none'],
+    [{ authorizationParams: { audience: 1 } }, 'authorizationParams must hold strings only, and audience is not a string'],
     [{ authorizationParams: { claims: '[]' } }, 'authorizationParams must hold claims as a JSON object'],
     [{ metadata: { issuer: 'https://other.example' } }, 'relyingParty.provider.metadata.issuer is not the issuer'],
   ])('provider %j', (provider, message) => {
