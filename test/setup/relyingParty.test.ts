@@ -143,7 +143,10 @@ describe('invalid options throw at construction, with their name and the fix', (
     [{ acrEssential: true }, 'relyingParty.provider.acrEssential needs acrValues'],
     [{ authorizationParams: { state: 'mine' } }, 'authorizationParams must not hold state: this package sets it'],
     [{ authorizationParams: { scope: 'openid' } }, 'authorizationParams must not hold scope: use the option scope'],
-    [{ authorizationParams: { audience: 1 } }, 'authorizationParams must hold strings only, and audience is not a string'],
+    [
+      { authorizationParams: { audience: 1 } },
+      'authorizationParams must hold strings only, and audience is not a string',
+    ],
     [{ authorizationParams: { claims: '[]' } }, 'authorizationParams must hold claims as a JSON object'],
     [{ metadata: { issuer: 'https://other.example' } }, 'relyingParty.provider.metadata.issuer is not the issuer'],
   ])('provider %j', (provider, message) => {
