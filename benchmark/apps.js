@@ -1,4 +1,4 @@
-// One application, made in three ways. All have /login and /callback, and those that sign users in /profile.
+// One application, written in three ways. All have /login and /callback; those that sign users in also have /profile.
 import { createHash } from 'node:crypto'
 import express from 'express'
 import session from 'express-session'
@@ -9,7 +9,7 @@ const secret = 'a secret of at least thirty-two characters'
 const scope = 'openid profile email'
 const client = { clientId: 'app', clientSecret: 'the client secret' }
 
-/** The ways to make it. */
+/** The ways to write it. */
 const builders = { package: usePackage, hand: wireByHand, bare: leaveOutOAuth }
 
 const [, , kind, transport, issuer] = process.argv
@@ -86,7 +86,7 @@ async function refresh(config, session) {
   session.tokens.expiresAt = Date.now() + (tokens.expiresIn() ?? 0) * 1000
 }
 
-/** What remains of a login without OAuth: two redirects, two saved sessions, one POST. Nothing is checked. */
+/** A login without OAuth: two redirects, two saved sessions, one POST. Nothing is checked. */
 async function leaveOutOAuth() {
   const verifier = 'v'.repeat(43)
   const challenge = createHash('sha256').update(verifier).digest('base64url')

@@ -1,9 +1,9 @@
-// Starts the processes and plays the browsers.
+// Starts the processes and acts as the browsers.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 
-/** Starts a script beside this one, and gives it with what it says first. */
+/** Starts a script of this folder. Returns its process and its first message. */
 export async function start(script, args = [], execArgv = []) {
   const child = fork(new URL(script, import.meta.url), args, { execArgv })
   const first = await Promise.race([once(child, 'message'), once(child, 'exit')])
@@ -11,14 +11,14 @@ export async function start(script, args = [], execArgv = []) {
   return { ...first[0], child }
 }
 
-/** CPU time that a process has used up, in milliseconds. */
+/** Returns the CPU time that a process has used. In milliseconds. */
 export async function cpuTime({ child }) {
   child.send('cpu')
   const [{ cpu }] = await once(child, 'message')
   return (cpu.user + cpu.system) / 1000
 }
 
-/** Signs a new browser in, and gives its session cookie. */
+/** Signs a new browser in. Returns its session cookie. */
 export async function login({ baseUrl }) {
   const begun = await get(`${baseUrl}/login`)
   const asked = new URL(begun.location).searchParams

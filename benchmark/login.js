@@ -1,8 +1,8 @@
-// Measures CPU time per login and per signed-in request: this package against the same application wired by hand on
-// openid-client and express-session. All run at once, in turns, so that the machine's moods meet them alike; each turn
-// gives one ratio, and the median counts.
+// Measures CPU time per login and per signed-in request: this package, and the same application written by hand on
+// openid-client and express-session. They take turns, so that load on the machine affects all equally; each round yields
+// a ratio, and the result is their median.
 //
-// PROFILE_DIR=/some/folder npm run benchmark    leaves a CPU profile of each application there
+// PROFILE_DIR=/some/folder npm run benchmark    writes a CPU profile of each application there
 import { parseArgs } from 'node:util'
 import { cpuTime, login, readProfile, start } from './driver.js'
 
@@ -17,9 +17,9 @@ const rounds = Number(values.rounds)
 const logins = Number(values.logins)
 const requests = Number(values.requests)
 
-/** How many requests are under way at once. */
+/** How many requests are in progress at once. */
 const LANES = 4
-/** Rounds that do not count: code is compiled in them. */
+/** Rounds to warm up, which do not count: code is compiled in them. */
 const WARM_UP = 4
 const BY_HAND = 'by hand, global fetch'
 const VARIANTS = [
@@ -51,7 +51,7 @@ report('CPU per signed-in request', requestTimes)
 
 for (const { child } of [provider, ...apps.values()]) child.disconnect()
 
-/** Lets each application act `count` times per round, in turns. Gives CPU milliseconds per act for each round. */
+/** Runs each application `count` times per round, in turns. Returns CPU milliseconds per run for each round. */
 async function measure(entries, count, actionFor) {
   const times = new Map(entries.map(([name]) => [name, []]))
   for (let round = -WARM_UP; round < rounds; round++) {

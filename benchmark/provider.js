@@ -1,4 +1,4 @@
-// The smallest provider that a login needs, in a process of its own, so that its work is not counted.
+// A minimal provider, in its own process so that its work is not counted.
 import { createHash, createSign, generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
 
@@ -39,7 +39,7 @@ function metadata() {
   }
 }
 
-/** The driver makes the codes: each holds its login's nonce and code_challenge. */
+/** The driver creates the codes: each contains the nonce and code_challenge of its login. */
 function tokens(request) {
   const { nonce, challenge } = JSON.parse(Buffer.from(request.get('code'), 'base64url'))
   const verifier = request.get('code_verifier')

@@ -5,7 +5,7 @@ import { request as undiciRequest } from 'undici'
 const agent = new Agent({ keepAlive: true })
 
 export const transports = {
-  /** What openid-client uses by itself. */
+  /** openid-client's default. */
   fetch: undefined,
 
   async undici(url, { method, headers, body }) {

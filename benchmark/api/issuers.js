@@ -3,13 +3,13 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 
 export const AUDIENCE = 'https://api.example.com'
 
-/** Makes a signing key. */
+/** Generates a signing key. */
 export async function createKey(alg, kid = alg) {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
   return { alg, kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } }
 }
 
-/** Serves the keys of issuers: `/jwks` those of the first, `/<n>/jwks` those of the others, with their metadata. */
+/** Serves keys of issuers: those of the first at `/jwks`, those of the others at `/<n>/jwks`, with their metadata. */
 export async function serveIssuers(keys) {
   const server = createServer((req, res) => {
     const [, name, document = name] = /^\/(?:(\w+)\/)?(.+)$/.exec(req.url) ?? []
@@ -25,7 +25,7 @@ export async function serveIssuers(keys) {
 
 let serial = 0
 
-/** Signs an access token of common size; each is another one. */
+/** Signs an access token of typical size. Each is unique. */
 export function signToken(issuer, key, claims = {}, header = {}) {
   const now = Math.floor(Date.now() / 1000)
   const payload = {
@@ -44,7 +44,7 @@ export function signToken(issuer, key, claims = {}, header = {}) {
     .sign(key.privateKey)
 }
 
-/** Signs several. */
+/** Signs several access tokens. */
 export function signTokens(count, sign) {
   return Promise.all(Array.from({ length: count }, (_, index) => sign(index)))
 }

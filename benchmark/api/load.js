@@ -22,7 +22,7 @@ export async function startApplication(settings) {
 
   return {
     heap: async () => (await ask('heap')).heap,
-    /** Sends a request for each token, and gives what they cost: CPU time in microseconds, and requests per second. */
+    /** Sends a request for each token. Returns CPU time per request in microseconds, and requests per second. */
     async run(tokens, expected) {
       const before = await ask('cpu')
       const started = performance.now()
@@ -45,7 +45,7 @@ async function sendAll(port, agent, tokens, expected) {
       while (next < tokens.length) {
         const token = tokens[next++]
         const status = await send(port, agent, token)
-        if (status !== expected) throw new Error(`expected ${expected}, and got ${status}`)
+        if (status !== expected) throw new Error(`expected ${expected}, got ${status}`)
       }
     }),
   )
@@ -63,12 +63,12 @@ function send(port, agent, token) {
   })
 }
 
-/** Runs contenders in turn, round by round, and gives the medians of each one's ratio to each other one. */
+/** Runs contenders in turn, round by round. Returns the median ratio of each to each other. */
 export async function compare(contenders, { rounds, warmUps }) {
   const results = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]))
   const names = Object.keys(contenders)
   for (let round = -warmUps; round < rounds; round++) {
-    // Each goes first as often as the others.
+    // Each goes first equally often.
     const turn = ((round % names.length) + names.length) % names.length
     for (const name of [...names.slice(turn), ...names.slice(0, turn)]) {
       const result = await contenders[name]()

@@ -1,4 +1,4 @@
-/** Measures what protecting a route costs. `npm run benchmark:api` prints the table of `docs/benchmark-api.md`. */
+/** Measures the cost of protecting a route. `npm run benchmark:api` prints the table of `docs/benchmark-api.md`. */
 import { execFileSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { AUDIENCE, createKey, serveIssuers, signToken, signTokens } from './issuers.js'
@@ -12,7 +12,7 @@ const ISSUERS = QUICK ? 100 : 1000
 
 const rows = []
 
-/** Adds a line: `limit` is the target, and `name` to `base` is the ratio it is for. */
+/** Adds a row: the ratio of `name` to `base`, and its target `limit`. */
 function add(what, contest, [name, base, limit]) {
   const ratio = contest.ratio(name, base)
   rows.push({
@@ -113,7 +113,7 @@ async function manyIssuers() {
   close()
 }
 
-/** What an issuer adds to the heap. The cache of verified tokens is off, so that it is not counted. */
+/** Measures what an issuer adds to the heap. The cache of verified tokens is off, so it is not counted. */
 async function heapPerIssuer(names, keys) {
   const app = await startApplication({ kind: 'ours', audience: AUDIENCE, issuers: names, ttl: 0 })
   const half = names.length / 2

@@ -1,4 +1,4 @@
-// One application under test, in a process of its own, so that its CPU time is its own: threads included.
+// One application under test, in its own process so that its CPU time can be measured, threads included.
 import { memoryUsage } from 'node:process'
 import express from 'express'
 import { auth } from 'express-oauth2-jwt-bearer'
@@ -7,10 +7,10 @@ import { resourceServer } from '../../dist/resource-server.js'
 
 const { kind, audience, issuers, issuer, jwk, alg, clockTolerance = 5, ttl = 60 } = JSON.parse(process.argv[2])
 
-/** What stands before the route. */
+/** What runs before the route. */
 const protections = {
   bare: async () => undefined,
-  /** Answers 401 to everything, as any middleware does. */
+  /** Answers 401 to every request, as any middleware would. */
   deny: async () => (_req, _res, next) => {
     const headers = { 'WWW-Authenticate': 'Bearer error="invalid_token"' }
     next(Object.assign(new Error('unauthorized'), { status: 401, headers }))
@@ -22,7 +22,7 @@ const protections = {
       clockTolerance,
       cache: { ttl },
     }),
-  /** The least that one would write by hand: jose with a key that is there already. */
+  /** The minimum to write by hand: jose with a local key. */
   jose: async () => {
     const key = await importJWK(jwk, alg)
     return async (req, _res, next) => {

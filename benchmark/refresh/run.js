@@ -1,5 +1,5 @@
-// Measures refreshes of many sessions over four processes that share a store, and what is lost when one is killed in the
-// middle of them: see docs/benchmark-refresh.md. The measuring itself is in TypeScript, as the storm that it drives.
+// Measures refreshes of many sessions in four processes that share a store, and what is lost if one is killed meanwhile:
+// see docs/benchmark-refresh.md. The measurements are in TypeScript, like the storm test that they use.
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { runnerImport } from 'vite'
@@ -23,7 +23,7 @@ const stores = [
 ]
 for (const [name, urls] of stores) {
   if (Object.values(urls).every(Boolean)) await measure(name, urls, size)
-  else console.log(`\n${name}: left out, because it is neither installed nor named by a variable`)
+  else console.log(`\n${name}: skipped: it is not installed, and no environment variable names it`)
 }
 await stop()
 

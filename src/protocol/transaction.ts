@@ -2,8 +2,8 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 
 /**
- * A login in progress: what was asked, kept until the response comes. It travels through the provider, sealed, as the
- * `state`; the browser keeps only a binding that belongs to it.
+ * A login in progress: what was requested, needed again for the response. It travels through the provider, sealed, as the
+ * `state`; the browser stores only its binding.
  */
 export interface Transaction {
   /** 32 random bytes, from which `nonce`, `code_verifier`, the binding and the public identifier are derived. */
@@ -12,16 +12,16 @@ export interface Transaction {
   readonly startedAt: number
   /** The provider's name. */
   readonly provider: string
-  /** The provider's registration: a response is finished only at the issuer and client it was asked for. */
+  /** The provider's registration: a response is accepted only for the issuer and client of the request. */
   readonly registration: string
   /** Where the user goes after login: a path of this application. */
   readonly returnTo: string
-  /** What was asked for, when it differs from the provider's options. */
+  /** What was requested, if it differs from the provider's options. */
   readonly scope?: string
   readonly maxAge?: number
-  /** The values of `acr` of which the ID token must have one. */
+  /** The acceptable values of `acr`. */
   readonly acr?: readonly string[]
-  /** The ID of the anonymous session, for a response that comes by cross-site POST, without the session's cookie. */
+  /** The ID of the anonymous session, for a response in a cross-site POST, which lacks the session's cookie. */
   readonly sessionId?: string
 }
 
@@ -31,7 +31,7 @@ export interface TransactionValues {
   readonly id: string
   readonly nonce: string
   readonly codeVerifier: string
-  /** What the browser that began the login has to show. */
+  /** What the browser that began the login must present. */
   readonly binding: string
 }
 
@@ -40,7 +40,7 @@ const TIME_LENGTH = 4
 const REGISTRATION_LENGTH = 12
 const HEAD_LENGTH = SEED_LENGTH + TIME_LENGTH + REGISTRATION_LENGTH
 
-/** Set in the length of `returnTo` if it is compressed. */
+/** This bit of the length of `returnTo` is set if it is compressed. */
 const DEFLATED = 0x8000
 
 /** The longest `returnTo` that is decompressed. In bytes. */
@@ -49,14 +49,14 @@ const MAX_INFLATED = 16_384
 /** The fields of the encoded form that vary in length, rare ones last. */
 const FIELDS = ['provider', 'sessionId', 'scope', 'maxAge', 'acr'] as const
 
-/** Creates a transaction with a fresh seed. */
+/** Creates a transaction with a new random seed. */
 export function createTransaction(fields: Omit<Transaction, 'seed' | 'startedAt'>): Transaction {
   return { ...fields, seed: randomBytes(SEED_LENGTH), startedAt: Math.floor(Date.now() / 1000) }
 }
 
 const derived = new WeakMap<Transaction, TransactionValues>()
 
-/** Derives the values of a transaction, once. */
+/** Returns the derived values of a transaction. They are computed once. */
 export function transactionValues(transaction: Transaction): TransactionValues {
   let values = derived.get(transaction)
   if (!values) {
@@ -73,10 +73,10 @@ export function transactionValues(transaction: Transaction): TransactionValues {
 }
 
 /**
- * Encodes a transaction as short as possible, since some providers limit `state` (X takes 500 characters): seed, time and
+ * Encodes a transaction as short as possible, as some providers limit `state` (X to 500 characters): seed, time and
  * registration, `returnTo` compressed if that makes it shorter, then the other fields as a JSON array.
  *
- * Nothing secret is compressed together with `returnTo`, which is the caller's choice: the length tells nothing of it.
+ * Nothing secret is compressed together with `returnTo`, which the caller chooses, so the length reveals nothing secret.
  */
 export function encodeTransaction(transaction: Transaction): Buffer {
   const head = Buffer.alloc(TIME_LENGTH)
@@ -92,7 +92,7 @@ export function encodeTransaction(transaction: Transaction): Buffer {
   ])
 }
 
-/** Decodes what {@link encodeTransaction} made. The bytes are authenticated, so their form is not checked again. */
+/** Decodes what {@link encodeTransaction} returned. The bytes are authenticated, so their form is not checked. */
 export function decodeTransaction(bytes: Buffer): Transaction {
   const [returnTo, end] = decodeText(bytes, HEAD_LENGTH)
   const values = JSON.parse(bytes.subarray(end).toString('utf8')) as unknown[]
@@ -118,7 +118,7 @@ function encodeText(text: string): Buffer {
   return Buffer.concat([length, body])
 }
 
-/** Returns the text at an offset, and where it ends. */
+/** Returns the text at an offset, and the offset of its end. */
 function decodeText(bytes: Buffer, offset: number): [text: string, end: number] {
   const length = bytes.readUInt16BE(offset)
   const end = offset + 2 + (length & ~DEFLATED)

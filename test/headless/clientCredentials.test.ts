@@ -13,10 +13,10 @@ const DOWN = { status: 503, error: 'server_error' }
 describe('clientCredentials', () => {
   let provider: Awaited<ReturnType<typeof startLocalProvider>>
   let requests: URLSearchParams[] = []
-  /** Answers token requests in the provider's stead. */
+  /** Answers token requests in place of the provider. */
   let failWith: typeof DOWN | undefined
 
-  /** Watches the token requests on their way. */
+  /** Observes the token requests. */
   const watched: typeof fetch = async (url, init) => {
     if (String(url).endsWith('/token')) {
       requests.push(new URLSearchParams(String(init?.body)))
@@ -58,7 +58,7 @@ describe('clientCredentials', () => {
   })
   afterEach(() => vi.useRealTimers())
 
-  it('gets a token for the scope and the API that were asked for', async () => {
+  it('gets a token for the requested scope and API', async () => {
     const token = await create({ resource: API }).getAccessToken()
     expect(decodeJwt(token)).toMatchObject({ aud: API, scope: 'reports:read', client_id: 'service' })
   })
@@ -76,7 +76,7 @@ describe('clientCredentials', () => {
     expect(() => create({ resource: [API, 'urn:example:stock'] })).not.toThrow()
   })
 
-  it('makes one request for any number of callers, and none while the token is fresh', async () => {
+  it('makes one request for any number of callers, and none until the token is due', async () => {
     const client = create()
     const tokens = await Promise.all(Array.from({ length: 20 }, () => client.getAccessToken()))
     expect(new Set(tokens).size).toBe(1)
@@ -85,7 +85,7 @@ describe('clientCredentials', () => {
     expect(requests).toHaveLength(1)
   })
 
-  it('asks for a new token a minute before the old one expires', async () => {
+  it('requests a new token a minute before the old one expires', async () => {
     const client = create()
     const first = await client.getAccessToken()
     vi.setSystemTime(Date.now() + 545_000)
@@ -93,7 +93,7 @@ describe('clientCredentials', () => {
     expect(requests).toHaveLength(2)
   })
 
-  it('does not keep a failure, and serves the old token to its end while the provider is down', async () => {
+  it('does not cache a failure, and uses the old token until it expires while the provider is down', async () => {
     const client = create()
     failWith = DOWN
     await expect(client.getAccessToken()).rejects.toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE' })
@@ -108,7 +108,7 @@ describe('clientCredentials', () => {
     expect(await client.getAccessToken()).not.toBe(token)
   })
 
-  it('says that the credentials are wrong, without telling them', async () => {
+  it('reports that the credentials are wrong, without showing them', async () => {
     const client = create({
       provider: { issuer: provider.issuer, clientId: 'service', clientSecret: 'a wrong secret' },
     })
@@ -118,7 +118,7 @@ describe('clientCredentials', () => {
     expect(await create().getAccessToken()).toEqual(expect.any(String))
   })
 
-  it('says that the provider refused an API', async () => {
+  it('reports that the provider refused an API', async () => {
     const client = create({ resource: API })
     failWith = { status: 400, error: 'invalid_target' }
     const cause = { error: 'invalid_target' }
@@ -162,7 +162,7 @@ describe('clientCredentials', () => {
       accepts = () => true
     })
 
-    it('renews the token once when the API answers 401, however many calls got that answer', async () => {
+    it('refreshes the token once when the API answers 401, however many calls get that response', async () => {
       const client = create()
       const revoked = await client.getAccessToken()
       accepts = (token) => token !== revoked
@@ -179,13 +179,13 @@ describe('clientCredentials', () => {
       ).toEqual(['1', '2', '3'])
     })
 
-    it('hands on a second 401', async () => {
+    it('returns a second 401', async () => {
       accepts = () => false
       expect((await create().fetch(api.url)).status).toBe(401)
       expect(calls).toHaveLength(2)
     })
 
-    it('does not take a refused token from the store again', async () => {
+    it('does not read a refused token from the store again', async () => {
       const options = { store: new MemoryAuthStore(), secret: 'a secret of at least thirty-two characters' }
       const client = create(options)
       const revoked = await client.getAccessToken()
@@ -194,7 +194,7 @@ describe('clientCredentials', () => {
       expect(await create(options).getAccessToken()).toBe(await client.getAccessToken())
     })
 
-    it('does not send the token over http beyond this machine', async () => {
+    it('does not send the token over http to a non-loopback host', async () => {
       await expect(create().fetch('http://api.example/')).rejects.toMatchObject({ code: 'ERR_CONFIGURATION' })
       expect((await create().fetch(api.url)).status).toBe(200)
     })

@@ -20,7 +20,7 @@ async function prepare() {
   })
   onTestFinished(() => provider.close())
   const requests: URLSearchParams[] = []
-  /** Answers the next token requests in the provider's stead. */
+  /** Answers the next token requests in place of the provider. */
   const answers: object[] = []
   /** Like the provider, but polled every second. */
   const fast: typeof fetch = async (url, init) => {
@@ -50,7 +50,7 @@ async function prepare() {
 }
 
 describe('deviceAuthorization', () => {
-  it('shows a code, waits, and gives claims, scopes and tokens', async () => {
+  it('shows a code, waits, and returns claims, scopes and tokens', async () => {
     const { run, answers, requests } = await prepare()
     answers.push({ error: 'authorization_pending' })
     const session = await run()
@@ -80,14 +80,14 @@ describe('deviceAuthorization', () => {
     ['access_denied', 'ERR_AUTHORIZATION_DENIED'],
     ['expired_token', 'ERR_DEVICE_CODE_EXPIRED'],
     ['invalid_grant', 'ERR_TOKEN_REQUEST_REFUSED'],
-  ])('ends with a typed error at %s', async (error, code) => {
+  ])('ends with a typed error on %s', async (error, code) => {
     const { run, answers } = await prepare()
     answers.push({ error })
     await expect(run()).rejects.toMatchObject({ code })
     expect((await run()).claims?.sub).toBe('ada')
   })
 
-  it('ends when its signal says so', async () => {
+  it('ends when its signal is aborted', async () => {
     const { run, requests } = await prepare()
     const stop = new AbortController()
     const waiting = run({ onCode: () => stop.abort(new Error('stopped')), signal: stop.signal })
@@ -95,7 +95,7 @@ describe('deviceAuthorization', () => {
     expect(requests).toEqual([])
   })
 
-  it('says that a provider has no device flow', async () => {
+  it('reports that a provider has no device flow', async () => {
     const provider = await startLocalProvider()
     onTestFinished(() => provider.close())
     const { run } = await prepare()

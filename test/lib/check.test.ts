@@ -58,13 +58,13 @@ describe('assertOptions', () => {
     expect(check(value)).toThrow(configurationErrorSaying(message))
   })
 
-  it('speaks of unknown names first, so that a misspelt option is not said to be missing', () => {
+  it('reports unknown names first, so that a misspelled option is not reported as missing', () => {
     expect(check({ timeout: 'x', baseurl: 'a' })).toThrow('thing.baseurl is not an option')
   })
 })
 
 describe('requireOption', () => {
-  it('tells a missing option from one that an unset environment variable left undefined', () => {
+  it('distinguishes a missing option from one that an unset environment variable left undefined', () => {
     const demand = (value: object) => () => requireOption(value, 'thing', 'secret', 'write one')
     expect(demand({})).toThrow(configurationErrorSaying('thing.secret is missing: write one'))
     expect(demand({ secret: undefined })).toThrow(
@@ -113,9 +113,9 @@ describe('the checks', () => {
         null,
       ],
     ],
-  ])('%s', (_name, judge, good, bad) => {
-    for (const value of good) expect(judge(value)).toBeUndefined()
-    for (const value of bad) expect(judge(value)).toEqual(expect.any(String))
+  ])('%s', (_name, check, good, bad) => {
+    for (const value of good) expect(check(value)).toBeUndefined()
+    for (const value of bad) expect(check(value)).toEqual(expect.any(String))
   })
 
   it('never throw, and never repeat a string, which may be a secret in the wrong place', () => {
@@ -131,7 +131,7 @@ describe('the checks', () => {
     }
     fc.assert(
       fc.property(fc.constantFrom(...Object.values(checks)), fc.anything(), (judge, value) => {
-        const problem = judge(value)
+        const problem = check(value)
         if (typeof value === 'string' && value.length > 20) expect(problem ?? '').not.toContain(value)
       }),
     )

@@ -6,7 +6,7 @@ import { createSealer, type SealPurpose } from '../../src/lib/seal.js'
 const NEW = 'the new secret, of thirty-two characters or more'
 const OLD = 'the old secret, of thirty-two characters or more'
 
-/** Every purpose there is: the compiler demands that none is missing. */
+/** Every purpose: the compiler checks that none is missing. */
 const PURPOSES = Object.keys({
   'login-transaction': true,
   'login-loop': true,
@@ -18,7 +18,7 @@ const PURPOSES = Object.keys({
   'device-tokens': true,
 } satisfies Record<SealPurpose, true>) as SealPurpose[]
 
-/** Opens a sealed value by Node's own means: by the key for one purpose, with any associated data. */
+/** Decrypts a sealed value with `node:crypto`: with the key for one purpose and any associated data. */
 function openByHand(sealed: string, keyPurpose: SealPurpose, aad: string): string | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
   const key = Buffer.from(hkdfSync('sha256', NEW, '', `express-relying-party ${keyPurpose}`, 32))
@@ -35,7 +35,7 @@ function openByHand(sealed: string, keyPurpose: SealPurpose, aad: string): strin
 describe('a sealer', () => {
   const sealer = createSealer([NEW])
 
-  it('gives back exactly what it sealed', () => {
+  it('returns exactly what it sealed', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.string(), (bytes, context) => {
         const sealed = sealer.seal('token-record', context, bytes)
@@ -46,13 +46,13 @@ describe('a sealer', () => {
     expect(sealer.unseal('token-record', 'id', sealer.seal('token-record', 'id', 'Zoë'))?.toString()).toBe('Zoë')
   })
 
-  it('never seals the same twice in the same way, and shows nothing of the content', () => {
+  it('never seals a value the same way twice, and shows nothing of the content', () => {
     const first = sealer.seal('token-record', 'id', 'the same content')
     expect(sealer.seal('token-record', 'id', 'the same content')).not.toBe(first)
     expect(Buffer.from(first, 'base64url').toString('latin1')).not.toContain('content')
   })
 
-  it('opens a value only for the purpose it was sealed for', () => {
+  it('unseals a value only for the purpose it was sealed for', () => {
     for (const purpose of PURPOSES) {
       const sealed = sealer.seal(purpose, 'id', 'content')
       for (const other of PURPOSES) {
@@ -61,7 +61,7 @@ describe('a sealer', () => {
     }
   })
 
-  it('has a key of its own for each purpose, and binds purpose and context in beside it', () => {
+  it('has a separate key for each purpose, and also authenticates purpose and context', () => {
     for (const purpose of PURPOSES) {
       const sealed = sealer.seal(purpose, 'id', 'content')
       for (const other of PURPOSES) {
@@ -75,13 +75,13 @@ describe('a sealer', () => {
     }
   })
 
-  it('opens what an earlier release sealed, so that an update signs nobody out', () => {
+  it('unseals what an earlier release sealed, so that an update does not sign anyone out', () => {
     const sealed = '3VbeQTeVHZySaBsDoaFL3zfcCde_rbdkuhVMkCjcfbwHLePoofwmZBuQjaXkpfGTBcDpP_pX1D0'
     expect(sealer.unseal('token-record', 'record-1', sealed)?.toString()).toBe('sealed by an earlier release')
     expect(sealer.unseal('token-record', 'record-2', sealed)).toBeUndefined()
   })
 
-  it('opens a value only in the context it was sealed in', () => {
+  it('unseals a value only in the context it was sealed in', () => {
     const sealed = sealer.seal('token-record', 'record-1', 'content')
     expect(sealer.unseal('token-record', 'record-1', sealed)?.toString()).toBe('content')
     for (const context of ['record-2', 'record-', 'record-1 ', 'record-1\0', '']) {
@@ -89,14 +89,14 @@ describe('a sealer', () => {
     }
   })
 
-  it('opens no value of another secret', () => {
+  it('does not unseal a value of another secret', () => {
     const sealed = sealer.seal('token-record', 'id', 'content')
     expect(createSealer([OLD]).unseal('token-record', 'id', sealed)).toBeUndefined()
     expect(createSealer([`${NEW} `]).unseal('token-record', 'id', sealed)).toBeUndefined()
     expect(createSealer([NEW]).unseal('token-record', 'id', sealed)?.toString()).toBe('content')
   })
 
-  it('seals with the first secret and opens with all, so that secrets can be rotated', () => {
+  it('seals with the first secret and unseals with all, so that secrets can be rotated', () => {
     const before = createSealer([OLD])
     const during = createSealer([NEW, OLD])
     const after = createSealer([NEW])
@@ -108,7 +108,7 @@ describe('a sealer', () => {
     expect(before.unseal('token-record', 'id', renewed)).toBeUndefined()
   })
 
-  it('opens nothing of which any bit was changed', () => {
+  it('does not unseal a value with any bit changed', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 1, maxLength: 40 }),
@@ -124,7 +124,7 @@ describe('a sealer', () => {
     )
   })
 
-  it('opens nothing of which each single byte in turn was changed', () => {
+  it('does not unseal a value with any single byte changed', () => {
     const bytes = Buffer.from(sealer.seal('token-record', 'id', 'content'), 'base64url')
     for (const at of bytes.keys()) {
       const changed = Buffer.from(bytes)
@@ -134,7 +134,7 @@ describe('a sealer', () => {
     expect(sealer.unseal('token-record', 'id', bytes.toString('base64url'))?.toString()).toBe('content')
   })
 
-  it('opens nothing that was cut short or made longer', () => {
+  it('does not unseal a value that was truncated or extended', () => {
     const bytes = Buffer.from(sealer.seal('token-record', 'id', 'content'), 'base64url')
     for (let length = 0; length < bytes.length; length++) {
       expect(sealer.unseal('token-record', 'id', bytes.subarray(0, length).toString('base64url'))).toBeUndefined()
@@ -143,7 +143,7 @@ describe('a sealer', () => {
     expect(sealer.unseal('token-record', 'id', longer.toString('base64url'))).toBeUndefined()
   })
 
-  it('opens no garbage, and does not throw at it', () => {
+  it('returns undefined for garbage, without throwing', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (garbage) => {
         expect(sealer.unseal('login-transaction', 'id', garbage)).toBeUndefined()

@@ -5,7 +5,7 @@ import { readParameters } from '../../src/lib/uniqueParameters.js'
 const REFUSED = expect.objectContaining({ code: 'ERR_AUTHORIZATION_RESPONSE_INVALID', status: 400 })
 
 describe('readParameters', () => {
-  it('reads a query, and what a body parser made of a form', () => {
+  it('reads a query, and a form that a body parser parsed', () => {
     const expected = new Map([
       ['code', 'a b'],
       ['state', 'é&='],
@@ -30,7 +30,7 @@ describe('readParameters', () => {
     expect(() => readParameters(body as Record<string, unknown>)).toThrow(REFUSED)
   })
 
-  it('takes names that objects have by birth for plain names', () => {
+  it('treats the names of inherited object properties as plain names', () => {
     const parameters = readParameters(new URLSearchParams('__proto__=a&constructor=b'))
     expect(parameters.get('__proto__')).toBe('a')
     expect(parameters.get('toString')).toBeUndefined()
@@ -44,7 +44,7 @@ describe('readParameters', () => {
     ['logout_token', 65_536],
     ['login_hint', 8192],
     ['target_link_uri', 8192],
-  ])('takes %s up to %i characters, and refuses one more', (name, limit) => {
+  ])('accepts %s up to %i characters, and refuses one more', (name, limit) => {
     expect(readParameters({ [name]: 'x'.repeat(limit) }).get(name)).toHaveLength(limit)
     expect(() => readParameters({ [name]: 'x'.repeat(limit + 1) })).toThrow(REFUSED)
   })
@@ -54,17 +54,17 @@ describe('readParameters', () => {
     ['error', 256],
     ['error_description', 4096],
     ['error_uri', 2048],
-  ])('cuts %s, which is only shown or looked up, to %i characters', (name, limit) => {
+  ])('shortens %s, which is only shown or looked up, to %i characters', (name, limit) => {
     expect(readParameters({ [name]: 'x'.repeat(40_000) }).get(name)).toHaveLength(limit)
   })
 
-  it('takes 100 parameters, and refuses one more', () => {
+  it('accepts 100 parameters, and refuses one more', () => {
     const form = (count: number) => new URLSearchParams(Array.from({ length: count }, (_, i) => [`p${i}`, '']))
     expect(readParameters(form(100)).size).toBe(100)
     expect(() => readParameters(form(101))).toThrow(REFUSED)
   })
 
-  it('never says in the error what was sent', () => {
+  it('does not show in the error what was sent', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 12 }), (text) => {
         expect(() => readParameters({ [text]: [text] })).toThrow(

@@ -1,4 +1,4 @@
-/** Requests that a tenant would steer, by the metadata of its provider, from this server to another. */
+/** Requests that a tenant tries to direct from this server to another, with the metadata of its provider. */
 import { describe, expect, it } from 'vitest'
 import { requestClientCredentials } from '../../src/protocol/clientCredentials.js'
 import { requestDeviceAuthorization } from '../../src/protocol/device.js'
@@ -12,7 +12,7 @@ import { createKey, signToken } from '../support/provider/issuer.js'
 
 const ASKED = { scope: '', resource: [] }
 
-/** How each endpoint of a provider comes to be asked. */
+/** Sends a request to each endpoint of a provider. */
 const asking: Record<string, (provider: Provider) => Promise<unknown>> = {
   token_endpoint: (provider) => requestClientCredentials(provider, ASKED),
   userinfo_endpoint: (provider) => fetchUserInfo(provider, 'token', 'ada'),
@@ -24,7 +24,7 @@ const asking: Record<string, (provider: Provider) => Promise<unknown>> = {
 const endpointsOf = (issuer: string) =>
   Object.fromEntries(Object.keys(asking).map((name) => [name, `${issuer}/${name}`]))
 
-/** Remembers what is asked for, and answers nothing of use. */
+/** Records requests, and answers nothing useful. */
 function watch() {
   const requests: string[] = []
   const send = async (url: string | URL | Request) => {
@@ -34,7 +34,7 @@ function watch() {
   return { requests, fetch: send as typeof fetch }
 }
 
-/** Asks one endpoint, and gives the error's code and the requests that were sent. */
+/** Sends a request to one endpoint. Returns the error's code and the requests that were sent. */
 async function ask(name: string, issuer: string, changes: object = {}, allowInsecureHttp = false) {
   const { requests, fetch } = watch()
   const metadata = { issuer, ...endpointsOf(issuer), ...changes }
@@ -60,7 +60,7 @@ describe.each(Object.keys(asking))('a %s', (name) => {
     expect((await ask(name, issuer)).requests).toEqual([`${issuer}/${name}`])
   })
 
-  it('over http beyond this machine is asked where that is allowed by name', async () => {
+  it('over http on a non-loopback host is asked if allowInsecureHttp is set', async () => {
     const issuer = 'http://op.example'
     expect((await ask(name, issuer, {}, true)).requests).toEqual([`${issuer}/${name}`])
   })

@@ -28,7 +28,7 @@ const fields = fc
   .map((record) => record as Omit<Transaction, 'seed' | 'startedAt'>)
 
 describe('a transaction', () => {
-  it('is the same after it was encoded and decoded, whatever it holds', () => {
+  it('is the same once encoded and decoded, whatever it contains', () => {
     fc.assert(
       fc.property(fields, (given) => {
         const transaction = createTransaction(given)
@@ -38,7 +38,7 @@ describe('a transaction', () => {
     )
   })
 
-  it('opens from its sealed form as it was, and not at all once a character is changed', () => {
+  it('is unsealed unchanged, and not at all once a character is changed', () => {
     const sealer = createSealer([SECRET])
     fc.assert(
       fc.property(fields, fc.nat(), (given, at) => {
@@ -54,25 +54,25 @@ describe('a transaction', () => {
     )
   })
 
-  it('derives a nonce, code_verifier and binding for each login alone, of 256 bits each', () => {
+  it('derives a unique nonce, code_verifier and binding of 256 bits each', () => {
     const values = Array.from({ length: 50 }, () => transactionValues(createTransaction(FIELDS)))
     const all = values.flatMap(({ nonce, codeVerifier, binding }) => [nonce, codeVerifier, binding])
     expect(new Set(all).size).toBe(150)
     for (const value of all) expect(value).toMatch(/^[A-Za-z0-9_-]{43}$/)
   })
 
-  it('gives the same values each time it is asked', () => {
+  it('returns the same values each time', () => {
     const transaction = createTransaction(FIELDS)
     expect(transactionValues(decodeTransaction(encodeTransaction(transaction)))).toEqual(transactionValues(transaction))
   })
 
-  it('has an identifier that gives nothing else away', () => {
+  it('has an identifier that reveals nothing else', () => {
     const { id, ...secrets } = transactionValues(createTransaction(FIELDS))
     expect(id).toMatch(/^[\w-]{16}$/)
     for (const secret of Object.values(secrets)) expect(secret).not.toContain(id)
   })
 
-  it('compresses an address only where that makes it shorter', () => {
+  it('compresses returnTo only if that makes it shorter', () => {
     const sizeOf = (returnTo: string) => encodeTransaction(createTransaction({ ...FIELDS, returnTo })).length
     expect(sizeOf('/ab') - sizeOf('/')).toBe(2)
     expect(sizeOf(`/${'x'.repeat(2047)}`)).toBeLessThan(sizeOf('/') + 30)

@@ -25,7 +25,7 @@ function metadata(issuer = ISSUER): Record<string, unknown> {
   }
 }
 
-/** A provider behind a fetch that counts, with answers that can change. */
+/** A provider behind a counting fetch, with answers that can change. */
 function behind(answers: Record<string, () => Response>, options: Partial<ProviderOptions> = {}) {
   const requests: string[] = []
   const own = async (url: string | URL | Request) => {
@@ -58,7 +58,7 @@ function behind(answers: Record<string, () => Response>, options: Partial<Provid
 const WELL_KNOWN = `${ISSUER}/.well-known/openid-configuration`
 
 describe('discovery', () => {
-  it('fetches nothing before it is needed, then once for all who ask', async () => {
+  it('fetches nothing before it is needed, then once for all callers', async () => {
     const { provider, requests, services } = behind({ [WELL_KNOWN]: () => Response.json(metadata()) })
     expect(requests).toEqual([])
     const all = await Promise.all(Array.from({ length: 20 }, () => provider.metadata()))
@@ -84,7 +84,7 @@ describe('discovery', () => {
     expect((await provider.configuration()).serverMetadata().token_endpoint).toBe(`${ISSUER}/moved`)
   })
 
-  it('keeps the metadata in hand for 24 hours while the provider fails', async () => {
+  it('keeps using cached metadata for 24 hours while the provider fails', async () => {
     let down = false
     const { provider } = behind({
       [WELL_KNOWN]: () => (down ? new Response(null, { status: 500 }) : Response.json(metadata())),
@@ -105,7 +105,7 @@ describe('discovery', () => {
     ['an array', () => Response.json([metadata()])],
     ['another status', () => Response.json(metadata(), { status: 404 })],
     ['a redirect', () => Response.redirect('https://evil.example/.well-known/openid-configuration')],
-  ])('stops at metadata with %s', async (_, answer) => {
+  ])('fails on metadata with %s', async (_, answer) => {
     const { provider, requests } = behind({ [WELL_KNOWN]: answer })
     await expect(provider.metadata()).rejects.toMatchObject({ code: 'ERR_METADATA_INVALID', status: 502 })
     expect(requests).toEqual([WELL_KNOWN])
@@ -113,7 +113,7 @@ describe('discovery', () => {
     await expect(accepting.provider.metadata()).resolves.toBeDefined()
   })
 
-  it('is left out where the application gives the metadata', async () => {
+  it('is skipped if the application sets the metadata', async () => {
     const given = { ...metadata(), issuer: ISSUER }
     const { provider, requests } = behind({}, { metadata: given })
     expect(await provider.metadata()).toMatchObject(given)
@@ -122,7 +122,7 @@ describe('discovery', () => {
 })
 
 describe('the endpoints of a provider', () => {
-  it('give keys by https only', async () => {
+  it('serve keys over https only', async () => {
     const jwks = () => Response.json({ keys: [] })
     const { provider, requests } = behind({
       [WELL_KNOWN]: () => Response.json({ ...metadata(), jwks_uri: 'http://issuer.example/jwks' }),
@@ -135,12 +135,12 @@ describe('the endpoints of a provider', () => {
     expect(secure.requests).toContain(`${ISSUER}/jwks`)
   })
 
-  it.each([undefined, 1, 'jwks', ''])('give no keys where jwks_uri is %s', async (jwks_uri) => {
+  it.each([undefined, 1, 'jwks', ''])('serve no keys if jwks_uri is %s', async (jwks_uri) => {
     const { provider } = behind({ [WELL_KNOWN]: () => Response.json({ ...metadata(), jwks_uri }) })
     await expect(provider.keySource({ alg: 'RS256' })).rejects.toMatchObject({ code: 'ERR_METADATA_INVALID' })
   })
 
-  it('are not asked for keys where the client secret signs', async () => {
+  it('are not asked for keys if tokens are signed with the client secret', async () => {
     const { provider, requests } = behind({}, { idTokenSigningAlg: 'HS256' })
     expect(await provider.keySource({ alg: 'HS256' })).toHaveLength(1)
     expect(requests).toEqual([])

@@ -23,7 +23,7 @@ const CONTEXT = { allowInsecureHttp: false, baseUrlIsSecure: true, baseUrlIsLoop
 
 type Answer = (request: { url: string; headers: Headers; body: string }) => Response
 
-/** A provider that answers as told. */
+/** A provider with the given answers. */
 function providerThat(answer: Answer, changes: Partial<ProviderOptions> = {}): Provider {
   const options = { issuer: ISSUER, clientId: 'app', clientSecret: CLIENT_SECRET, metadata: METADATA, ...changes }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
@@ -57,7 +57,7 @@ const bySelf = (answer: Answer) =>
 const byPassword = (answer: Answer) =>
   failureOf(requestByPassword(providerThat(answer), { username: 'ada', password: PASSWORD }, 'openid'))
 
-describe('an error that a provider does not give as RFC 6749 says', () => {
+describe('an error that does not have the form of RFC 6749', () => {
   const json =
     (body: unknown, status = 200) =>
     () =>
@@ -118,7 +118,7 @@ describe('an error that a provider does not give as RFC 6749 says', () => {
     expect(tokens.accessToken).toBe('token')
   })
 
-  it('at the UserInfo endpoint is shown, and claims are no error', async () => {
+  it('from the UserInfo endpoint is shown, and claims are not an error', async () => {
     const provider = providerThat(json({ error: { type: 'OAuthException', message: 'secret-token is old' } }))
     const error = await failureOf(fetchUserInfo(provider, 'secret-token', 'ada'))
     expect(error.code).toBe('ERR_USERINFO_INVALID')
@@ -171,7 +171,7 @@ describe('what a provider repeats of a request', () => {
     }
   })
 
-  it('is not in the error where the description is cut in the middle of it', async () => {
+  it('is not in the error if the description is shortened in the middle of it', async () => {
     for (const length of [3990, 3999, 990, 995, 195]) {
       const description = `${'ab '.repeat(length / 3)}${PASSWORD}`
       const error = await byPassword(() =>
@@ -181,12 +181,12 @@ describe('what a provider repeats of a request', () => {
     }
   })
 
-  it('is not in the error where it is very short: then nothing of the description is', () => {
+  it('is not in the error if it is very short: then the whole description is removed', () => {
     expect(createRedactor(['ab'])('a cab is here')).toBe('[…]')
     expect(createRedactor(['ab'])('nothing of it')).toBe('nothing of it')
   })
 
-  it('is not in the error where a fetch of the application throws it', async () => {
+  it("is not in the error if the application's fetch throws it", async () => {
     const error = await byPassword(({ body, headers }) => {
       const authorization = headers.get('authorization') ?? ''
       throw Object.assign(new TypeError(`cannot send ${body} ${authorization} ${PASSWORD}`), { request: body })
@@ -196,7 +196,7 @@ describe('what a provider repeats of a request', () => {
     expectNothingOf(CLIENT_SECRET, error)
   })
 
-  it('is in the answer: the checks above can fail', async () => {
+  it('is in the response: the checks above can fail', async () => {
     const error = await byPassword(() =>
       Response.json({ error: 'x', error_description: 'wrong: other' }, { status: 400 }),
     )
@@ -237,7 +237,7 @@ describe('a discovery that fails', () => {
   const url = `${ISSUER}/.well-known/openid-configuration`
   const discover = (answer: Answer) => failureOf(providerThat(answer, { metadata: undefined } as object).metadata())
 
-  it('at metadata of another issuer shows both', async () => {
+  it('on metadata of another issuer shows both', async () => {
     const error = await discover(() => Response.json({ ...METADATA, issuer: 'https://other.example/tenant' }))
     expect(error).toMatchObject({
       code: 'ERR_METADATA_INVALID',
@@ -261,7 +261,7 @@ describe('a discovery that fails', () => {
       },
       'ERR_PROVIDER_UNAVAILABLE',
     ],
-  ])('at %s names the address to look at and the option', async (_name, answer, code) => {
+  ])('on %s shows the URL and the option to check', async (_name, answer, code) => {
     const error = await discover(answer)
     expect(error.code).toBe(code)
     expect(error.hint).toContain(url)
@@ -269,7 +269,7 @@ describe('a discovery that fails', () => {
     expect(error.message).not.toContain('<h1>')
   })
 
-  it('does not fail at sound metadata', async () => {
+  it('does not fail on valid metadata', async () => {
     const provider = providerThat(() => Response.json(METADATA), { metadata: undefined } as object)
     expect(await provider.metadata()).toMatchObject({ issuer: ISSUER })
   })
@@ -279,7 +279,7 @@ describe('metadata without jwks_uri', () => {
   const { jwks_uri: _, ...metadata } = METADATA
   const options = { issuer: ISSUER, clientId: 'app', clientSecret: 'secret', metadata }
 
-  it('is refused at construction where ID tokens are verified with keys', () => {
+  it('is refused at construction if ID tokens are verified with keys', () => {
     const context = { ...CONTEXT, needsKeys: true }
     expect(() => resolveProviderOptions(options, 'provider', context)).toThrow('provider.metadata.jwks_uri is missing')
     expect(resolveProviderOptions({ ...options, metadata: METADATA }, 'provider', context)).toBeDefined()
@@ -309,7 +309,7 @@ describe('an ID token that is refused', () => {
     expect(error.message).not.toContain('clockTolerance')
   })
 
-  it('for its times blames no clock where both agree', async () => {
+  it('for its times blames no clock if both agree', async () => {
     const error = await refusal({ exp: now() - 3600 }, { date: new Date().toUTCString() })
     expect(error.hint).toContain('agree')
     expect((await refusal({ exp: now() - 3600 })).hint).toBeUndefined()

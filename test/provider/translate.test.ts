@@ -20,7 +20,7 @@ function shown(error: unknown): string {
   return inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error)
 }
 
-/** Sends a token request by openid-client to a token endpoint that answers as told. */
+/** Sends a token request with openid-client to a token endpoint with the given answer. */
 async function exchange(answer: () => Response): Promise<unknown> {
   const issuer = 'https://issuer.example'
   const configuration = new openid.Configuration(
@@ -99,7 +99,7 @@ const CASES: readonly [name: string, answer: () => Response, code: ErrorCode][] 
 ]
 
 describe('translateError', () => {
-  it.each(CASES)('turns %s at the token endpoint into its code, without a secret in it', async (_, answer, code) => {
+  it.each(CASES)('converts %s at the token endpoint to its code, without a secret in it', async (_, answer, code) => {
     const error = translateError(await failAt(answer), 'ERR_TOKEN_RESPONSE_INVALID', 'the token request')
     expect(error.code).toBe(code)
     for (const secret of Object.values(SECRETS)) expect(shown(error)).not.toContain(secret)
@@ -107,11 +107,11 @@ describe('translateError', () => {
     expect(shown(error)).not.toContain('<h1>')
   })
 
-  it('has nothing to turn where the answer is right', async () => {
+  it('has nothing to convert if the response is right', async () => {
     await expect(exchange(tokens(GOOD))).resolves.toMatchObject({ access_token: SECRETS.accessToken })
   })
 
-  it('shows a secret where the error of openid-client does: the check above can fail', async () => {
+  it('finds a secret in the error of openid-client: the check above can fail', async () => {
     const raw = await failAt(tokens({ ...GOOD, aud: 'other' }))
     expect(shown(raw)).toContain(SECRETS.nonce)
   })
@@ -159,13 +159,13 @@ describe('translateError', () => {
     expect(error_description).toBe('[…] '.repeat(32).slice(0, 200))
   })
 
-  it('drops an error code that is not of the form of one', async () => {
+  it('drops a malformed error code', async () => {
     const answer = () => Response.json({ error: '<script>alert(1)</script>' }, { status: 400 })
     const error = translateError(await failAt(answer), 'ERR_TOKEN_RESPONSE_INVALID', 'the token request')
     expect(shown(error)).not.toContain('script>')
   })
 
-  it('hands an error of this package on as it is, however deep it lies', () => {
+  it('returns an error of this package unchanged, however deep it is nested', () => {
     const own = new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the provider is down')
     const wrapped = new Error('outer', { cause: new Error('inner', { cause: own }) })
     expect(translateError(wrapped, 'ERR_TOKEN_RESPONSE_INVALID', 'the token request')).toBe(own)

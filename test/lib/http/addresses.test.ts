@@ -79,7 +79,7 @@ describe('assertPublicHost', () => {
   )
 })
 
-/** Looks a name up where each lookup has its own answer. */
+/** A `lookup` with a different answer each time. */
 function lookUp(answers: string[][]) {
   const resolve = ((_host: string, _options: object, callback: (error: null, found: LookupAddress[]) => void) => {
     const found = (answers.shift() ?? []).map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
@@ -93,7 +93,7 @@ function lookUp(answers: string[][]) {
 }
 
 describe('the lookup of a socket', () => {
-  it('hands on public addresses, one or all', async () => {
+  it('returns public addresses, one or all', async () => {
     const look = lookUp([['8.8.8.8'], ['8.8.8.8', '2606:4700:4700::1111']])
     expect(await look(false)).toBe('8.8.8.8')
     expect(await look(true)).toEqual([
@@ -107,7 +107,7 @@ describe('the lookup of a socket', () => {
     await expect(lookUp([found])(false)).rejects.toThrow(PrivateAddressError)
   })
 
-  it('judges each connection, so that a name that is bound to another address later is refused', async () => {
+  it('checks each connection, so that a name that resolves to another address later is refused', async () => {
     const look = lookUp([['8.8.8.8'], ['169.254.169.254']])
     expect(await look(true)).toHaveLength(1)
     await expect(look(true)).rejects.toThrow(PrivateAddressError)
@@ -118,7 +118,7 @@ describe('http.refusePrivateAddresses', () => {
   const GET = { method: 'GET', headers: {}, body: undefined, redirect: 'manual' } as const
   const limits = { timeout: 5, maxResponseSize: 1024 }
 
-  it.each(['127.0.0.1', 'localhost'])('keeps requests from %s, which get through without it', async (host) => {
+  it.each(['127.0.0.1', 'localhost'])('refuses requests to %s, which succeed without it', async (host) => {
     let requests = 0
     const running = await listen((_req, res) => {
       requests += 1

@@ -16,14 +16,14 @@ async function failure(response: Promise<Response>): Promise<RelyingPartyError> 
   )
 }
 
-// nock replaces functions of node:http, which modules loaded before it hold by their ESM names.
+// nock replaces functions of node:http; modules loaded before it keep the originals under their ESM names.
 beforeAll(() => syncBuiltinESMExports())
 afterAll(() => {
   nock.restore()
   syncBuiltinESMExports()
 })
 
-describe('faults on the way, by https', () => {
+describe('network faults over https', () => {
   const issuer = 'https://issuer.example'
   afterEach(() => void nock.cleanAll())
 
@@ -36,13 +36,13 @@ describe('faults on the way, by https', () => {
     expect(error.message).toBe(`the provider at ${issuer} cannot be reached (${code})`)
   })
 
-  it('an answer that stays away ends in a timeout', async () => {
+  it('a response that never arrives ends in a timeout', async () => {
     nock(issuer).get('/jwks').delay(2000).reply(200, {})
     const error = await failure(createFetch({ ...LIMITS, timeout: 0.05 })(`${issuer}/jwks`, GET))
     expect(error.message).toContain('did not answer within 0.05 s')
   })
 
-  it('no fault gives the answer', async () => {
+  it('without a fault the response arrives', async () => {
     nock(issuer).get('/jwks').reply(200, { keys: [] })
     expect(await (await createFetch(LIMITS)(`${issuer}/jwks`, GET)).json()).toEqual({ keys: [] })
   })

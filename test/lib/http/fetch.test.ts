@@ -22,7 +22,7 @@ afterEach(async () => {
   for (const cleanUp of cleanups.splice(0)) await cleanUp()
 })
 
-/** A provider that answers as told, and remembers its requests and connections. */
+/** A provider with the given answers, which records its requests and connections. */
 async function serve(listener: RequestListener) {
   const requests: { method: string | undefined; body: string; connection: number }[] = []
   const sockets: Socket[] = []
@@ -40,7 +40,7 @@ async function serve(listener: RequestListener) {
   return { url: `${running.url}/token`, origin: running.url, requests, sockets }
 }
 
-/** A server that sends bytes as they are, to each request once its head is complete. */
+/** A server that answers each request with raw bytes once its header is complete. */
 async function serveBytes(bytes: string, { end = false } = {}) {
   let requests = 0
   const server: TcpServer = createTcpServer((socket) => {
@@ -73,7 +73,7 @@ function answerWith(body: string): RequestListener {
   return (_req, res) => void res.setHeader('content-type', 'application/json').end(body)
 }
 
-/** Both clients keep the same limits: the built-in one, and one of the application's own. */
+/** The built-in client and an application's `fetch`, which have the same limits. */
 const clients: readonly [name: string, own: Partial<HttpLimits>][] = [
   ['the built-in client', {}],
   ["the application's own fetch", { fetch: (url, init) => fetch(url, init) }],
@@ -82,7 +82,7 @@ const clients: readonly [name: string, own: Partial<HttpLimits>][] = [
 describe.each(clients)('requests to a provider by %s', (_, own) => {
   const limits = { ...LIMITS, ...own }
 
-  it('give status, headers and body, and send method, headers and form', async () => {
+  it('return status, headers and body, and send method, headers and form', async () => {
     let received: IncomingMessage | undefined
     const server = await serve((req, res) => {
       received = req
@@ -96,14 +96,14 @@ describe.each(clients)('requests to a provider by %s', (_, own) => {
     expect(received?.headers).toMatchObject({ 'content-type': POST.headers['content-type'] })
   })
 
-  it('give an answer without a body', async () => {
+  it('return a response without a body', async () => {
     const server = await serve((_req, res) => void res.writeHead(204).end())
     const response = await createFetch(limits)(server.url, GET)
     expect(response.status).toBe(204)
     expect(await response.text()).toBe('')
   })
 
-  it('take a body of the greatest size and refuse one a byte longer', async () => {
+  it('accept a body of the maximum size and refuse one a byte longer', async () => {
     const fits = await serve(answerWith('x'.repeat(LIMITS.maxResponseSize)))
     expect(await (await createFetch(limits)(fits.url, GET)).text()).toHaveLength(LIMITS.maxResponseSize)
     const tooLong = await serve(answerWith('x'.repeat(LIMITS.maxResponseSize + 1)))
@@ -112,7 +112,7 @@ describe.each(clients)('requests to a provider by %s', (_, own) => {
     expect(error.message).toContain(`more than ${LIMITS.maxResponseSize} bytes`)
   })
 
-  it('stop reading an endless answer, and close its connection', async () => {
+  it('stop reading an endless response, and close its connection', async () => {
     let closed: Promise<unknown> | undefined
     const server = await serve((_req, res) => {
       closed = once(res, 'close')
@@ -128,12 +128,12 @@ describe.each(clients)('requests to a provider by %s', (_, own) => {
     expect(server.requests).toHaveLength(1)
   })
 
-  it('fail where the body is shorter than its Content-Length', async () => {
+  it('fail if the body is shorter than its Content-Length', async () => {
     const server = await serveBytes('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"keys":[]}', { end: true })
     expect(await failure(createFetch(limits)(server.url, GET))).toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE' })
   })
 
-  it('do not wait longer than the timeout for an answer to begin', async () => {
+  it('do not wait longer than the timeout for a response to begin', async () => {
     const server = await serve(() => {})
     const error = await failure(createFetch({ ...limits, timeout: 0.05 })(server.url, GET))
     expect(error).toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE', headers: { 'Retry-After': '5' } })
@@ -141,7 +141,7 @@ describe.each(clients)('requests to a provider by %s', (_, own) => {
     expect(server.requests).toHaveLength(1)
   })
 
-  it('do not wait longer than the timeout for an answer to end, and do not repeat it', async () => {
+  it('do not wait longer than the timeout for a response to end, and are not repeated', async () => {
     const server = await serve((_req, res) => void res.writeHead(200).write('{'))
     const error = await failure(createFetch({ ...limits, timeout: 0.2 })(server.url, GET))
     expect(error).toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE' })
@@ -149,14 +149,17 @@ describe.each(clients)('requests to a provider by %s', (_, own) => {
     expect(server.requests).toHaveLength(1)
   })
 
-  it.each([301, 302, 303, 307, 308])('refuse a redirect by %i instead of taking secrets elsewhere', async (status) => {
-    const elsewhere = await serve(answerWith('{}'))
-    const server = await serve((_req, res) => void res.writeHead(status, { location: elsewhere.url }).end())
-    expect(await failure(createFetch(limits)(server.url, POST))).toMatchObject({ code: 'ERR_METADATA_INVALID' })
-    expect(elsewhere.requests).toHaveLength(0)
-  })
+  it.each([301, 302, 303, 307, 308])(
+    'refuse a redirect with status %i instead of sending secrets elsewhere',
+    async (status) => {
+      const elsewhere = await serve(answerWith('{}'))
+      const server = await serve((_req, res) => void res.writeHead(status, { location: elsewhere.url }).end())
+      expect(await failure(createFetch(limits)(server.url, POST))).toMatchObject({ code: 'ERR_METADATA_INVALID' })
+      expect(elsewhere.requests).toHaveLength(0)
+    },
+  )
 
-  it.each([429, 500, 502, 503, 504])('take %i for an outage', async (status) => {
+  it.each([429, 500, 502, 503, 504])('treat %i as an outage', async (status) => {
     const server = await serve((_req, res) => void res.writeHead(status).end('<h1>secret internals</h1>'))
     const error = await failure(createFetch(limits)(server.url, POST))
     expect(error).toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE', status: 503, headers: { 'Retry-After': '5' } })
@@ -171,13 +174,13 @@ describe.each(clients)('requests to a provider by %s', (_, own) => {
     ['-1', '5'],
     ['1e9', '3600'],
     ['nonsense', '5'],
-  ])('hand a Retry-After of %s on as %s', async (sent, handedOn) => {
+  ])('pass a Retry-After of %s on as %s', async (sent, handedOn) => {
     const server = await serve((_req, res) => void res.writeHead(503, { 'retry-after': sent }).end())
     const { headers } = await failure(createFetch(limits)(server.url, GET))
     expect(headers).toEqual({ 'Retry-After': handedOn })
   })
 
-  it.each([401, 403, 404])('leave %i to be judged', async (status) => {
+  it.each([401, 403, 404])('leave %i to the caller', async (status) => {
     const server = await serve((_req, res) => void res.writeHead(status).end())
     expect((await createFetch(limits)(server.url, GET)).status).toBe(status)
   })
@@ -189,12 +192,12 @@ describe.each(clients)('requests to a provider by %s', (_, own) => {
     ['no HTTP', 'SSH-2.0-OpenSSH_9.6\r\n\r\n'],
     ['endless headers', `HTTP/1.1 200 OK\r\n${'X-Long: aaaaaaaaaaaaaaaaaaaa\r\n'.repeat(2000)}\r\n`],
     ['nothing', ''],
-  ])('fail cleanly at %s', async (_name, bytes) => {
+  ])('fail cleanly on %s', async (_name, bytes) => {
     const server = await serveBytes(bytes, { end: true })
     expect(await failure(createFetch(limits)(server.url, POST))).toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE' })
   })
 
-  it('say what is wrong where nothing listens', async () => {
+  it('say what is wrong if nothing listens', async () => {
     const running = await listen()
     await running.close()
     const error = await failure(createFetch(limits)(`${running.url}/token?code=secret`, GET))
@@ -212,7 +215,7 @@ describe('the built-in client', () => {
     expect(server.requests.map(({ connection }) => connection)).toEqual([0, 0, 0, 0])
   })
 
-  it('does not keep the connection of an answer that was too long', async () => {
+  it('does not reuse the connection of a response that was too long', async () => {
     const server = await serve((req, res) => void res.end(req.method === 'GET' ? 'x'.repeat(5000) : '{}'))
     const send = createFetch(LIMITS)
     await failure(send(server.url, GET))
@@ -220,7 +223,7 @@ describe('the built-in client', () => {
     expect(server.requests.map(({ connection }) => connection)).toEqual([0, 1])
   })
 
-  /** Ends the kept connection by a reset as soon as the next request comes in by it. */
+  /** Resets the kept connection as soon as the next request arrives on it. */
   async function serveDeadConnection() {
     let dead: Socket | undefined
     const received: string[] = []
@@ -234,7 +237,7 @@ describe('the built-in client', () => {
     return { url: running.url, received }
   }
 
-  it('repeats a GET that met a dead connection', async () => {
+  it('repeats a GET on a dead connection', async () => {
     const { url, received } = await serveDeadConnection()
     const send = createFetch(LIMITS)
     await send(url, GET)
@@ -251,12 +254,12 @@ describe('the built-in client', () => {
     expect((await send(url, POST)).status).toBe(200)
   })
 
-  it('fails cleanly at a status that allows no content, with content', async () => {
+  it('fails cleanly on content with a status that allows none', async () => {
     const { url } = await serveBytes('HTTP/1.1 205 Reset Content\r\nContent-Length: 1\r\n\r\nx')
     expect(await failure(createFetch(LIMITS)(url, GET))).toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE' })
   })
 
-  it('repeats a GET once only, and only where the connection had been used before', async () => {
+  it('repeats a GET only once, and only if the connection had been used before', async () => {
     let received = 0
     const running = await listen((req) => {
       received++
@@ -269,7 +272,7 @@ describe('the built-in client', () => {
 })
 
 describe("the application's own fetch", () => {
-  it('is told not to follow redirects, and when to stop', async () => {
+  it('is called with manual redirects and a signal', async () => {
     const calls: [string, RequestInit | undefined][] = []
     const own: typeof fetch = async (url, init) => {
       calls.push([String(url), init])
@@ -283,7 +286,7 @@ describe("the application's own fetch", () => {
     expect(init?.signal).toBeInstanceOf(AbortSignal)
   })
 
-  it('gives an outage when it throws', async () => {
+  it('reports an outage when it throws', async () => {
     const own: typeof fetch = () => Promise.reject(new TypeError('proxy refused'))
     const error = await failure(createFetch({ ...LIMITS, fetch: own })('https://issuer.example/jwks', GET))
     expect(error).toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE' })

@@ -36,14 +36,14 @@ const CODINGS: readonly [coding: string, encode: (text: string) => Buffer][] = [
   ['gzip, br', (text) => brotliCompressSync(gzipSync(text))],
 ]
 
-describe('a compressed answer', () => {
-  it.each(CODINGS)('by %s is read', async (coding, encode) => {
+describe('a compressed response', () => {
+  it.each(CODINGS)('with %s is read', async (coding, encode) => {
     const response = await createFetch(LIMITS)(await serve(encoded(coding, encode(TEXT))), GET)
     expect(await response.text()).toBe(TEXT)
     expect(response.headers.has('content-encoding')).toBe(false)
   })
 
-  it.each(CODINGS)('by %s may have the greatest size once decoded, and no byte more', async (coding, encode) => {
+  it.each(CODINGS)('with %s may have the maximum size once decoded, and no byte more', async (coding, encode) => {
     const fits = await serve(encoded(coding, encode('x'.repeat(LIMITS.maxResponseSize))))
     expect(await (await createFetch(LIMITS)(fits, GET)).text()).toHaveLength(LIMITS.maxResponseSize)
     const tooLong = await serve(encoded(coding, encode('x'.repeat(LIMITS.maxResponseSize + 1))))
@@ -72,7 +72,7 @@ describe('a compressed answer', () => {
     ['br', gzipSync('{}'), 'a body that is not br'],
     ['deflate', Buffer.from('{'), 'a body that is not deflate'],
     ['gzip', gzipSync(TEXT).subarray(0, 20), 'a body that is not gzip'],
-  ])('that says %s and cannot be decoded is refused by name', async (coding, body, problem) => {
+  ])('declared as %s that cannot be decoded is refused with the reason', async (coding, body, problem) => {
     const answer = createFetch(LIMITS)(await serve(encoded(coding, body)), GET)
     await expect(answer).rejects.toMatchObject({
       code: 'ERR_PROVIDER_UNAVAILABLE',
@@ -90,7 +90,7 @@ describe.each([
   ['the built-in client', {}],
   ["the application's own fetch", { fetch: (url: string | URL | Request, init?: RequestInit) => fetch(url, init) }],
 ])('connections of %s', (_name, own) => {
-  /** Answers when it is told to. */
+  /** Answers on demand. */
   async function serveSlowly() {
     const waiting: (() => void)[] = []
     let most = 0
@@ -109,7 +109,7 @@ describe.each([
     return { url, waiting, answerAll, open, most: () => most }
   }
 
-  it('are bounded for each origin: what is beyond waits its turn', async () => {
+  it('are limited for each origin: others wait their turn', async () => {
     const server = await serveSlowly()
     const send = createFetch({ ...LIMITS, ...own, maxConnections: 3 })
     let answered = 0
@@ -125,7 +125,7 @@ describe.each([
     expect(server.most()).toBe(3)
   })
 
-  it('have no part in those to another origin', async () => {
+  it('do not affect those to another origin', async () => {
     const [slow, other] = [await serveSlowly(), await serve((_req, res) => void res.end('{}'))]
     const send = createFetch({ ...LIMITS, ...own, maxConnections: 1 })
     const first = send(slow.url, GET)
@@ -135,7 +135,7 @@ describe.each([
     expect((await first).status).toBe(200)
   })
 
-  it('are 503 to whoever waits longer than the timeout or behind 1,000 others, and serve again afterwards', async () => {
+  it('fail with 503 after waiting longer than the timeout or behind 1,000 others, and succeed again afterwards', async () => {
     const server = await serveSlowly()
     const send = createFetch({ ...LIMITS, ...own, timeout: 0.5, maxConnections: 1 })
     const failed = () =>
@@ -166,7 +166,7 @@ describe('the proxy variables of Node', () => {
     [{ ...proxy, NODE_USE_ENV_PROXY: '1' }, []],
     [proxy, ['--use-env-proxy']],
     [{ ...proxy, NODE_OPTIONS: '--max-old-space-size=100 --use-env-proxy' }, []],
-  ])('are handed to the agents for %j and %j', (env, execArgv) => {
+  ])('are passed to the agents with %j and %j', (env, execArgv) => {
     expect(agentOptions(limits, { env, execArgv })).toMatchObject({ proxyEnv: env })
   })
 
@@ -178,7 +178,7 @@ describe('the proxy variables of Node', () => {
       { ...limits, refusePrivateAddresses: true },
       { ...proxy, NODE_USE_ENV_PROXY: '1' },
     ],
-  ])('are not where %s', (_name, given, env) => {
+  ])('are not if %s', (_name, given, env) => {
     expect(agentOptions(given, { env, execArgv: [] })).not.toHaveProperty('proxyEnv')
   })
 

@@ -11,19 +11,19 @@ export interface TestKey {
   readonly alg: string
   readonly kid: string
   readonly privateKey: CryptoKey
-  /** The public key as it stands in the key set. */
+  /** The public key as in the key set. */
   readonly jwk: JWK
 }
 
-/** An authorization server that publishes metadata and keys, signs whatever a test wants, and counts requests. */
+/** An authorization server that publishes metadata and keys, signs what a test needs, and records requests. */
 export interface TestIssuer extends Running {
   readonly issuer: string
-  /** The key set, to be changed by tests. */
+  /** The key set. Tests may change it. */
   readonly jwks: { keys: JWK[] }
-  /** What the metadata says, to be changed by tests. */
+  /** The metadata. Tests may change it. */
   readonly metadata: Record<string, unknown>
   readonly key: TestKey
-  /** The paths that were asked for, in order. */
+  /** The requested paths, in order. */
   readonly requests: string[]
   /** While set, every request is answered with this status. */
   down: number | undefined
@@ -34,7 +34,7 @@ export interface TestIssuer extends Running {
   token(claims?: JWTPayload, header?: Record<string, unknown>, key?: TestKey): Promise<string>
 }
 
-/** Makes a signing key. */
+/** Generates a signing key. */
 export async function createKey(alg = 'RS256', kid = `${alg}-${Math.random()}`): Promise<TestKey> {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
   return { alg, kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } }
@@ -63,7 +63,7 @@ export async function signToken(
     .sign(key.privateKey)
 }
 
-/** Signs any header and payload by RS256, also what no library would. The payload may be left unencoded (RFC 7797). */
+/** Signs any header and payload with RS256, also invalid ones. The payload may be unencoded (RFC 7797). */
 export function signRaw(
   { privateKey }: Pick<TestKey, 'privateKey'>,
   header: object,
@@ -76,7 +76,7 @@ export function signRaw(
   return `${input}.${sign('sha256', Buffer.from(input), KeyObject.from(privateKey)).toString('base64url')}`
 }
 
-/** Leaves out what is `undefined`. */
+/** Removes what is `undefined`. */
 export function defined<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
 }

@@ -11,7 +11,7 @@ import type { JwtSpoil } from './spoil.js'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 
-/** What is otherwise in a logout token than the provider would write. */
+/** How a logout token differs from what the provider would send. */
 export interface LogoutSpoil extends JwtSpoil {
   readonly claims?: Changes
 }
@@ -54,17 +54,17 @@ export async function logoutToken({ provider }: Flow, spoil: LogoutSpoil = {}): 
   return spoil.jwt?.(jwt) ?? jwt
 }
 
-/** Delivers a logout token from server to server: without cookies. */
+/** Delivers a logout token from server to server, without cookies. */
 export function deliver({ app }: Flow, token: string): Promise<Answer> {
   return new UserAgent().fetch(`${app.url}/backchannel-logout`, { method: 'POST', body: { logout_token: token } })
 }
 
-/** Tells who is signed in in a browser. */
+/** Returns who is signed in in a browser. */
 export async function subjectIn({ app }: Flow, browser: UserAgent): Promise<unknown> {
   return (await browser.fetch(`${app.url}/who`)).json().subject
 }
 
-/** Demands that a delivery is answered with 400, is not stored, and leaves the session. */
+/** Expects that a delivery is answered with 400 and `no-store`, and leaves the session. */
 export async function expectKept(flow: Flow, browser: UserAgent, answer: Answer): Promise<void> {
   expectCleanError(flow, answer, 'ERR_LOGOUT_TOKEN_INVALID')
   expect(answer.status).toBe(400)
@@ -72,7 +72,7 @@ export async function expectKept(flow: Flow, browser: UserAgent, answer: Answer)
   expect(await subjectIn(flow, browser)).toBe('ada')
 }
 
-/** Demands that a delivery is answered with 200, is not stored, and ends the session. */
+/** Expects that a delivery is answered with 200 and `no-store`, and ends the session. */
 export async function expectEnded(flow: Flow, browser: UserAgent, answer: Answer): Promise<void> {
   expect(flow.app.errors).toEqual([])
   expect(answer.status).toBe(200)

@@ -4,18 +4,18 @@ import { CompactSign, type JWK } from 'jose'
 
 const generate = promisify(generateKeyPair)
 
-/** A key pair of a provider: the public half as it is published. */
+/** A key pair of a provider, the public key as published. */
 export interface ProviderKey {
   readonly jwk: JWK
   readonly privateKey: KeyObject
 }
 
-/** The keys of a provider. No signing key says its `alg`. */
+/** The keys of a provider. No signing key has `alg`. */
 export interface ProviderKeys {
   readonly rsa: ProviderKey
   readonly ec: ProviderKey
   readonly okp: ProviderKey
-  /** Public keys that are published too, but sign nothing. */
+  /** Other published keys, which sign nothing. */
   readonly others: readonly JWK[]
 }
 
@@ -55,7 +55,7 @@ export function publicKeys({ rsa, ec, okp, others }: ProviderKeys): JWK[] {
   return [...others, okp.jwk, rsa.jwk, ec.jwk]
 }
 
-/** The key that a provider signs with by an algorithm; for HMAC the client secret. */
+/** Returns the key that a provider signs with for an algorithm; for HMAC the client secret. */
 export function keyFor(keys: ProviderKeys, alg: unknown, clientSecret: string): ProviderKey {
   switch (String(alg).slice(0, 2)) {
     case 'ES':
@@ -85,7 +85,7 @@ export async function signJws(
   return new CompactSign(Buffer.from(payload)).setProtectedHeader({ ...header, alg }).sign(key, options)
 }
 
-/** Signs with a secret of any length; a signer of jose demands a good one. */
+/** Signs with a secret of any length, which jose refuses. */
 function signHs256(signed: string, key: KeyObject): string {
   return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`
 }
@@ -99,7 +99,7 @@ export function breakSignature(jws: string): string {
   return `${header}.${payload}.${bytes.toString('base64url')}`
 }
 
-/** Makes up a public key, which costs far less than a pair. */
+/** Makes up a public key, which is far cheaper than generating a pair. */
 function publicRsaKey(members: JWK): JWK {
   const modulus = randomBytes(256)
   modulus.writeUInt8(modulus.readUInt8(0) | 0x80, 0)

@@ -1,6 +1,6 @@
 export type Json = Readonly<Record<string, unknown>>
 
-/** Members that replace the usual ones; `undefined` takes one away. Or a function that gives them from the usual. */
+/** Members that replace the usual ones, `undefined` to remove one. Or a function that returns them from the usual. */
 export type Changes = Json | ((usual: Json) => Json)
 
 /** An HTTP response of the provider. */
@@ -10,18 +10,18 @@ export interface Reply {
   readonly body: string
 }
 
-/** Gives an object as JSON. */
+/** Encodes an object as JSON. */
 export function json(value: unknown, status = 200): Reply {
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
   return { status, headers, body: JSON.stringify(value) }
 }
 
-/** Puts changes over the usual members. */
+/** Applies changes to the usual members. */
 export function changed(usual: Json, changes: Changes = {}): Json {
   return { ...usual, ...(typeof changes === 'function' ? changes(usual) : changes) }
 }
 
-/** Makes parameters of members; an array gives one for each item. */
+/** Converts members to parameters, an array to one for each item. */
 export function toParameters(values: Json): URLSearchParams {
   const given = Object.entries(values).filter(([, value]) => value !== undefined)
   return new URLSearchParams(given.flatMap(([name, value]) => [value].flat().map((item) => [name, String(item)])))
@@ -40,7 +40,7 @@ export function formEncode(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1)
 }
 
-/** Takes HTTP Basic credentials apart, decoding each half as RFC 6749 §2.3.1 says unless they are taken raw. */
+/** Splits HTTP Basic credentials, and decodes each half as in RFC 6749 §2.3.1 unless they are raw. */
 export function decodeBasic(authorization: string | undefined, raw: boolean): string | undefined {
   const encoded = /^Basic (\S+)$/i.exec(authorization ?? '')?.[1]
   if (encoded === undefined) return undefined

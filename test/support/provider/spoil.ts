@@ -6,18 +6,18 @@ export type Endpoint = 'discovery' | 'jwks' | 'authorization' | 'token' | 'useri
 /** What is wrong with a signed JWT. */
 export interface JwtSpoil {
   readonly header?: Changes
-  /** Gives the key it is signed with. */
+  /** Returns the key it is signed with. */
   readonly key?: (keys: ProviderKeys) => ProviderKey
-  /** Gives the text that is signed instead of the claims as JSON. */
+  /** Returns the text to sign instead of the claims as JSON. */
   readonly payload?: (usual: string) => string
   /** Alters the finished token. */
   readonly jwt?: (usual: string) => string
 }
 
-/** What a provider does otherwise than it should. The members of {@link JwtSpoil} are about the ID token. */
+/** What a provider does wrong. The members of {@link JwtSpoil} are about the ID token. */
 export interface Spoil extends JwtSpoil {
   readonly metadata?: Changes
-  /** Gives the published keys. */
+  /** Returns the published keys. */
   readonly jwks?: (keys: ProviderKeys) => readonly unknown[]
   /** Parameters of the authorization response; an array repeats one. */
   readonly authorization?: Changes
@@ -27,6 +27,6 @@ export interface Spoil extends JwtSpoil {
   readonly userInfoJwt?: JwtSpoil
   /** Parameters of the return from logout. */
   readonly loggedOut?: Changes
-  /** Answers in an endpoint's stead. */
+  /** Answers in place of an endpoint. */
   readonly reply?: Partial<Record<Endpoint, (usual: Reply) => Partial<Reply>>>
 }

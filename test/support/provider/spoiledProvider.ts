@@ -15,12 +15,12 @@ import {
 } from './providerReplies.js'
 import type { Endpoint, JwtSpoil, Spoil } from './spoil.js'
 
-/** How a provider is set up: nothing here is wrong. */
+/** The setup of a provider. Nothing here is wrong. */
 export interface ProviderSettings {
   readonly clientId?: string
   readonly clientSecret?: string
   readonly clientAuth?: ClientAuth
-  /** Whether it takes HTTP Basic credentials as they come, against RFC 6749 §2.3.1. */
+  /** Whether it does not decode HTTP Basic credentials, against RFC 6749 §2.3.1. */
   readonly rawBasic?: boolean
   readonly idTokenAlg?: string
   /** Whether UserInfo is a JWT, signed like the ID token. */
@@ -48,18 +48,18 @@ interface Grant {
 let processKeys: Promise<ProviderKeys> | undefined
 
 /**
- * An OpenID Provider over HTTP that signs its one user in at once. It is strict in what it takes: state, nonce, S256 and
- * exactly one client authentication method. What it answers can be spoiled, piece by piece, at any time.
+ * An OpenID Provider over HTTP that signs its one user in at once. It requires state, nonce, S256 and exactly one client
+ * authentication method. Each part of its responses can be spoiled at any time.
  */
 export class SpoiledProvider {
   readonly issuer: string
   /** Every request, oldest first. */
   readonly received: Received[] = []
-  /** What must never be seen outside: tokens, codes, secrets, and the values of each login. */
+  /** What must never leak: tokens, codes, secrets, and the values of each login. */
   readonly secrets = new Set<string>()
   spoil: Spoil = {}
   keys: ProviderKeys
-  /** The paths of the endpoints, in the metadata too. */
+  /** The paths of the endpoints, also in the metadata. */
   paths: Readonly<Record<Endpoint, string>>
   readonly close: () => Promise<void>
   readonly #settings: Required<ProviderSettings>
