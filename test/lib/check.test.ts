@@ -130,7 +130,7 @@ describe('the checks', () => {
       seconds: number('s', 0, 1),
     }
     fc.assert(
-      fc.property(fc.constantFrom(...Object.values(checks)), fc.anything(), (judge, value) => {
+      fc.property(fc.constantFrom(...Object.values(checks)), fc.anything(), (check, value) => {
         const problem = check(value)
         if (typeof value === 'string' && value.length > 20) expect(problem ?? '').not.toContain(value)
       }),
