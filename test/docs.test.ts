@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
@@ -55,6 +55,42 @@ function typeErrorsOf(codes: ReadonlyMap<string, string>): string[] {
   return typeErrors(texts, compilerOptions()).map((error) => error.replace(root, ''))
 }
 
+/** Reads the files of `src`, by path. */
+function readSources(): Map<string, string> {
+  const paths = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  const files = paths.map((path) => path.replaceAll('\\', '/')).filter((path) => path.endsWith('.ts'))
+  return new Map(files.map((path) => [path, read(`src/${path}`)]))
+}
+
+/** What every folder may import, and no diagram shows. */
+const COMMON = new Set(['lib', 'errors.ts', 'auth.ts', 'events.ts'])
+
+type Arrow = readonly [from: string, to: string]
+
+/** Lists the imports of a file as arrows between the folders, or top-level files, of `src`. */
+function importedFolders(path: string, text: string): Arrow[] {
+  const folderOf = (file: string) => file.split('/', 1)[0] ?? file
+  return [...text.matchAll(/\bfrom '(\.{1,2}\/[^']+)\.js'/g)]
+    .map(([, target = '']): Arrow => [folderOf(path), folderOf(posix.join(posix.dirname(path), `${target}.ts`))])
+    .filter(([from, to]) => from !== to && !COMMON.has(from) && !COMMON.has(to))
+}
+
+/** Reads the flowchart of a page: the files and folders it names, and its arrows between them. */
+function readDiagram(page: string): { nodes: string[]; arrows: Arrow[] } {
+  const { code = '' } = codeBlocks(page).find(({ code }) => code.startsWith('flowchart')) ?? {}
+  const names = new Map<string, string[]>()
+  for (const [, id = '', label = ''] of code.matchAll(/^ {2}(\w+)\["(.+?)<br\/>/gm)) {
+    names.set(
+      id,
+      label.split(', ').map((name) => name.replace(/\/$/, '')),
+    )
+  }
+  const arrows = [...code.matchAll(/^ {2}(\w+) --> (\w+)$/gm)].flatMap(([, from = '', to = '']) =>
+    (names.get(from) ?? []).flatMap((start) => (names.get(to) ?? []).map((end): Arrow => [start, end])),
+  )
+  return { nodes: [...names.values()].flat(), arrows }
+}
+
 describe('the documentation', () => {
   it.each([...pages])('%s links to files and headings that exist', (path, page) => {
     expect(brokenLinks(root, path, page, read)).toEqual([])
@@ -68,6 +104,26 @@ describe('the documentation', () => {
     const exists = (path = '') => [path, `src/${path}`].some((at) => existsSync(join(root, at)))
     expect(named.filter((path) => !exists(path))).toEqual([])
     expect([exists('src/errors.ts'), exists('errors.ts'), exists('middleware/errors.ts')]).toEqual([true, true, false])
+  })
+
+  it('names only functions that exist on the page about the architecture', () => {
+    const sources = [...readSources().values()].join('\n')
+    const named = [...read('docs/architecture.md').matchAll(/`(\w+)\(\)`/g)].map(([, name = '']) => name)
+    expect(named.length).toBeGreaterThan(5)
+    expect(named.filter((name) => !sources.includes(`function ${name}(`))).toEqual([])
+  })
+
+  it('draws the imports between the folders of src as they are', () => {
+    const { nodes, arrows } = readDiagram(read('docs/architecture.md'))
+    const imports = [...readSources()].flatMap(([path, text]) => importedFolders(path, text))
+    const foldersOfSource = readdirSync(join(root, 'src')).filter((name) => !COMMON.has(name))
+    const reached = (from: string): string[] =>
+      arrows.filter(([start]) => start === from).flatMap(([, end]) => [end, ...reached(end)])
+    expect(nodes.sort()).toEqual(foldersOfSource.sort())
+    expect(arrows.filter(([from, to]) => !imports.some(([start, end]) => start === from && end === to))).toEqual([])
+    expect(imports.filter(([from, to]) => !reached(from).includes(to))).toEqual([])
+    expect(arrows.length).toBeGreaterThan(15)
+    expect(importedFolders('api/token/a.ts', "import { a } from '../../jwt/b.js'")).toEqual([['api', 'jwt']])
   })
 
   it('names no error code that does not exist', () => {
