@@ -50,7 +50,7 @@ describe('readParameters', () => {
   })
 
   it.each([
-    ['state', 512],
+    ['state', 8192],
     ['error', 256],
     ['error_description', 4096],
     ['error_uri', 2048],
