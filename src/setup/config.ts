@@ -109,7 +109,7 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
     'write the address where users reach the application, such as https://app.example.com',
   )
   requireOption(options, 'relyingParty', 'secret', 'use the output of `openssl rand -base64 32`')
-  const base = resolveBaseUrl(options)
+  const { isLoopback: baseUrlIsLoopback, ...base } = resolveBaseUrl(options)
   const paths = resolvePaths(options, base.basePath)
   const emit = createEmit(options.onEvent)
   const allowInsecureHttp = options.allowInsecureHttp ?? false
@@ -122,7 +122,7 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
   const providers = createProviders(options, services, {
     allowInsecureHttp,
     baseUrlIsSecure: base.secure,
-    baseUrlIsLoopback: base.loopback,
+    baseUrlIsLoopback,
     needsKeys: true,
   })
   const transactions = resolveTransactions(options.transactions)
@@ -138,9 +138,7 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
     providers.fixed,
   )
   return Object.freeze({
-    origin: base.origin,
-    basePath: base.basePath,
-    secure: base.secure,
+    ...base,
     postLogoutRedirectUri: base.origin + paths.postLogout,
     paths,
     postLogoutUrls: Object.freeze([...(options.postLogoutUrls ?? [])]),
@@ -184,7 +182,7 @@ function resolveBaseUrl({ baseUrl, allowInsecureHttp }: RelyingPartyOptions) {
       `write https://${url.host}, the address users see, even if a proxy terminates TLS`,
     )
   }
-  return { origin: url.origin, basePath: withoutTrailingSlashes(url.pathname), secure, loopback }
+  return { origin: url.origin, basePath: withoutTrailingSlashes(url.pathname), secure, isLoopback: loopback }
 }
 
 function resolvePaths(options: RelyingPartyOptions, basePath: string): Config['paths'] {
