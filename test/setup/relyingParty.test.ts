@@ -186,7 +186,7 @@ describe('a missing session', () => {
   it('is an error that shows the missing line', async () => {
     const answer = await supertest(application(undefined)).get('/')
     expect(answer.status).toBe(500)
-    expect(answer.text).toContain('app.use(session({ … })) of express-session is missing')
+    expect(answer.text).toContain('add app.use(session({ … })) of express-session')
     expect((await supertest(application(sessions(new MemoryStore()))).get('/')).text).toBe('anonymous')
   })
 
@@ -208,7 +208,7 @@ describe('a missing session', () => {
     store.emit('disconnect')
     const answer = await supertest(app).get('/')
     expect(answer.status).toBe(500)
-    expect(answer.text).toContain('or its store is disconnected')
+    expect(answer.text).toContain('its store is disconnected')
     store.emit('connect')
     expect((await supertest(app).get('/')).text).toBe('anonymous')
   })
