@@ -18,13 +18,13 @@ import { toList } from '../lib/list.js'
 import { type DPoPConfig, resolveDPoP } from './dpopConfig.js'
 import { type ResolvedIntrospection, resolveIntrospection } from './introspectionConfig.js'
 import type { ResourceServerOptions, TokenCacheOptions } from './options.js'
-import { metadataUrl, resourceIdentifier } from './protectedResourceMetadata.js'
+import { checkResource, metadataUrl } from './protectedResourceMetadata.js'
 import type { AuthorizationServerServices } from './token/authorizationServer.js'
 import { VerifiedTokens } from './token/cache.js'
 import type { AccessTokenExpectations, Refusal } from './token/claims.js'
 import { createIntrospectedTokens } from './token/introspectedTokens.js'
 import { introspect } from './token/introspection.js'
-import { algorithmsProblem, createFindIssuer, type FindIssuer } from './token/issuers.js'
+import { checkAlgorithms, createFindIssuer, type FindIssuer } from './token/issuers.js'
 import { createJwtVerifier, type Verdict } from './token/verify.js'
 
 /** {@link ResourceServerOptions}, checked, defaulted and frozen. */
@@ -37,30 +37,30 @@ export interface ResourceServerConfig {
   readonly allowBodyToken: boolean
   /** Scheme, host and port of `resource`. */
   readonly origin: string | undefined
-  /** The URL of the metadata of `resource`. */
+  /** The URL of the metadata for `resource`. */
   readonly resourceMetadata: string | undefined
   /** In seconds. */
   readonly clockTolerance: number
   readonly dpop: DPoPConfig | undefined
   readonly clientCertificate: ResourceServerOptions['clientCertificate']
-  /** Verifies a token, at once where it can. */
+  /** Verifies a token, synchronously if possible. */
   readonly verify: (token: string) => Verdict | Promise<Verdict>
 }
 
 const YEAR = 31_536_000
 
-/** How many issuers' metadata and keys are held. */
+/** How many issuers' metadata and keys are cached. */
 const MAX_ISSUERS = 10_000
 
-/** Without any keys in hand, a provider that fails is asked again after 5 s. */
+/** Without cached keys, a failing provider is retried after 5 seconds. */
 const FRESHNESS: Freshness = { ...DEFAULT_FRESHNESS, retry: 5 }
 
 const SHAPE: Shape<ResourceServerOptions> = {
   issuer: (value) =>
     typeof value === 'string' || typeof value === 'function' || Array.isArray(value) ? undefined : object(value),
   audience: stringOrStrings,
-  resource: resourceIdentifier,
-  algorithms: algorithmsProblem,
+  resource: checkResource,
+  algorithms: checkAlgorithms,
   typ: oneOf('at+jwt', 'tolerant'),
   clockTolerance: number('seconds', 0, 300),
   maxTokenAge: number('seconds', 1, YEAR),
@@ -87,7 +87,7 @@ const CACHE_SHAPE: Shape<TokenCacheOptions> = {
 /** Checks and defaults the options of `resourceServer`. @throws `ERR_CONFIGURATION` */
 export function resolveResourceServer(options: ResourceServerOptions): ResourceServerConfig {
   assertOptions<ResourceServerOptions>(options, 'resourceServer', SHAPE)
-  requireOption(options, 'resourceServer', 'issuer', 'write the issuer URL of your authorization server')
+  requireOption(options, 'resourceServer', 'issuer', 'set it to the issuer URL of your authorization server')
   const { resource } = options
   const expected = resolveExpectations(options)
   const services = createServices(options)
@@ -118,7 +118,12 @@ export function resolveResourceServer(options: ResourceServerOptions): ResourceS
 function resolveExpectations(options: ResourceServerOptions): AccessTokenExpectations {
   const { audience = options.resource, scopes = ['scope', 'scp'] } = options
   if (audience === undefined) {
-    requireOption(options, 'resourceServer', 'audience', 'write what the tokens for this API have in aud, or resource')
+    requireOption(
+      options,
+      'resourceServer',
+      'audience',
+      'set it to the aud of the tokens for this API, or set resource',
+    )
   }
   return Object.freeze({
     audience: Object.freeze([audience ?? []].flat()),
@@ -145,8 +150,8 @@ function createServices({ http, allowInsecureHttp = false }: ResourceServerOptio
 }
 
 const NO_JWT: Refusal = {
-  message: 'it is no JWT',
-  hint: 'an opaque token needs resourceServer.introspection',
+  message: 'it is not a JWT',
+  hint: 'an opaque token requires resourceServer.introspection',
   claim: 'header',
 }
 

@@ -5,9 +5,9 @@ import { assertOptions, boolean, number, object, type Shape, secrets } from '../
 import { withoutTrailingSlashes } from '../lib/slashes.js'
 import type { AuthStore } from '../records/authStore.js'
 import type { DPoPOptions } from './options.js'
-import { createProofJudge } from './token/dpop.js'
+import { createProofVerifier } from './token/dpop.js'
 import { createNonces, type Nonces } from './token/dpopNonces.js'
-import { algorithmsProblem } from './token/issuers.js'
+import { checkAlgorithms } from './token/issuers.js'
 
 /** {@link DPoPOptions}, checked and defaulted. */
 export interface DPoPConfig {
@@ -15,22 +15,22 @@ export interface DPoPConfig {
   readonly algorithms: readonly string[]
   /** Scheme, host and port of the API. */
   readonly origin: string
-  /** The path of the API without a slash at its end. */
+  /** The path of the API, without a trailing slash. */
   readonly basePath: string
-  readonly judge: ReturnType<typeof createProofJudge>
+  readonly verifyProof: ReturnType<typeof createProofVerifier>
   readonly nonces: Nonces | undefined
-  /** Uses a proof up. Resolves to whether it was unused. */
+  /** Marks a proof as used. Resolves to whether it was unused. */
   readonly use: (id: string, ttl: number) => Promise<boolean>
 }
 
-/** How many proofs of the last minute one process remembers. */
+/** How many used proofs one process remembers. */
 const MAX_PROOFS = 100_000
 
 const SHAPE: Shape<DPoPOptions> = {
   required: boolean,
   algorithms: (value) =>
-    algorithmsProblem(value) ??
-    ((value as string[]).some((alg) => alg.startsWith('HS')) ? 'must be those of public keys' : undefined),
+    checkAlgorithms(value) ??
+    ((value as string[]).some((alg) => alg.startsWith('HS')) ? 'must only include public-key algorithms' : undefined),
   maxAge: number('seconds', 1, 3600),
   nonceSecret: secrets,
   nonceLifetime: number('seconds', 10, 86_400),
@@ -48,8 +48,8 @@ export function resolveDPoP(
   const options: DPoPOptions = option === true ? {} : option
   assertOptions<DPoPOptions>(options, 'resourceServer.dpop', SHAPE)
   if (resource === undefined) {
-    const fix = 'write the URL where clients reach this API, which proofs are for'
-    throw configurationError('resourceServer.dpop', 'needs resource', fix)
+    const fix = 'set it to the URL where clients reach this API: proofs must be for that URL'
+    throw configurationError('resourceServer.dpop', 'requires resource', fix)
   }
   const {
     required = false,
@@ -65,7 +65,7 @@ export function resolveDPoP(
     algorithms,
     origin,
     basePath: withoutTrailingSlashes(pathname),
-    judge: createProofJudge({ algorithms, maxAge, clockTolerance, isNonce: nonces?.accepts }),
+    verifyProof: createProofVerifier({ algorithms, maxAge, clockTolerance, isNonce: nonces?.accepts }),
     nonces,
     use: options.store ? usedInStore(options.store) : usedHere(),
   })

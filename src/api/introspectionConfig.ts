@@ -3,7 +3,7 @@ import { assertOptions, boolean, number, oneOf, requireOption, type Shape, strin
 import { assertIssuer } from '../lib/issuer.js'
 import type { IntrospectionOptions, ResourceServerOptions } from './options.js'
 import type { Introspection } from './token/introspection.js'
-import { checkEndpoint, type FindIssuer, type TrustedIssuer } from './token/issuers.js'
+import { assertEndpoint, type FindIssuer, type TrustedIssuer } from './token/issuers.js'
 
 /** {@link IntrospectionOptions}, checked and defaulted. */
 export interface ResolvedIntrospection extends Introspection {
@@ -36,19 +36,23 @@ export function resolveIntrospection(
   if (options === undefined) return undefined
   const path = 'resourceServer.introspection'
   assertOptions<IntrospectionOptions>(options, path, SHAPE)
-  requireOption(options, path, 'clientId', 'write the client identifier of this API at the authorization server')
-  requireOption(options, path, 'clientSecret', 'write the secret of this API at the authorization server')
+  requireOption(options, path, 'clientId', 'set it to the client identifier of this API at the authorization server')
+  requireOption(options, path, 'clientSecret', 'set it to the client secret of this API at the authorization server')
   const name = options.issuer ?? onlyIssuer(issuer)
   if (name === undefined || typeof issuer === 'function') {
-    throw configurationError(`${path}.issuer`, 'is not clear', 'list the issuers, and name the one to ask')
+    throw configurationError(
+      `${path}.issuer`,
+      'is ambiguous',
+      'list the issuers in resourceServer.issuer, and set this to the one to ask',
+    )
   }
   const trusted = findIssuer(name)
   if (!trusted || trusted instanceof Promise) {
-    throw configurationError(`${path}.issuer`, 'is none of resourceServer.issuer', 'write one of those')
+    throw configurationError(`${path}.issuer`, 'is not in resourceServer.issuer', 'set it to one of those')
   }
   const { clientId, clientSecret, clientAuth = 'client_secret_basic', endpoint, tokens = 'opaque' } = options
-  if (endpoint === undefined) checkHasMetadata(name, path, allowInsecureHttp)
-  else checkEndpoint(endpoint, `${path}.endpoint`, name, allowInsecureHttp)
+  if (endpoint === undefined) assertHasMetadata(name, path, allowInsecureHttp)
+  else assertEndpoint(endpoint, `${path}.endpoint`, name, allowInsecureHttp)
   return Object.freeze({
     trusted,
     tokens,
@@ -62,15 +66,15 @@ export function resolveIntrospection(
   })
 }
 
-/** Throws if the issuer is only a name, under which no metadata can be fetched. */
-function checkHasMetadata(issuer: string, path: string, allowInsecureHttp: boolean): void {
+/** Throws if the issuer is only a name, from which no metadata can be fetched. */
+function assertHasMetadata(issuer: string, path: string, allowInsecureHttp: boolean): void {
   try {
     assertIssuer(issuer, path, allowInsecureHttp)
   } catch {
     throw configurationError(
       `${path}.endpoint`,
       'is missing',
-      `${issuer} is no address of metadata: write the URL here`,
+      `no metadata can be fetched from ${issuer}: set it to the URL of the endpoint`,
     )
   }
 }

@@ -8,61 +8,64 @@ import type { IssuerResolver, TrustedIssuerOption } from './token/issuers.js'
 /** Options of the cache of verified JWTs. */
 export interface TokenCacheOptions {
   /**
-   * How long a JWT that passed is not verified again. In seconds. Default is `60`, limit `3600`; `0` switches the cache off.
-   * It does not apply to introspected tokens: see {@link IntrospectionOptions.revocationDelay}.
+   * How long a verified JWT is not verified again. In seconds. Default is `60`, limit `3600`; `0` disables the cache. Does
+   * not apply to introspected tokens: see {@link IntrospectionOptions.revocationDelay}.
    */
   ttl?: number
-  /** The most tokens held. Default is `5000`, limit `1000000`. */
+  /** The maximum number of cached tokens. Default is `5000`, limit `1000000`. */
   max?: number
 }
 
-/** Options of DPoP: tokens that are bound to a key, which the client proves to hold at each request. */
+/** Options of DPoP: tokens bound to a key that the client proves it holds with each request. */
 export interface DPoPOptions {
-  /** Refuses tokens that are not bound to a key. Default is `false`: bound tokens and plain ones. */
+  /** Whether to refuse tokens that are not bound to a key. Default is `false`: accepts both kinds. */
   required?: boolean
-  /** The signature algorithms of proofs. Default is all of public keys. */
+  /** The accepted signature algorithms of proofs. Default is every public-key algorithm. */
   algorithms?: readonly string[]
-  /** The greatest age of a proof. In seconds. Default is `60`. */
+  /** The maximum age of a proof. In seconds. Default is `60`, limit `3600`. */
   maxAge?: number
   /**
-   * Requires a nonce of this server in each proof, which bounds how long before its use one can have been made. At least 32
-   * random characters, the same in all processes. Pass several to rotate: the first issues, all are accepted. Default is
-   * none: no nonces.
+   * The secret for nonces, which each proof must then contain: clients cannot create proofs long before they use them. At
+   * least 32 random characters, the same in all processes. Pass several to rotate: the first issues nonces, all are
+   * accepted. Default is none: no nonces.
    */
   nonceSecret?: string | readonly string[]
-  /** After how long a new nonce is given; the one before is accepted as long again. In seconds. Default is `300`. */
+  /**
+   * How long a nonce is issued before the next one replaces it; it is accepted for as long again. In seconds. Default is
+   * `300`, limit `86400`.
+   */
   nonceLifetime?: number
   /**
-   * Remembers which proofs were used, for several processes: `redisStore` or `postgresStore`. Default is this process's
-   * memory, up to 100,000 proofs.
+   * The store of used proofs, shared by several processes: `redisStore` or `postgresStore`. Default is the memory of this
+   * process, for up to 100,000 proofs.
    */
   store?: AuthStore
 }
 
-/** Options of introspection: asking the issuer about tokens that say nothing themselves. */
+/** Options of introspection: asking the issuer about opaque tokens. */
 export interface IntrospectionOptions {
   /** The client identifier of this API at the authorization server. */
   clientId: string
   clientSecret: string
-  /** How this API authenticates. Default is `'client_secret_basic'`. */
+  /** How this API authenticates to the endpoint. Default is `'client_secret_basic'`. */
   clientAuth?: 'client_secret_basic' | 'client_secret_post'
-  /** Whose tokens they are. Default is the one issuer; needed where there are several. */
+  /** The issuer of the introspected tokens. Default is the only issuer; required if there are several. */
   issuer?: string
-  /** The endpoint. Default is `introspection_endpoint` of the issuer's metadata. */
+  /** The URL of the endpoint. Default is `introspection_endpoint` from the issuer's metadata. */
   endpoint?: string
-  /** Which tokens to ask about: those that are no JWTs, or all. Default is `'opaque'`. */
+  /** The tokens to introspect: those that are not JWTs, or all. Default is `'opaque'`. */
   tokens?: 'opaque' | 'all'
   /**
-   * How long a revocation may go unnoticed: an active token is accepted for this long, though never beyond its `exp`,
-   * before the issuer is asked about it again. In seconds. Default is `0`, limit `3600`: the issuer is asked at each
-   * request, and requests at the same time share one answer.
+   * How long a revocation may go unnoticed. An active token is accepted for this long, but never beyond its `exp`, before
+   * it is introspected again. In seconds. Default is `0`, limit `3600`: every request introspects its token, and concurrent
+   * requests share one response.
    */
   revocationDelay?: number
-  /** Asks for a signed answer and takes no other (RFC 9701). Default is `false`. */
+  /** Whether to require a signed response (RFC 9701). Default is `false`. */
   signedResponse?: boolean
   /**
-   * Accepts answers without `aud`: then any active token of the issuer is good for this API, unless its scopes say
-   * otherwise. Default is `false`.
+   * Whether to accept responses without `aud`. Any active token of the issuer is then valid for this API, within its
+   * scopes. Default is `false`.
    */
   allowMissingAudience?: boolean
 }
@@ -70,72 +73,73 @@ export interface IntrospectionOptions {
 /** Options of {@link resourceServer}. */
 export interface ResourceServerOptions {
   /**
-   * Whose access tokens are accepted: one issuer, several, or a function that knows them. The keys come from the
-   * issuer's metadata; nothing that a token says is fetched.
+   * The trusted issuers of access tokens: one, several, or a function that looks them up. The keys come from the issuer's
+   * metadata; no URL in a token is ever fetched.
    */
   issuer: TrustedIssuerOption | readonly TrustedIssuerOption[] | IssuerResolver
-  /** The names of this API: `aud` must hold one. Default is `resource`; one of the two is needed. */
+  /** The names of this API, of which `aud` must include one. Default is `resource`; one of the two is required. */
   audience?: string | readonly string[]
   /**
-   * The URL where clients reach this API: an `https` URL without query and fragment. Challenges then point at its
-   * metadata, which `protectedResourceMetadata` serves, and DPoP proofs are judged by its origin.
+   * The URL where clients reach this API: an `https` URL without query and fragment. Challenges then point to its metadata,
+   * which `protectedResourceMetadata` serves, and DPoP proofs must be for its origin.
    */
   resource?: string
   /**
-   * The signature algorithms accepted. Default is those of public keys: `RS256`, `PS256`, `ES256`, `EdDSA` ….
+   * The accepted signature algorithms. Default is every public-key algorithm: `RS256`, `PS256`, `ES256`, `EdDSA` ….
    */
   algorithms?: readonly string[]
   /**
-   * What `typ` must be. `'at+jwt'`: just that (RFC 9068). Default is `'tolerant'`: `JWT` or nothing too, if the claims are
-   * those of an access token. An ID token is refused either way.
+   * The required `typ`. `'at+jwt'`: exactly that (RFC 9068). Default is `'tolerant'`: also accepts `JWT` or no `typ` if the
+   * claims are those of an access token. Either way, an ID token is refused.
    */
   typ?: 'at+jwt' | 'tolerant'
-  /** How far clocks may differ. In seconds. Default is `5`, limit `300`. */
+  /** The clock skew to allow. In seconds. Default is `5`, limit `300`. */
   clockTolerance?: number
-  /** The greatest age of a token, by `iat`. In seconds. Default is none. */
+  /** The maximum age of a token, from its `iat`. In seconds. Default is none, limit `31536000`, one year. */
   maxTokenAge?: number
   /**
-   * Lets requests without a token through as anonymous; the guards then decide. A token that is not valid is refused all
-   * the same. Default is `false`.
+   * Whether requests without a token pass as anonymous; the guards then decide. An invalid token is still refused. Default
+   * is `false`.
    */
   optional?: boolean
   /**
-   * Accepts a session too: a request without a token counts as the user that `relyingParty`, mounted before, has signed
-   * in. Cross-site requests by such a session are refused unless they are safe (GET, HEAD, OPTIONS). Default is `false`.
+   * Whether to also accept a session. The caller of a request without a token is then the user signed in to `relyingParty`,
+   * which must be mounted before. Cross-site requests with a session are refused unless their method is safe (GET, HEAD,
+   * OPTIONS). Default is `false`.
    */
   acceptSession?: boolean
   /**
-   * The claims that hold the scopes, or a function that reads them from verified claims and returns a list. Default is
-   * `['scope', 'scp']`. Auth0's role-based access control has `'permissions'`.
+   * The claims that contain the scopes, or a function that returns a list of scopes for the verified claims. Default is
+   * `['scope', 'scp']`. Auth0's role-based access control uses `'permissions'`.
    */
   scopes?: string | readonly string[] | ((claims: Claims) => readonly string[])
   /**
-   * Checks whether a granted scope stands for the one that a route needs, beside being the same: for hierarchies, such as
-   * `reports:*` for `reports:read`.
+   * Checks whether a granted scope implies another one that a route requires, such as `reports:*` for `reports:read`. Default
+   * is none: scopes must be equal.
    */
   scopeImplies?: (granted: string, needed: string) => boolean
-  /** Judges the verified claims at each request. Anything but `true` refuses the token; what it throws goes to `next`. */
+  /** Checks the verified claims of each request. Anything but `true` refuses the token. Errors it throws go to `next`. */
   validate?: (claims: Claims, req: Request) => boolean | Promise<boolean>
-  /** Checks at each request whether a valid token was revoked. Anything but `false` refuses it. */
+  /** Checks for each request whether a valid token was revoked. Anything but `false` refuses the token. */
   isRevoked?: (claims: Claims, req: Request) => boolean | Promise<boolean>
   /**
-   * Whether a POST, PUT or PATCH may bring the token as `access_token` in a form body, which a body parser has read
-   * before. Default is `false`: only the `Authorization` header. A token in the query is never read.
+   * Whether to accept the token as `access_token` in a form body, which a body parser must have read before. Default is
+   * `false`: only the `Authorization` header. A token in the query is never accepted.
    *
    * @see [RFC 6750 §2.2](https://www.rfc-editor.org/rfc/rfc6750#section-2.2)
    */
   allowBodyToken?: boolean
-  /** Accepts opaque tokens too, by asking the issuer about them at each request. */
+  /** Accepts opaque tokens too, by introspection at their issuer. Default is none. */
   introspection?: IntrospectionOptions
-  /** Accepts tokens by the `DPoP` scheme. Needs `resource`. Default is `false`: bound tokens are refused. */
+  /** Accepts tokens with the `DPoP` scheme. Requires `resource`. Default is `false`: key-bound tokens are refused. */
   dpop?: boolean | DPoPOptions
   /**
-   * Returns the client's certificate, in PEM or DER, for tokens that are bound to one. Default is that of the TLS
-   * connection. Behind a proxy that ends TLS, read the header it sets, and only if no client can set it.
+   * Returns the client certificate, in PEM or DER, for tokens that are bound to one. Default is that of the TLS connection.
+   * Behind a proxy that terminates TLS, read it from the header the proxy sets, but only if no client can set that header.
    */
   clientCertificate?: (req: Request) => X509Certificate | string | Buffer | undefined
   cache?: TokenCacheOptions
   http?: HttpOptions
-  /** Allows `http` issuers on a non-loopback host. Anyone on the way can make tokens then. */
+  /** Allows `http` issuers on a non-loopback host. Anyone on the network path can then forge tokens. Default is `false`. */
   allowInsecureHttp?: boolean
 }

@@ -11,18 +11,18 @@ import { isProofRefusal } from './token/dpop.js'
 import type { VerifiedToken } from './token/verify.js'
 import { refusal, tokenInvalid } from './tokenCaller.js'
 
-/** Checks whether a request has to prove that it holds a key: the one its token is bound to. */
+/** Checks whether a request must prove possession of the key that its token is bound to. */
 export function needsProof(config: ResourceServerConfig, { scheme }: Credentials, { claims }: VerifiedToken): boolean {
   return claims.cnf !== undefined || scheme === 'DPoP' || config.dpop?.required === true
 }
 
 /**
- * Judges whether the caller holds what the token is bound to: a key, by a DPoP proof, or a client certificate.
+ * Checks that the caller possesses what the token is bound to: a key, proved with DPoP, or a client certificate.
  *
  * @see [RFC 9449 §7](https://www.rfc-editor.org/rfc/rfc9449#section-7)
  * @see [RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)
  */
-export async function judgePossession(
+export async function checkPossession(
   config: ResourceServerConfig,
   req: Request,
   res: Response,
@@ -37,19 +37,19 @@ export async function judgePossession(
   }
   if (x5t !== undefined && x5t !== thumbprint(config, req)) {
     return invalid(
-      'it is bound to another client certificate than that of the connection',
-      'cnf has x5t#S256. If a proxy ends TLS, resourceServer.clientCertificate must return what it passes on',
+      'it is bound to a client certificate other than that of the connection',
+      'cnf has x5t#S256. If a proxy terminates TLS, resourceServer.clientCertificate must return the certificate it passes on',
     )
   }
   const needsDPoP = jkt !== undefined || credentials.scheme === 'DPoP' || config.dpop?.required === true
   if (!needsDPoP) return undefined
   if (!config.dpop) return invalid('it is bound to a key, which is not accepted here', 'set resourceServer.dpop')
-  if (typeof jkt !== 'string') return invalid('it is not bound to a key that DPoP could prove')
-  if (credentials.scheme !== 'DPoP') return invalid('it is bound to a key, and came as a plain Bearer token')
-  return judgeProof(config, config.dpop, req, res, { accessToken: credentials.token, jkt })
+  if (typeof jkt !== 'string') return invalid('it is not bound to a key for DPoP')
+  if (credentials.scheme !== 'DPoP') return invalid('it is bound to a key, but was sent as a plain Bearer token')
+  return checkProof(config, config.dpop, req, res, { accessToken: credentials.token, jkt })
 }
 
-async function judgeProof(
+async function checkProof(
   config: ResourceServerConfig,
   dpop: DPoPConfig,
   req: Request,
@@ -61,13 +61,13 @@ async function judgeProof(
   const proof = req.get('DPoP')
   if (proof === undefined) return refused('the request has no DPoP proof')
   const uri = dpop.origin + publicUrl(dpop, req)
-  const verdict = await dpop.judge(proof, { method: req.method, uri, ...bound })
+  const verdict = await dpop.verifyProof(proof, { method: req.method, uri, ...bound })
   if (isProofRefusal(verdict)) {
     const { message, hint, nonceRequired, ...cause } = verdict
     if (!nonceRequired) return refused(`the DPoP proof is refused: ${message}`, { hint, cause })
     const headers = { 'DPoP-Nonce': dpop.nonces?.current() ?? '' }
-    const said = { message: `the DPoP proof is refused: ${message}`, headers }
-    return refusal(config, 'DPoP', 'ERR_DPOP_NONCE_REQUIRED', 'use_dpop_nonce', said)
+    const details = { message: `the DPoP proof is refused: ${message}`, headers }
+    return refusal(config, 'DPoP', 'ERR_DPOP_NONCE_REQUIRED', 'use_dpop_nonce', details)
   }
   const ttl = Math.ceil(verdict.expiresAt - Date.now() / 1000) + 1
   const unused = await dpop.use(verdict.id, ttl).catch((error: unknown) => {
@@ -79,7 +79,7 @@ async function judgeProof(
   return undefined
 }
 
-/** The SHA-256 thumbprint of the client's certificate: that of the TLS connection, or what a proxy passes on. */
+/** Returns the SHA-256 thumbprint of the client certificate of the TLS connection, or of the one a proxy passes on. */
 function thumbprint({ clientCertificate }: ResourceServerConfig, req: Request): string | undefined {
   const certificate = clientCertificate
     ? clientCertificate(req)

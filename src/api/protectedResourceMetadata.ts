@@ -14,21 +14,21 @@ import { defined } from '../lib/defined.js'
 import { isLoopback } from '../lib/loopback.js'
 import { requestTarget } from '../request/url.js'
 
-/** Options of {@link protectedResourceMetadata}: what clients may know of an API. */
+/** Options of {@link protectedResourceMetadata}. All of them are public. */
 export interface ProtectedResourceMetadataOptions {
-  /** The URL where clients reach the API, as in `resourceServer`. */
+  /** The URL where clients reach the API, the same as `resource` of `resourceServer`. */
   resource: string
   /** The issuers whose tokens the API accepts. */
   authorizationServers: string | readonly string[]
-  /** The scopes that its routes need. */
+  /** The scopes that the routes of the API require. Default is none. */
   scopesSupported?: readonly string[]
-  /** How it takes tokens. Default is `['header']`. */
+  /** Where the API accepts tokens. Default is `['header']`. */
   bearerMethodsSupported?: readonly ('header' | 'body')[]
-  /** What the API is called, for the pages of an authorization server. */
+  /** The name of the API, for pages of the authorization server. Default is none. */
   resourceName?: string
-  /** A page about the API for developers. */
+  /** The URL of the developer documentation of the API. Default is none. */
   resourceDocumentation?: string
-  /** More metadata, by the names of RFC 9728 §2, such as `dpop_bound_access_tokens_required`. */
+  /** More metadata, as named in RFC 9728 §2, such as `dpop_bound_access_tokens_required`. Default is none. */
   metadata?: Readonly<Record<string, unknown>>
 }
 
@@ -37,7 +37,7 @@ export interface ProtectedResourceMetadataOptions {
  *
  * @see [RFC 9728 §1.2](https://www.rfc-editor.org/rfc/rfc9728#section-1.2)
  */
-export const resourceIdentifier: Check = (value) => {
+export const checkResource: Check = (value) => {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
   if (!url) return 'must be the URL of this API, as in https://api.example.com'
   if (url.hash || url.search || url.username) return 'must be a URL without query, fragment and user'
@@ -46,7 +46,7 @@ export const resourceIdentifier: Check = (value) => {
 }
 
 const SHAPE: Shape<ProtectedResourceMetadataOptions> = {
-  resource: resourceIdentifier,
+  resource: checkResource,
   authorizationServers: stringOrStrings,
   scopesSupported: stringOrStrings,
   bearerMethodsSupported: (value) =>
@@ -57,12 +57,13 @@ const SHAPE: Shape<ProtectedResourceMetadataOptions> = {
 }
 
 /**
- * Publishes which authorization servers and scopes an API has, under its well-known path: for the resource
- * `https://api.example.com/mcp` that is `/.well-known/oauth-protected-resource/mcp`. `resourceServer` with the same
- * `resource` points there in its challenges, so that a client such as one of MCP finds its way alone.
+ * Publishes the authorization servers and scopes of an API at its well-known path.
  *
- * It answers GET at that one path, from any origin, and passes on every other request. Mount it at the root, outside
- * `resourceServer`: whoever has no token yet must be able to read it.
+ * For the resource `https://api.example.com/mcp`, that is `/.well-known/oauth-protected-resource/mcp`. The challenges of
+ * `resourceServer` with the same `resource` point there, so that clients, such as those of MCP, need no configuration.
+ *
+ * Answers GET at that path, from any origin, and passes every other request on. Mount it at the root, before
+ * `resourceServer`: clients must be able to read it without a token.
  *
  * @throws `ERR_CONFIGURATION` at construction
  * @see [RFC 9728](https://www.rfc-editor.org/rfc/rfc9728)
@@ -81,7 +82,7 @@ export function protectedResourceMetadata(options: ProtectedResourceMetadataOpti
   requireOption(options, path, 'authorizationServers', 'write the issuers whose tokens the API accepts')
   for (const name of ['resource', 'authorization_servers']) {
     if (!Object.hasOwn(options.metadata ?? {}, name)) continue
-    throw configurationError(`${path}.metadata`, `must not hold ${name}`, 'use the option')
+    throw configurationError(`${path}.metadata`, `must not contain ${name}`, 'use the option of that name')
   }
   const { pathname } = metadataUrl(options.resource)
   const body = JSON.stringify(toMetadata(options))

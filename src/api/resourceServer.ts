@@ -8,18 +8,20 @@ import { type ResourceServerConfig, resolveResourceServer } from './config.js'
 import type { Credentials } from './credentials.js'
 import { readCredentials } from './credentials.js'
 import type { ResourceServerOptions } from './options.js'
-import { judgePossession, needsProof } from './possession.js'
+import { checkPossession, needsProof } from './possession.js'
 import { isRefusal, type Verdict, type VerifiedToken } from './token/verify.js'
 import { noCredentials, refusal, TokenCaller, tokenInvalid } from './tokenCaller.js'
 
 /**
- * Identifies the caller from the access token of a request: sets `req.auth`. Requests without a valid token are refused, in the
- * form of RFC 6750. Mount it before the routes and guards of an API.
+ * Identifies the caller from the access token of a request, and sets `req.auth`.
  *
- * Checks the signature of a JWT by the issuer's keys, `iss`, `aud`, `exp`, `nbf`, `iat`, and that it is an access token. `jku`, `jwk`, `x5u` and the like in its header are never looked at. A token that passed counts as verified for
- * a minute, or until it expires, or until its key is gone; `validate` and `isRevoked` still judge each request.
+ * Refuses requests without a valid token, as RFC 6750 specifies. Mount it before the routes and guards of an API.
  *
- * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_AUTHENTICATION_REQUIRED`, `ERR_CREDENTIALS_MALFORMED`,
+ * Checks the signature of a JWT with the issuer's keys, `iss`, `aud`, `exp`, `nbf`, `iat`, and that it is an access token.
+ * Ignores `jku`, `jwk`, `x5u` and `x5c` in its header. A verified token is not verified again for a minute, until it
+ * expires, or until its key is withdrawn; `validate` and `isRevoked` are called for every request.
+ *
+ * @throws `ERR_CONFIGURATION` at construction; per request `ERR_AUTHENTICATION_REQUIRED`, `ERR_CREDENTIALS_MALFORMED`,
  *   `ERR_ACCESS_TOKEN_INVALID`, `ERR_DPOP_PROOF_INVALID`, `ERR_DPOP_NONCE_REQUIRED`, `ERR_CROSS_SITE_REQUEST`,
  *   `ERR_PROVIDER_UNAVAILABLE`, `ERR_METADATA_INVALID`, `ERR_INTROSPECTION_INVALID`, `ERR_CLIENT_REFUSED`,
  *   `ERR_STORE_UNAVAILABLE`
@@ -37,22 +39,22 @@ export function resourceServer(options: ResourceServerOptions): RequestHandler {
 
   return (req, res, next) => {
     const credentials = readCredentials(req, config)
-    if (credentials === undefined) next(judgeWithoutToken(config, req))
+    if (credentials === undefined) next(handleMissingToken(config, req))
     else if (credentials === 'malformed') next(malformed(config))
     else {
       const verdict = config.verify(credentials.token)
       if (verdict instanceof Promise)
-        verdict.then((settled) => judge(config, req, res, next, credentials, settled), next)
-      else judge(config, req, res, next, credentials, verdict)
+        verdict.then((settled) => admit(config, req, res, next, credentials, settled), next)
+      else admit(config, req, res, next, credentials, verdict)
     }
   }
 }
 
-/** Judges a request without a token: by its session where that counts too, as anonymous, or not at all. */
-function judgeWithoutToken(config: ResourceServerConfig, req: Request): Finding {
+/** Handles a request without a token: accepts its session or lets it pass as anonymous, if allowed. */
+function handleMissingToken(config: ResourceServerConfig, req: Request): Finding {
   if (config.acceptSession) {
     const session = callerOf(req, 'resourceServer({ acceptSession: true })')
-    if (session.auth.kind === 'session') return judgeSession(req, session)
+    if (session.auth.kind === 'session') return checkSession(req, session)
     return config.optional ? undefined : noCredentials(config)
   }
   if (!config.optional) return noCredentials(config)
@@ -60,7 +62,7 @@ function judgeWithoutToken(config: ResourceServerConfig, req: Request): Finding 
   return undefined
 }
 
-function judgeSession(req: Request, { origin }: Caller): Finding {
+function checkSession(req: Request, { origin }: Caller): Finding {
   if (isSafe(req) || !isCrossSite(req, origin)) return undefined
   return crossSiteRequest(
     'only the session identifies the caller (resourceServer.acceptSession): send an access token, or send the request ' +
@@ -68,8 +70,8 @@ function judgeSession(req: Request, { origin }: Caller): Finding {
   )
 }
 
-/** Answers a request whose token was judged. It goes on at once where nothing depends on the request. */
-function judge(
+/** Lets a request with a verified token pass, synchronously unless a check depends on the request. */
+function admit(
   config: ResourceServerConfig,
   req: Request,
   res: Response,
@@ -87,14 +89,14 @@ function judge(
     next(finding)
   }
   if (config.validate || config.isRevoked || needsProof(config, credentials, verdict)) {
-    judgeRequest(config, req, res, credentials, verdict).then(settle, next)
+    checkRequest(config, req, res, credentials, verdict).then(settle, next)
   } else {
     settle(undefined)
   }
 }
 
-/** Judges what depends on the request: the proof of possession, and what the application says of the claims. */
-async function judgeRequest(
+/** Checks what depends on the request: the proof of possession and the hooks of the application. */
+async function checkRequest(
   config: ResourceServerConfig,
   req: Request,
   res: Response,
@@ -102,10 +104,13 @@ async function judgeRequest(
   verified: VerifiedToken,
 ): Promise<Finding> {
   const { claims } = verified
-  const finding = await judgePossession(config, req, res, credentials, verified)
+  const finding = await checkPossession(config, req, res, credentials, verified)
   if (finding) return finding
   if (config.isRevoked && (await config.isRevoked(claims, req)) !== false) {
-    return tokenInvalid(config, credentials, { message: 'it was revoked', hint: 'by resourceServer.isRevoked' })
+    return tokenInvalid(config, credentials, {
+      message: 'it was revoked',
+      hint: 'resourceServer.isRevoked did not return false',
+    })
   }
   if (config.validate && (await config.validate(claims, req)) !== true) {
     const hint = 'resourceServer.validate did not return true'
@@ -117,7 +122,7 @@ async function judgeRequest(
 function malformed(config: ResourceServerConfig): RelyingPartyError {
   const message = 'the credentials are malformed, repeated, or in two places'
   const hint =
-    'the Authorization header must be one Bearer or DPoP token of at most 16,384 characters, once, without access_token in ' +
-    'the query or body'
+    'send one Authorization header, with a single Bearer or DPoP token of at most 16,384 characters, and no access_token ' +
+    'in the query or body'
   return refusal(config, undefined, 'ERR_CREDENTIALS_MALFORMED', 'invalid_request', { message, hint })
 }

@@ -4,18 +4,19 @@ import type { CryptoKey } from 'jose'
 import { JOSEError, JWSSignatureVerificationFailed } from 'jose/errors'
 import { compactVerify } from 'jose/jws/compact/verify'
 import { defined } from '../lib/defined.js'
+import { parseObject } from '../lib/json.js'
 import { quote } from '../lib/quote.js'
 
-/** Why a JWT was refused. `claim` names the claim or header parameter that failed. */
+/** Reports why a JWT was refused. */
 export class JwtError extends Error {
   override readonly name = 'JwtError'
   /** The claim or header parameter that failed, or `signature`. */
   readonly claim: string
-  /** What was expected, if that can be said. */
+  /** The expected value, if there is one. */
   readonly expected: unknown
-  /** What was found. Never the token. */
+  /** The actual value. Never the token. */
   readonly actual: unknown
-  /** The likely cause and the fix, for whoever operates the application. */
+  /** The likely cause and the fix, for the operator of the application. */
   readonly hint: string | undefined
 
   constructor(message: string, claim: string, details: { expected?: unknown; actual?: unknown; hint?: string } = {}) {
@@ -27,7 +28,7 @@ export class JwtError extends Error {
   }
 }
 
-/** A JWT whose signature is verified; its claims are not checked yet. */
+/** A JWT with a verified signature. Its claims are not checked yet. */
 export interface VerifiedJwt {
   readonly header: Readonly<Record<string, unknown>> & { readonly alg: string; readonly kid?: string }
   readonly payload: Readonly<Record<string, unknown>>
@@ -39,22 +40,22 @@ export type VerifyingKey = CryptoKey | KeyObject
 /**
  * Finds the keys for a header, or returns the shared secret for HMAC.
  *
- * Called again with the keys it returned when none of them verifies: it then returns those that its owner has published
- * since, perhaps under the same `kid`.
+ * If none of them verifies the token, it is called again with those keys as `tried`, and returns the keys that their owner
+ * has published since, perhaps with the same `kid`.
  */
 export type KeySource = (
   header: { alg: string; kid?: string | undefined },
   tried?: readonly VerifyingKey[],
 ) => Promise<readonly VerifyingKey[]>
 
-/** The longest JWT accepted. In characters. */
+/** The longest accepted JWT. In characters. */
 export const MAX_JWT_LENGTH = 65_536
 
 /**
- * Verifies a compact JWS with the keys that fit it, and parses its payload as a JSON object.
+ * Verifies a compact JWS with the keys that fit its header, and parses its payload as a JSON object.
  *
  * @param options.algorithmsOption - the option that lists the algorithms, for the hint
- * @throws {JwtError} When the form, `alg` or signature is wrong.
+ * @throws {JwtError} if the form, `alg` or signature is wrong
  */
 export async function verifySignature(
   token: string,
@@ -62,7 +63,7 @@ export async function verifySignature(
 ): Promise<VerifiedJwt> {
   const jwt = token.length > MAX_JWT_LENGTH ? undefined : decodeJwt(token)
   if (!jwt) throw new JwtError('the token is not a JWT, or longer than 64 KiB', 'header')
-  const header = checkHeader(jwt.header, options)
+  const header = assertHeader(jwt.header, options)
   const keys = await options.keys(header)
   if (await isSignedByOne(token, jwt, keys)) return { header, payload: jwt.payload }
   if (keys.length === 0) {
@@ -80,19 +81,19 @@ async function isSignedByOne(token: string, jwt: DecodedJwt, keys: readonly Veri
 }
 
 /**
- * Verifies the signature of a compact JWS with one key, by the `alg` of its header.
+ * Verifies the signature of a compact JWS with one key and the `alg` of its header.
  *
- * @param jwt - the token, decoded: the bytes that are verified must be those it was decoded from
- * @returns whether the signature is by this key
- * @throws {JwtError} When the token is no JWS that can be verified.
+ * @param jwt - the decoded token: the verified bytes must be those it was decoded from
+ * @returns whether this key made the signature
+ * @throws {JwtError} if the token is not a JWS that can be verified
  */
 export async function verifyWithKey(token: string, jwt: DecodedJwt, key: VerifyingKey): Promise<boolean> {
-  const problem = headerProblem(jwt.header)
+  const problem = checkHeader(jwt.header)
   if (problem) throw new JwtError(problem.message, problem.claim)
   try {
     const { payload, protectedHeader } = await compactVerify(token, key)
     if (protectedHeader.alg !== jwt.header.alg) return false
-    if (!jwt.bytes.equals(payload)) throw new JwtError('the signature is of other claims', 'signature')
+    if (!jwt.bytes.equals(payload)) throw new JwtError('the signature is for other claims', 'signature')
     return true
   } catch (error) {
     if (error instanceof JWSSignatureVerificationFailed) return false
@@ -103,29 +104,29 @@ export async function verifyWithKey(token: string, jwt: DecodedJwt, key: Verifyi
   }
 }
 
-/** A JWT taken apart. Its signature is not verified: nothing in it can be trusted. */
+/** A decoded JWT. Unverified: nothing in it can be trusted. */
 export interface DecodedJwt {
   readonly header: Readonly<Record<string, unknown>>
   readonly payload: Readonly<Record<string, unknown>>
-  /** What the payload was parsed from. */
+  /** The bytes that the payload was parsed from. */
   readonly bytes: Buffer
 }
 
 /**
- * Returns what makes a JWS header unacceptable in a JWT, whoever signed it: an extension that has to be understood, or one
- * by which the payload is not what it seems.
+ * Checks a JWS header for extensions that no JWT may use, whoever signed it: critical ones, and those that change how the
+ * payload is read.
  *
  * @see [RFC 7515 §4.1.11](https://www.rfc-editor.org/rfc/rfc7515#section-4.1.11)
  * @see [RFC 7797 §7](https://www.rfc-editor.org/rfc/rfc7797#section-7)
  */
-export function headerProblem(header: DecodedJwt['header']): { message: string; claim: string } | undefined {
+export function checkHeader(header: DecodedJwt['header']): { message: string; claim: string } | undefined {
   const claim = ['crit', 'b64', 'zip'].find((name) => Object.hasOwn(header, name))
   return claim === undefined ? undefined : { message: 'the token uses an extension that is not accepted', claim }
 }
 
-/** Creates the function that takes compact JWTs apart; it returns `undefined` for anything else. Unverified. */
+/** Creates the function that decodes compact JWTs, unverified. It returns `undefined` for anything else. */
 export function createDecoder(): (token: string) => DecodedJwt | undefined {
-  // Tokens by one key have the same header: it is parsed once as long as it stays the same.
+  // Tokens signed with the same key have the same header, so the last one is kept parsed.
   let encoded = ''
   let header: Record<string, unknown> | undefined
 
@@ -137,24 +138,24 @@ export function createDecoder(): (token: string) => DecodedJwt | undefined {
     if (!isCanonical(token, second + 1, token.length)) return undefined
     if (encoded.length !== first || !token.startsWith(encoded)) {
       encoded = token.slice(0, first)
-      header = parseObject(Buffer.from(encoded, 'base64url'))
+      header = parseUtf8(Buffer.from(encoded, 'base64url'))
     }
     if (!header) return undefined
     const bytes = Buffer.from(token.slice(first + 1, second), 'base64url')
-    const payload = parseObject(bytes)
+    const payload = parseUtf8(bytes)
     return payload && { header, payload, bytes }
   }
 }
 
-/** Takes a compact JWT apart, or returns `undefined` if it is none. Unverified. */
+/** Decodes a compact JWT, unverified. Returns `undefined` for anything else. */
 export function decodeJwt(token: string): DecodedJwt | undefined {
   return createDecoder()(token)
 }
 
-/** Three parts of base64url; the last may be empty. */
+/** Three base64url parts, of which the last may be empty. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/
 
-/** Checks whether a part ends as RFC 4648 §3.5 wants: bits that stand for nothing are zero. */
+/** Checks that the unused bits at the end of a part are zero (RFC 4648 §3.5). */
 function isCanonical(token: string, start: number, end: number): boolean {
   switch ((end - start) % 4) {
     case 0:
@@ -168,19 +169,11 @@ function isCanonical(token: string, start: number, end: number): boolean {
   }
 }
 
-function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
-  if (!isUtf8(bytes)) return undefined
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
-  }
+function parseUtf8(bytes: Buffer): Record<string, unknown> | undefined {
+  return isUtf8(bytes) ? parseObject(bytes.toString('utf8')) : undefined
 }
 
-/** HMAC with a secret that both sides know, where an issuer signs so. */
+/** The HMAC algorithms, which use a shared secret. */
 export const SECRET_ALGORITHMS: readonly string[] = ['HS256', 'HS384', 'HS512']
 
 /** Returns the secret as the key for HMAC algorithms. */
@@ -188,7 +181,7 @@ export function secretKey(secret: string): KeyObject {
   return createSecretKey(Buffer.from(secret, 'utf8'))
 }
 
-function checkHeader(
+function assertHeader(
   header: DecodedJwt['header'],
   { algorithms, algorithmsOption }: { algorithms: readonly string[]; algorithmsOption?: string },
 ): VerifiedJwt['header'] {
@@ -201,15 +194,15 @@ function checkHeader(
       hint,
     })
   }
-  const problem = headerProblem(header)
+  const problem = checkHeader(header)
   if (problem) throw new JwtError(problem.message, problem.claim)
   if (kid !== undefined && typeof kid !== 'string') throw new JwtError('kid is not a string', 'kid')
   return { ...header, alg, ...defined({ kid }) }
 }
 
-/** Explains a refused `alg`: both algorithms, and the option that decides. */
+/** Explains a refused `alg`, with the actual and accepted algorithms and the option that lists them. */
 export function algorithmHint(actual: unknown, expected: readonly string[], option?: string): string {
   const cause = `the token has alg ${quote(actual)}, accepted is ${expected.join(', ')}.`
   if (actual === 'none') return `${cause} An unsigned token is never accepted`
-  return option ? `${cause} If the issuer is to sign with that one, set ${option}` : cause
+  return option ? `${cause} If the issuer is meant to sign with that one, set ${option}` : cause
 }

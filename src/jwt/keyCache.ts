@@ -6,11 +6,11 @@ import { type KeyHeader, KeySet, type PublicKey } from './keySet.js'
 import { type Freshness, RemoteCache } from './remoteCache.js'
 
 /**
- * Caches the public keys of providers by their `jwks_uri`. One cache serves every kind of token.
+ * Caches the public keys of providers by their `jwks_uri`, for every kind of token.
  *
- * Keys are fresh for 10 minutes. They are fetched again at once for a `kid` that is not among them, or when those that fit
- * do not verify a token (a new key under an old `kid`); then not again for 30 seconds. While the endpoint fails, keys in
- * hand serve for 24 hours. Keys that cannot be used are skipped.
+ * Keys are fresh for 10 minutes. An unknown `kid`, or a signature that none of the fitting keys verifies (a new key with an
+ * old `kid`), causes an immediate fetch, at most once in 30 seconds. While the endpoint fails, cached keys are used for up
+ * to 24 hours. Unusable keys are skipped.
  */
 export class KeyCache {
   readonly #sets: RemoteCache<KeySet>
@@ -33,16 +33,16 @@ export class KeyCache {
   }
 
   /**
-   * Finds the keys that fit a token's header; empty if there is none.
+   * Finds the keys that fit a token's header.
    *
-   * @param tried - keys found before that did not verify the token: only others are returned, fetched again if need be
-   * @throws `ERR_PROVIDER_UNAVAILABLE` when none in hand fits and none can be fetched.
+   * @param tried - keys that did not verify the token: only others are returned, fetched if necessary
+   * @throws `ERR_PROVIDER_UNAVAILABLE` if no cached key fits and none can be fetched
    */
   async find(jwksUri: string, header: KeyHeader, tried?: readonly VerifyingKey[]): Promise<CryptoKey[]> {
     return (await this.lookUp(jwksUri, header, tried)).map(({ key }) => key)
   }
 
-  /** Finds keys as {@link KeyCache.find} does, at once if they are in hand. */
+  /** Finds keys like {@link KeyCache.find}, synchronously if they are cached. */
   lookUp(
     jwksUri: string,
     header: KeyHeader,
@@ -69,10 +69,10 @@ export class KeyCache {
     return loading ? loading.then((reloaded) => reloaded.find(header)) : []
   }
 
-  /** Keys in hand have judged the token already: if they cannot be fetched again, that stands. */
+  /** The cached keys have already refused the token. If the keys cannot be fetched again, that result stands. */
   async #findOthers(jwksUri: string, header: KeyHeader, tried: readonly VerifyingKey[]): Promise<readonly PublicKey[]> {
     try {
-      // Without a request the set may have changed too, by one that another token caused in the meantime.
+      // Even without a request, one that another token caused may have changed the set in the meantime.
       const set = await (this.#refetch(jwksUri) ?? this.#current(jwksUri))
       return (await set.find(header)).filter(({ key }) => !tried.includes(key))
     } catch (error) {

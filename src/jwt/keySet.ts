@@ -1,7 +1,9 @@
 import type { CryptoKey, JWK } from 'jose'
 import { importJWK } from 'jose/key/import'
+import { defined } from '../lib/defined.js'
+import { isObject } from '../lib/json.js'
 
-/** The part of a JWS header that selects a key. `jku`, `jwk`, `x5u` and `x5c` are never looked at. */
+/** The part of a JWS header that selects a key. `jku`, `jwk`, `x5u` and `x5c` are ignored. */
 export interface KeyHeader {
   readonly alg: string
   readonly kid?: string | undefined
@@ -10,7 +12,7 @@ export interface KeyHeader {
 /** A public key, imported for one algorithm. */
 export interface PublicKey {
   readonly key: CryptoKey
-  /** Whether it is still one of its owner's keys: `false` once a fetched key set has lost or changed it. */
+  /** Whether its owner still publishes it: `false` once a fetched key set lacks or changes it. */
   readonly current: boolean
 }
 
@@ -28,13 +30,13 @@ const KEY_TYPES: ReadonlyMap<string, readonly [kty: string, crv?: string]> = new
   ['Ed25519', ['OKP', 'Ed25519']],
 ])
 
-/** The signature algorithms with a public key that can be verified. */
+/** The supported public-key signature algorithms. */
 export const PUBLIC_KEY_ALGORITHMS: readonly string[] = [...KEY_TYPES.keys()]
 
-/** The smallest RSA modulus accepted, in bits (RFC 7518 §3.3). */
+/** The smallest accepted RSA modulus. In bits (RFC 7518 §3.3). */
 const MIN_RSA_BITS = 2048
 
-/** The largest RSA modulus accepted, in base64url characters: 4,096 bits. A larger one only makes verifying slow. */
+/** The largest accepted RSA modulus, 4,096 bits. In base64url characters. A larger one only slows verification. */
 const MAX_RSA_MODULUS = Math.ceil((4096 / 8) * (4 / 3))
 
 /** How many keys are tried for a token without `kid`. */
@@ -45,13 +47,13 @@ interface Imported {
   key: PublicKey | undefined | Promise<PublicKey | undefined>
 }
 
-/** One key of a key set, imported for each algorithm that it is asked for. */
+/** One key of a key set, imported once for each requested algorithm. */
 class SetKey {
   readonly jwk: JWK
   current = true
   readonly #imported: Imported[] = []
 
-  /** Keeps of a key what selects it and its public members, so that one with a private part or a certificate is small. */
+  /** Keeps only the selecting and public members, so that a key with a private part or a certificate stays small. */
   constructor({ kty, crv, x, y, n, e, alg, use, kid, key_ops }: JWK) {
     this.jwk = defined({ kty, crv, x, y, n, e, alg, use, kid, key_ops })
   }
@@ -84,11 +86,11 @@ class ImportedKey implements PublicKey {
   }
 }
 
-/** The public keys of one owner: a JSON Web Key Set. Keys that cannot be used are skipped. */
+/** The public keys of one owner: a JSON Web Key Set. Unusable keys are skipped. */
 export class KeySet {
   readonly #keys: readonly SetKey[]
 
-  /** @param previous - the set that this one replaces: keys that are in both stay the same, the others are retired */
+  /** @param previous - the set that this one replaces: keys in both stay the same, the others are retired */
   constructor(keys: readonly JWK[], previous?: KeySet) {
     const replaced = previous ? previous.#keys : []
     const known = new Map(replaced.map((key) => [identity(key.jwk), key]))
@@ -105,7 +107,7 @@ export class KeySet {
     for (const key of this.#keys) key.current = false
   }
 
-  /** Finds the keys that fit a token's header, at once if they are imported already. */
+  /** Finds the keys that fit a token's header, synchronously if they are already imported. */
   find(header: KeyHeader): readonly PublicKey[] | Promise<readonly PublicKey[]> {
     const candidates: (PublicKey | undefined | Promise<PublicKey | undefined>)[] = []
     for (const key of this.#keys) {
@@ -133,7 +135,7 @@ function isWellFormed(jwk: JWK): boolean {
   )
 }
 
-/** Two keys are the same when everything that selects or verifies is. */
+/** Identifies a key by everything that selects it or verifies with it. */
 function identity({ kty, crv, x, y, n, e, alg, use, kid, key_ops }: JWK): string {
   return JSON.stringify([kty, crv, x, y, n, e, alg, use, kid, key_ops])
 }
@@ -151,17 +153,17 @@ function fits(jwk: JWK, { alg, kid }: KeyHeader): boolean {
   )
 }
 
-/** Returns why a key verifies no token, if that can be seen at once. */
-export function unusableKey(jwk: unknown): string | undefined {
-  if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) return 'is no JWK'
-  const { kty, n } = jwk as JWK
-  if (![...KEY_TYPES.values()].some(([type]) => type === kty)) return 'is no RSA, EC or OKP key'
+/** Checks a JWK for reasons that make it unusable, before importing it. */
+export function checkKey(jwk: unknown): string | undefined {
+  if (!isObject(jwk)) return 'is not a JWK'
+  const { kty, n } = jwk
+  if (![...KEY_TYPES.values()].some(([type]) => type === kty)) return 'is not an RSA, EC or OKP key'
   if (kty !== 'RSA') return undefined
   return typeof n === 'string' && n.length <= MAX_RSA_MODULUS ? undefined : 'has more than 4096 bits'
 }
 
 async function importPublic(jwk: JWK, alg: string): Promise<CryptoKey | undefined> {
-  if (unusableKey(jwk)) return undefined
+  if (checkKey(jwk)) return undefined
   try {
     const { kty, crv, x, y, n, e } = jwk
     const key = (await importJWK(defined({ kty, crv, x, y, n, e }), alg)) as CryptoKey
@@ -170,8 +172,4 @@ async function importPublic(jwk: JWK, alg: string): Promise<CryptoKey | undefine
   } catch {
     return undefined
   }
-}
-
-function defined(jwk: { [K in keyof JWK]: JWK[K] | undefined }): JWK {
-  return Object.fromEntries(Object.entries(jwk).filter(([, value]) => value !== undefined)) as JWK
 }

@@ -2,17 +2,17 @@ import { LRUCache } from 'lru-cache'
 
 /** How long a remote document is used. All times in seconds. */
 export interface Freshness {
-  /** A document younger than this is served without a request. */
+  /** How long a document is used without a request. */
   readonly fresh: number
-  /** A document older than `fresh` is served up to this age while its endpoint fails. */
+  /** How long a document is used while its endpoint fails. */
   readonly stale: number
-  /** The least time between two requests that a failure or an unknown `kid` causes. */
+  /** The minimum time between two requests caused by a failure or an unknown `kid`. */
   readonly cooldown: number
-  /** The least time between two requests that fail while there is no document in hand. Default is `0`. */
+  /** The minimum time between two failing requests while no document is cached. Default is `0`. */
   readonly retry?: number
 }
 
-/** Fresh for 10 minutes, served stale for 24 hours while the endpoint fails, asked again at most every 30 s. */
+/** Fresh for 10 minutes, stale for 24 hours while the endpoint fails, with at most one retry in 30 seconds. */
 export const DEFAULT_FRESHNESS: Freshness = { fresh: 600, stale: 86_400, cooldown: 30 }
 
 interface Entry<T> {
@@ -21,21 +21,22 @@ interface Entry<T> {
   failedAt: number
   failure?: unknown
   refetchedAt: number
-  flight?: Promise<T>
+  request?: Promise<T>
 }
 
-/** Loads a document. It is given the one in hand, which the new one will replace. */
+/** Loads a document. `previous` is the cached one, which the new one will replace. */
 export type Load<T> = (previous: T | undefined) => Promise<T>
 
 /**
- * Caches documents fetched from a provider: bounded in number, one request for any number of askers, stale documents
- * kept in use while the endpoint fails.
+ * Caches a bounded number of documents fetched from providers.
+ *
+ * Concurrent calls share one request. While an endpoint fails, its stale document stays in use.
  */
 export class RemoteCache<T extends object> {
   readonly #entries: LRUCache<string, Entry<T>>
   readonly #freshness: Freshness
 
-  /** @param options.onEvicted - called with a document that was dropped for others */
+  /** @param options.onEvicted - called with a document that was evicted */
   constructor(options: { max: number; freshness?: Freshness; onEvicted?: (value: T) => void }) {
     const { max, onEvicted } = options
     this.#entries = new LRUCache({
@@ -45,7 +46,7 @@ export class RemoteCache<T extends object> {
     this.#freshness = options.freshness ?? DEFAULT_FRESHNESS
   }
 
-  /** Returns the document under `key`, loading it when there is none or it is no longer fresh. */
+  /** Returns the document for `key`, loading it if there is none or it is no longer fresh. */
   get(key: string, load: Load<T>): T | Promise<T> {
     const entry = this.#entry(key)
     const { fresh, stale, cooldown, retry = 0 } = this.#freshness
@@ -61,12 +62,13 @@ export class RemoteCache<T extends object> {
   }
 
   /**
-   * Loads the document again because what was looked for is not in it, unless that was done within the cooldown.
-   * Returns `undefined` when it was not loaded. Rejects when it cannot be loaded: what is in it is unknown then.
+   * Loads the document again because something is missing from it, unless that was done within the cooldown.
+   *
+   * @returns `undefined` if it was not loaded; rejects if it cannot be loaded, since its content is then unknown
    */
   refetch(key: string, load: Load<T>): Promise<T> | undefined {
     const entry = this.#entry(key)
-    if (entry.flight) return entry.flight
+    if (entry.request) return entry.request
     if (seconds() - entry.refetchedAt < this.#freshness.cooldown) {
       return entry.failure === undefined ? undefined : Promise.reject(entry.failure as Error)
     }
@@ -84,7 +86,7 @@ export class RemoteCache<T extends object> {
   }
 
   #load(entry: Entry<T>, load: Load<T>): Promise<T> {
-    entry.flight ??= load(entry.value)
+    entry.request ??= load(entry.value)
       .then(
         (value) => {
           entry.value = value
@@ -99,9 +101,9 @@ export class RemoteCache<T extends object> {
         },
       )
       .finally(() => {
-        delete entry.flight
+        delete entry.request
       })
-    return entry.flight
+    return entry.request
   }
 }
 

@@ -293,7 +293,7 @@ describe('the options of introspection', () => {
     ['no client', {}, /clientId is missing/],
     ['no secret', { clientId: 'api' }, /clientSecret is missing/],
     ['an endpoint over http', { ...CLIENT, endpoint: 'http://idp.example/introspect' }, /https/],
-    ['another issuer', { ...CLIENT, issuer: 'https://other.example' }, /none of resourceServer.issuer/],
+    ['another issuer', { ...CLIENT, issuer: 'https://other.example' }, /not in resourceServer.issuer/],
     ['an unknown option', { ...CLIENT, client: 'x' }, /not an option/],
   ])('refuse %s', (_what, introspection, message) => {
     const construct = () => resourceServer({ issuer: 'https://idp.example', audience: 'a', introspection } as never)
@@ -302,7 +302,7 @@ describe('the options of introspection', () => {
 
   it('ask which of several issuers is meant', () => {
     const issuers = ['https://a.example', 'https://b.example']
-    expect(() => resourceServer({ issuer: issuers, audience: 'a', introspection: CLIENT })).toThrow(/not clear/)
+    expect(() => resourceServer({ issuer: issuers, audience: 'a', introspection: CLIENT })).toThrow(/ambiguous/)
     const introspection = { ...CLIENT, issuer: 'https://b.example' }
     expect(() => resourceServer({ issuer: issuers, audience: 'a', introspection })).not.toThrow()
   })

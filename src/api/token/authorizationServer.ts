@@ -4,9 +4,11 @@ import type { VerifyingKey } from '../../jwt/jws.js'
 import type { KeyCache } from '../../jwt/keyCache.js'
 import type { KeyHeader, PublicKey } from '../../jwt/keySet.js'
 import type { RemoteCache } from '../../jwt/remoteCache.js'
+import { defined } from '../../lib/defined.js'
+import { parseObject } from '../../lib/json.js'
 import { quote } from '../../lib/quote.js'
 
-/** What a resource server needs of an authorization server's metadata (RFC 8414 §2). */
+/** The part of an authorization server's metadata that a resource server uses (RFC 8414 §2). */
 export interface AuthorizationServerMetadata {
   readonly issuer: string
   readonly jwks_uri?: string
@@ -20,13 +22,13 @@ export interface AuthorizationServerServices {
   readonly keys: KeyCache
 }
 
-/** Finds where an issuer's keys and endpoints are. Nothing that a token says is fetched. */
+/** Finds the keys and endpoints of an issuer. No URL in a token is ever fetched. */
 export class AuthorizationServer {
   readonly issuer: string
   readonly #services: AuthorizationServerServices
   readonly #jwksUri: string | undefined
 
-  /** @param jwksUri - where the keys are, for issuers without metadata */
+  /** @param jwksUri - the URL of the keys, for an issuer without metadata */
   constructor(issuer: string, services: AuthorizationServerServices, jwksUri?: string) {
     this.issuer = issuer
     this.#services = services
@@ -34,9 +36,9 @@ export class AuthorizationServer {
   }
 
   /**
-   * Finds the keys that fit a token's header, at once if they are in hand.
+   * Finds the keys that fit a token's header, synchronously if they are cached.
    *
-   * @param tried - keys found before that did not verify the token: only others are returned
+   * @param tried - keys that did not verify the token: only others are returned
    */
   keysFor(header: KeyHeader, tried?: readonly VerifyingKey[]): readonly PublicKey[] | Promise<readonly PublicKey[]> {
     if (this.#jwksUri !== undefined) return this.#services.keys.lookUp(this.#jwksUri, header, tried)
@@ -45,7 +47,7 @@ export class AuthorizationServer {
     return this.#keysBy(metadata, header, tried)
   }
 
-  /** Returns the metadata, discovered when it is needed and not fresh. */
+  /** Returns the metadata, fetching it unless it is cached and fresh. */
   metadata(): AuthorizationServerMetadata | Promise<AuthorizationServerMetadata> {
     return this.#services.metadata.get(this.issuer, () => this.#discover())
   }
@@ -65,13 +67,13 @@ export class AuthorizationServer {
     throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.issuer} has no usable ${name}`, {
       hint:
         name === 'jwks_uri'
-          ? 'give jwksUri or keys with the issuer in resourceServer.issuer'
+          ? 'set jwksUri or keys of the issuer in resourceServer.issuer'
           : 'set resourceServer.introspection.endpoint',
     })
   }
 
   /**
-   * Fetches the metadata: by OpenID Connect Discovery, and where there is none, by RFC 8414.
+   * Fetches the metadata from the path of OpenID Connect Discovery or, failing that, of RFC 8414.
    *
    * @see [OpenID Connect Discovery §4](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig)
    * @see [RFC 8414 §3](https://www.rfc-editor.org/rfc/rfc8414#section-3)
@@ -90,48 +92,39 @@ export class AuthorizationServer {
         body: undefined,
         redirect: 'manual',
       })
-      if (response.status === 200) return this.#judge(await response.text())
+      if (response.status === 200) return this.#parse(await response.text())
     }
     throw new RelyingPartyError('ERR_METADATA_INVALID', `no metadata of ${this.issuer} was found`, {
       hint:
-        `neither ${urls.join(' nor ')} has any: check resourceServer.issuer, or give jwksUri or keys with an issuer ` +
+        `neither ${urls.join(' nor ')} has any: check resourceServer.issuer, or set jwksUri or keys of an issuer ` +
         'without metadata',
     })
   }
 
-  #judge(text: string): AuthorizationServerMetadata {
+  #parse(text: string): AuthorizationServerMetadata {
     const metadata = parseObject(text)
     if (!metadata) throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.issuer} is not JSON`)
     if (metadata.issuer !== this.issuer) {
-      throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.issuer} is of another issuer`, {
+      throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.issuer} names another issuer`, {
         cause: { claim: 'issuer', expected: this.issuer, actual: metadata.issuer },
         hint:
-          `resourceServer.issuer is ${quote(this.issuer)}, issuer in the metadata is ${quote(metadata.issuer)}: write the ` +
-          "second if it is what your tokens have in iss, including a slash at the end; otherwise it is another issuer's address",
+          `resourceServer.issuer is ${quote(this.issuer)}, issuer in the metadata is ${quote(metadata.issuer)}: use the ` +
+          'second if it is the iss of your tokens, including a trailing slash; otherwise the address belongs to another issuer',
       })
     }
     const insecure = this.issuer.startsWith('http:')
     const { jwks_uri, introspection_endpoint } = metadata
     return {
       issuer: this.issuer,
-      ...(isUsable(jwks_uri, insecure) ? { jwks_uri } : {}),
-      ...(isUsable(introspection_endpoint, insecure) ? { introspection_endpoint } : {}),
+      ...defined({
+        jwks_uri: isUsable(jwks_uri, insecure) ? jwks_uri : undefined,
+        introspection_endpoint: isUsable(introspection_endpoint, insecure) ? introspection_endpoint : undefined,
+      }),
     }
   }
 }
 
-/** An `https` issuer has only `https` endpoints. */
+/** An `https` issuer must have `https` endpoints. */
 function isUsable(url: unknown, insecure: boolean): url is string {
   return typeof url === 'string' && URL.canParse(url) && (url.startsWith('https:') || insecure)
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -5,9 +5,9 @@ import { isRefusal, type Verdict, type VerifiedToken } from './verify.js'
 
 /** Bounds of the cache of verified tokens. */
 export interface VerifiedTokensOptions {
-  /** How long a token counts as verified. In seconds. `0` switches the cache off. */
+  /** How long a verified token is not verified again. In seconds. `0` disables the cache. */
   readonly ttl: number
-  /** The most tokens held. */
+  /** The maximum number of cached tokens. */
   readonly max: number
 }
 
@@ -18,20 +18,20 @@ interface Held {
   readonly until: number
 }
 
-/** Longer tokens are verified each time. In characters. */
+/** Longer tokens are not cached. In characters. */
 const MAX_LENGTH = 8192
 
 /**
- * Remembers the JWTs that passed, by their SHA-256. Refusals are never kept, nor what an introspection endpoint answers.
+ * Caches verified JWTs by their SHA-256. Never caches refusals or introspected tokens.
  *
- * A token is held no longer than it is valid, and only while the key that verified it is still one of its issuer's. Those
- * who ask about one token that is not held share one verification.
+ * A token is cached no longer than it is valid, and only while the key that verified it is still one of its issuer's.
+ * Concurrent calls for the same token share one verification.
  */
 export class VerifiedTokens {
   readonly #verify: (token: string) => Verdict | Promise<Verdict>
   readonly #ttl: number
   readonly #held: LRUCache<string, Held>
-  readonly #flights = new Map<string, Promise<Verdict>>()
+  readonly #pending = new Map<string, Promise<Verdict>>()
 
   constructor(verify: (token: string) => Verdict | Promise<Verdict>, { ttl, max }: VerifiedTokensOptions) {
     this.#verify = verify
@@ -39,7 +39,7 @@ export class VerifiedTokens {
     this.#held = new LRUCache({ max })
   }
 
-  /** Verifies a token, at once where it is held or can be refused without a key. */
+  /** Verifies a token, synchronously if it is cached or can be refused without a key. */
   verify(token: string): Verdict | Promise<Verdict> {
     if (this.#ttl === 0 || token.length > MAX_LENGTH) return this.#verify(token)
     const digest = hash('sha256', token, 'base64url')
@@ -48,25 +48,25 @@ export class VerifiedTokens {
       if (Date.now() < held.until && held.key.current) return held.token
       this.#held.delete(digest)
     }
-    return this.#flights.get(digest) ?? this.#share(token, digest)
+    return this.#pending.get(digest) ?? this.#share(token, digest)
   }
 
   #share(token: string, digest: string): Verdict | Promise<Verdict> {
     const verdict = this.#verify(token)
     if (!(verdict instanceof Promise)) return verdict
-    const flight = verdict.then(
+    const request = verdict.then(
       (settled) => {
-        this.#flights.delete(digest)
+        this.#pending.delete(digest)
         if (!isRefusal(settled) && settled.key) this.#hold(digest, settled, settled.key)
         return settled
       },
       (error: unknown) => {
-        this.#flights.delete(digest)
+        this.#pending.delete(digest)
         throw error
       },
     )
-    this.#flights.set(digest, flight)
-    return flight
+    this.#pending.set(digest, request)
+    return request
   }
 
   #hold(digest: string, token: VerifiedToken, key: VerificationKey): void {

@@ -4,23 +4,23 @@ import { quote } from '../../lib/quote.js'
 
 type Claims = Readonly<Record<string, unknown>>
 
-/** What an access token must hold up to. All times in seconds. */
+/** The expected properties of an access token. All times in seconds. */
 export interface AccessTokenExpectations {
-  /** The names of this API, of which `aud` must hold one. */
+  /** The names of this API, of which `aud` must include one. */
   readonly audience: readonly string[]
-  /** Whether `typ` must be `at+jwt`, or an access token may also be recognized by its claims. */
+  /** Whether `typ` must be `at+jwt`, or the claims may also identify an access token. */
   readonly typ: 'at+jwt' | 'tolerant'
   readonly clockTolerance: number
   readonly maxTokenAge: number | undefined
-  /** The claims that hold scopes, or a function that reads them. */
+  /** The claims that contain scopes, or a function that returns them. */
   readonly scopes: readonly string[] | ((claims: Claims) => readonly string[])
 }
 
 /** Why a token is refused. */
 export interface Refusal {
-  /** For whoever sent the token: it names no option. */
+  /** For the sender of the token: names no option. */
   readonly message: string
-  /** The likely cause and the fix, for whoever operates the API. */
+  /** The likely cause and the fix, for the operator of the API. */
   readonly hint?: string
   /** The claim or header parameter that failed, or `signature`. */
   readonly claim: string
@@ -29,36 +29,36 @@ export interface Refusal {
 }
 
 /**
- * Judges everything in a JWT access token that needs no key: what it is, whom it is for, and its times.
+ * Checks everything in a JWT access token that needs no key: its kind, audience, times and subject.
  *
- * @returns what is wrong, or `undefined`
+ * @returns the reason to refuse it, or `undefined`
  * @see [RFC 9068 §4](https://www.rfc-editor.org/rfc/rfc9068#section-4)
  */
-export function judgeAccessToken(
+export function checkAccessToken(
   { header, payload }: DecodedJwt,
   expected: AccessTokenExpectations,
 ): Refusal | undefined {
   return (
-    judgeAudience(payload, expected) ??
-    judgeTimes(payload, expected) ??
-    judgeType(header, payload, expected) ??
-    judgeSubject(payload)
+    checkAudience(payload, expected) ??
+    checkTimes(payload, expected) ??
+    checkType(header, payload, expected) ??
+    checkSubject(payload)
   )
 }
 
-/** Judges `aud`: it must hold one of this API's names. */
-export function judgeAudience({ aud }: Claims, { audience }: AccessTokenExpectations): Refusal | undefined {
+/** Checks that `aud` includes a name of this API. */
+export function checkAudience({ aud }: Claims, { audience }: AccessTokenExpectations): Refusal | undefined {
   const fits = Array.isArray(aud) ? aud.some((item) => isOneOf(audience, item)) : isOneOf(audience, aud)
   if (fits) return undefined
   const found = aud === undefined ? 'the token has no aud' : `aud is ${quote(aud)}`
   const hint =
-    `${found}, expected is ${audience.map(quote).join(' or ')}. Ask the issuer for a token for this API, or set ` +
-    'resourceServer.audience to what its tokens have in aud'
+    `${found}, expected is ${audience.map(quote).join(' or ')}. Request a token for this API from the issuer, or set ` +
+    'resourceServer.audience to the aud of its tokens'
   return { message: 'the token was issued for another API', hint, claim: 'aud', expected: audience, actual: aud }
 }
 
-/** Judges `exp`, `nbf`, `iat` and `auth_time`. */
-export function judgeTimes(
+/** Checks `exp`, `nbf`, `iat` and `auth_time`. */
+export function checkTimes(
   claims: Claims,
   { clockTolerance, maxTokenAge }: AccessTokenExpectations,
   { expRequired = true } = {},
@@ -67,7 +67,7 @@ export function judgeTimes(
   if (problem || maxTokenAge === undefined) return problem
   const { iat } = claims as { iat?: number }
   if (iat === undefined) {
-    const hint = 'iat is missing, which resourceServer.maxTokenAge needs'
+    const hint = 'iat is missing, which resourceServer.maxTokenAge requires'
     return { message: 'the age of the token is unknown', hint, claim: 'iat' }
   }
   if (!isOlderThan(iat, maxTokenAge, clockTolerance)) return undefined
@@ -78,19 +78,21 @@ export function judgeTimes(
 /** Claims that only ID tokens and logout tokens have. */
 const FOREIGN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash', 'events']
 
-/** Claims that access tokens have, at one provider or another, and ID tokens have not. */
+/** Claims that access tokens of some providers have, and ID tokens do not. */
 const OWN_CLAIMS = ['scope', 'scp', 'permissions', 'client_id', 'cid', 'appid', 'azpacr', 'gty', 'cnf']
 
 /**
- * Tells an access token from an ID token, a logout token and whatever else an issuer signs with the same keys: by `typ`,
- * or if the issuer does not set it, by the claims. A claim that this API is told to read scopes from proves nothing: an ID
- * token may have it too.
+ * Checks that a token is an access token, rather than an ID token, a logout token or anything else its issuer signs with
+ * the same keys.
+ *
+ * `typ` decides or, if the issuer does not set it, the claims. A claim that this API is configured to read scopes from
+ * proves nothing, since an ID token may have it too.
  *
  * @see [RFC 9068 §4](https://www.rfc-editor.org/rfc/rfc9068#section-4)
  * @see [RFC 8725 §3.11](https://www.rfc-editor.org/rfc/rfc8725#section-3.11)
  */
-function judgeType({ typ }: Claims, payload: Claims, expected: AccessTokenExpectations): Refusal | undefined {
-  // Amazon Cognito names the kind of token in token_use, Keycloak in a claim typ.
+function checkType({ typ }: Claims, payload: Claims, expected: AccessTokenExpectations): Refusal | undefined {
+  // Amazon Cognito puts the kind of token into token_use, Keycloak into a claim typ.
   if (!isAccessTokenUse(payload.token_use)) return otherKind('token_use', payload.token_use, 'access')
   const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ
   if (type === 'at+jwt') return undefined
@@ -99,36 +101,36 @@ function judgeType({ typ }: Claims, payload: Claims, expected: AccessTokenExpect
   if (payload.typ !== undefined && !isKeycloak) return otherKind('typ', payload.typ, 'Bearer')
   // Access tokens of Keycloak before 25 repeat the nonce of the login.
   const foreign = FOREIGN_CLAIMS.find((claim) => Object.hasOwn(payload, claim) && !(isKeycloak && claim === 'nonce'))
-  if (foreign) return { ...NO_ACCESS_TOKEN, hint: `it has ${foreign}, which no access token has`, claim: foreign }
+  if (foreign) return { ...NO_ACCESS_TOKEN, hint: `it has ${foreign}, which access tokens do not have`, claim: foreign }
   if (OWN_CLAIMS.some((claim) => (payload[claim] ?? null) !== null)) return undefined
   const hint =
-    `its typ is ${quote(typ)} and it has none of the claims ${OWN_CLAIMS.join(', ')}, so that it may be an ID token: ` +
-    'send the access token, and have the issuer set typ to at+jwt'
+    `its typ is ${quote(typ)} and it has none of the claims ${OWN_CLAIMS.join(', ')}, so it may be an ID token: ` +
+    'send the access token, and configure the issuer to set typ to at+jwt'
   return { ...NO_ACCESS_TOKEN, hint, claim: 'typ', actual: typ }
 }
 
-const NO_ACCESS_TOKEN = { message: 'it is no access token' }
+const NO_ACCESS_TOKEN = { message: 'it is not an access token' }
 
 function otherKind(claim: string, actual: unknown, expected: string): Refusal {
   const hint = `${claim} is ${quote(actual)}, expected is ${expected}: the token is of another kind`
   return { ...NO_ACCESS_TOKEN, hint, claim, expected, actual }
 }
 
-/** Checks what `token_use` says of the kind of a token, if it is there. */
+/** Checks that `token_use`, if present, is that of an access token. */
 export function isAccessTokenUse(use: unknown): boolean {
   return use === undefined || use === 'access' || use === 'access_token'
 }
 
-/** Judges `sub`, which tokens of machines may lack. */
-export function judgeSubject({ sub }: Claims): Refusal | undefined {
+/** Checks `sub`, which machine-to-machine tokens may lack. */
+export function checkSubject({ sub }: Claims): Refusal | undefined {
   if (sub === undefined || (typeof sub === 'string' && sub !== '')) return undefined
   return { message: 'the subject of the token is malformed', hint: 'sub is not a non-empty string', claim: 'sub' }
 }
 
 /**
- * Reads the scopes of verified claims: each claim a list separated by spaces, or an array of strings.
+ * Reads the scopes from verified claims. Each claim is a space-separated list or an array of strings.
  *
- * @returns `undefined` if the application's function returns no list of strings
+ * @returns `undefined` if the application's function does not return a list of strings
  * @throws what that function throws
  */
 export function readScopes(

@@ -2,44 +2,46 @@ import { createHash } from 'node:crypto'
 import type { JWK } from 'jose'
 import { calculateJwkThumbprint } from 'jose/jwk/thumbprint'
 import { LRUCache } from 'lru-cache'
-import { algorithmHint, type DecodedJwt, decodeJwt, headerProblem, JwtError, verifyWithKey } from '../../jwt/jws.js'
-import { KeySet, unusableKey } from '../../jwt/keySet.js'
+
+import { algorithmHint, checkHeader, type DecodedJwt, decodeJwt, JwtError, verifyWithKey } from '../../jwt/jws.js'
+import { checkKey, KeySet } from '../../jwt/keySet.js'
 import { checkJwtTimes, isOlderThan } from '../../jwt/times.js'
+
 import { quote } from '../../lib/quote.js'
 import type { Refusal } from './claims.js'
 
-/** How DPoP proofs are judged at one resource server. All times in seconds. */
+/** The rules for DPoP proofs at one resource server. All times in seconds. */
 export interface ProofRules {
   readonly algorithms: readonly string[]
-  /** The greatest age of a proof, by `iat`. */
+  /** The maximum age of a proof, from its `iat`. */
   readonly maxAge: number
   readonly clockTolerance: number
-  /** Checks whether a nonce is one of this server; `undefined` if none is required. */
+  /** Checks whether this server issued a nonce. `undefined` if none is required. */
   readonly isNonce: ((nonce: string) => boolean) | undefined
 }
 
-/** The request that a proof has to fit. */
+/** The request that a proof must be for. */
 export interface ProvedRequest {
   readonly method: string
-  /** The URL by configuration, without query: nothing of it comes from the `Host` header. */
+  /** The configured URL, without query: no part of it comes from the `Host` header. */
   readonly uri: string
   readonly accessToken: string
   /** The thumbprint that the access token is bound to: `cnf.jkt`. */
   readonly jkt: string
 }
 
-/** A proof that has passed every check but one: that it was not used before. */
-export interface JudgedProof {
-  /** Identifies the proof among all proofs of all clients. */
+/** A proof that passed every check except whether it was used before. */
+export interface VerifiedProof {
+  /** Identifies the proof among those of all clients. */
   readonly id: string
-  /** When it stops being accepted. In seconds since the epoch. */
+  /** When it is no longer accepted. In seconds since the epoch. */
   readonly expiresAt: number
   readonly nonce: string | undefined
 }
 
 /** Why a proof is refused. */
 export interface ProofRefusal extends Refusal {
-  /** Whether all that is missing is a nonce of this server. */
+  /** Whether only a nonce of this server is missing. */
   readonly nonceRequired?: boolean
 }
 
@@ -48,21 +50,21 @@ interface ProofKey {
   readonly keys: KeySet
 }
 
-/** In characters. A proof holds a public key; the largest accepted, of 4,096 bits, leaves room enough. */
+/** The longest accepted proof. In characters. Leaves room for the largest accepted public key, of 4,096 bits. */
 const MAX_PROOF = 4096
 const MAX_JTI = 256
 
-/** How many clients' keys are held, so that they are not imported for each proof. */
+/** How many clients' keys are cached, so that they are not imported for each proof. */
 const MAX_KEYS = 1000
 
 /**
- * Creates the function that judges DPoP proofs.
+ * Creates the function that verifies DPoP proofs.
  *
  * @see [RFC 9449 §4.3](https://www.rfc-editor.org/rfc/rfc9449#section-4.3)
  */
-export function createProofJudge(
+export function createProofVerifier(
   rules: ProofRules,
-): (proof: string, request: ProvedRequest) => Promise<JudgedProof | ProofRefusal> {
+): (proof: string, request: ProvedRequest) => Promise<VerifiedProof | ProofRefusal> {
   const known = new LRUCache<string, ProofKey>({ max: MAX_KEYS })
 
   async function keyOf(proof: string, jwk: unknown): Promise<ProofKey | undefined> {
@@ -77,11 +79,11 @@ export function createProofJudge(
 
   return async (proof, request) => {
     const decoded = proof.length > MAX_PROOF ? undefined : decodeJwt(proof)
-    if (!decoded) return { message: 'it is no JWT', hint: 'or longer than 4,096 characters', claim: 'header' }
+    if (!decoded) return { message: 'it is not a JWT', hint: 'or it is longer than 4,096 characters', claim: 'header' }
     const { typ, alg, jwk } = decoded.header
     if (typ !== 'dpop+jwt') {
       return {
-        message: 'it is no DPoP proof',
+        message: 'it is not a DPoP proof',
         hint: `typ is ${quote(typ)}, expected is dpop+jwt`,
         claim: 'typ',
         actual: typ,
@@ -96,13 +98,13 @@ export function createProofJudge(
         actual: alg,
       }
     }
-    const problem = headerProblem(decoded.header)
+    const problem = checkHeader(decoded.header)
     if (problem) return problem
-    const refusal = judgeClaims(decoded.payload, request, rules)
+    const refusal = checkClaims(decoded.payload, request, rules)
     if (refusal) return refusal
     const key = await keyOf(proof, jwk)
-    if (!key) return { message: 'it has no public key that is accepted', hint: 'see jwk in its header', claim: 'jwk' }
-    if (key.jkt !== request.jkt) return { message: 'its key is not the one the token is bound to', claim: 'jkt' }
+    if (!key) return { message: 'it has no acceptable public key', hint: 'see jwk in its header', claim: 'jwk' }
+    if (key.jkt !== request.jkt) return { message: 'its key is not the one that the token is bound to', claim: 'jkt' }
     if (!(await isSignedBy(proof, decoded, alg, key.keys))) {
       return { message: 'the signature does not verify', claim: 'signature' }
     }
@@ -116,31 +118,31 @@ export function createProofJudge(
 }
 
 /** Checks whether a proof was refused. */
-export function isProofRefusal(verdict: JudgedProof | ProofRefusal): verdict is ProofRefusal {
+export function isProofRefusal(verdict: VerifiedProof | ProofRefusal): verdict is ProofRefusal {
   return 'claim' in verdict
 }
 
-function judgeClaims(
+function checkClaims(
   { htm, htu, iat, jti, ath, nonce }: Readonly<Record<string, unknown>>,
   { method, uri, accessToken }: ProvedRequest,
   { maxAge, clockTolerance, isNonce }: ProofRules,
 ): ProofRefusal | undefined {
   const now = Date.now() / 1000
   if (htm !== method) {
-    const hint = `htm is ${quote(htm)}, the request is a ${method}`
+    const hint = `htm is ${quote(htm)}, the method of the request is ${method}`
     return { message: 'it is for another method', hint, claim: 'htm', expected: method, actual: htm }
   }
   const expected = normalize(uri)
   if (typeof htu !== 'string' || expected === undefined || normalize(htu) !== expected) {
     const hint =
-      `htu is ${quote(htu)}, expected is ${quote(uri)}, which begins with the origin of resourceServer.resource: it must ` +
-      'be the URL where clients reach this API'
+      `htu is ${quote(htu)}, expected is ${quote(uri)}, which starts with the origin of resourceServer.resource: set that ` +
+      'to the URL where clients reach this API'
     return { message: 'it is for another URL', hint, claim: 'htu', expected: uri, actual: htu }
   }
   if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI) {
     return {
       message: 'its identifier is missing or malformed',
-      hint: 'jti is no string of 1 to 256 characters',
+      hint: 'jti is not a string of 1 to 256 characters',
       claim: 'jti',
     }
   }
@@ -168,12 +170,12 @@ async function isSignedBy(proof: string, decoded: DecodedJwt, alg: string, keys:
   }
 }
 
-/** The members of private and symmetric keys. A proof that shows one has given its key away. */
+/** The members of private and symmetric keys. A proof that contains one has disclosed its key. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
-/** A client chooses this key itself, so that its exponent must not be one that makes verifying slow. */
+/** The client chooses this key, so its exponent must not be one that makes verification slow. */
 function isPublicKey(jwk: unknown): jwk is JWK {
-  if (unusableKey(jwk)) return false
+  if (checkKey(jwk)) return false
   const { kty, e } = jwk as JWK
   return !PRIVATE_MEMBERS.some((member) => Object.hasOwn(jwk as JWK, member)) && (kty !== 'RSA' || e === 'AQAB')
 }

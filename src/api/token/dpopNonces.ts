@@ -1,18 +1,19 @@
 import { createHmac } from 'node:crypto'
 
-/** Nonces for DPoP proofs, which this server gives and knows again without remembering any. */
+/** Nonces for DPoP proofs, which this server issues and recognizes without storing them. */
 export interface Nonces {
-  /** The nonce that clients should use now. */
+  /** Returns the nonce for clients to use now. */
   current(): string
-  /** Checks whether a nonce is the current one or the one before. */
+  /** Checks whether a nonce is the current or the previous one. */
   accepts(nonce: string): boolean
 }
 
 /**
- * Creates nonces that change every `lifetime` seconds: each is an HMAC of its period, so that all processes with the
- * same secret agree.
+ * Creates nonces that change every `lifetime` seconds.
  *
- * @param secrets - the first makes nonces, all are accepted
+ * Each is an HMAC of its period, so all processes with the same secret agree.
+ *
+ * @param secrets - the first issues nonces, those of all are accepted
  * @see [RFC 9449 §9](https://www.rfc-editor.org/rfc/rfc9449#section-9)
  */
 export function createNonces(secrets: readonly string[], lifetime: number): Nonces {

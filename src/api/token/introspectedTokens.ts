@@ -3,11 +3,11 @@ import { LRUCache } from 'lru-cache'
 import { isInactive } from './introspection.js'
 import { isRefusal, type Verdict } from './verify.js'
 
-/** How long answers of an introspection endpoint are used. */
+/** Options of the cache of introspected tokens. */
 export interface IntrospectedTokensOptions {
-  /** How long a revocation may go unnoticed. In seconds. `0` asks about each request. */
+  /** How long a revocation may go unnoticed. In seconds. With `0`, every request introspects its token. */
   readonly revocationDelay: number
-  /** The most active tokens held. */
+  /** The maximum number of cached active tokens. */
   readonly max: number
 }
 
@@ -17,20 +17,20 @@ interface Held {
   readonly until: number
 }
 
-/** How long an inactive token is refused without asking: it does not become active again. In milliseconds. */
+/** How long an inactive token is refused without asking: it cannot become active again. In milliseconds. */
 const INACTIVE_TTL = 10_000
 
-/** How many inactive tokens are held, apart from the active ones, which a flood of them must not push out. */
+/** How many inactive tokens are cached. Separate from the active ones, so that a flood cannot evict those. */
 const MAX_INACTIVE = 5000
 
-/** Creates the function that asks about tokens: once for all who ask about a token at the same time. */
+/** Creates the function that introspects tokens. Concurrent calls for the same token share one request. */
 export function createIntrospectedTokens(
   ask: (token: string) => Promise<Verdict>,
   { revocationDelay, max }: IntrospectedTokensOptions,
 ): (token: string) => Verdict | Promise<Verdict> {
   const active = new LRUCache<string, Held>({ max })
   const inactive = new LRUCache<string, Held>({ max: MAX_INACTIVE })
-  const flights = new Map<string, Promise<Verdict>>()
+  const pending = new Map<string, Promise<Verdict>>()
 
   function hold(digest: string, verdict: Verdict): void {
     const now = Date.now()
@@ -48,16 +48,16 @@ export function createIntrospectedTokens(
     const digest = hash('sha256', token, 'base64url')
     const held = inactive.get(digest) ?? active.get(digest)
     if (held && Date.now() < held.until) return held.verdict
-    let flight = flights.get(digest)
-    if (!flight) {
-      flight = ask(token)
+    let request = pending.get(digest)
+    if (!request) {
+      request = ask(token)
         .then((verdict) => {
           hold(digest, verdict)
           return verdict
         })
-        .finally(() => flights.delete(digest))
-      flights.set(digest, flight)
+        .finally(() => pending.delete(digest))
+      pending.set(digest, request)
     }
-    return flight
+    return request
   }
 }

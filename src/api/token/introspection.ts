@@ -4,10 +4,10 @@ import { JwtError, type KeySource, verifySignature } from '../../jwt/jws.js'
 import { quote } from '../../lib/quote.js'
 import {
   type AccessTokenExpectations,
+  checkAudience,
+  checkSubject,
+  checkTimes,
   isAccessTokenUse,
-  judgeAudience,
-  judgeSubject,
-  judgeTimes,
   type Refusal,
 } from './claims.js'
 import type { TrustedIssuer } from './issuers.js'
@@ -15,25 +15,25 @@ import { type Verdict, verified } from './verify.js'
 
 type Claims = Readonly<Record<string, unknown>>
 
-/** How this resource server asks about tokens. */
+/** How this resource server introspects tokens. */
 export interface Introspection {
   readonly clientId: string
   readonly clientSecret: string
   readonly clientAuth: 'client_secret_basic' | 'client_secret_post'
-  /** The endpoint; by default that of the issuer's metadata. */
+  /** The URL of the endpoint. Default is that in the issuer's metadata. */
   readonly endpoint: string | undefined
-  /** Whether the answer must be signed (RFC 9701). */
+  /** Whether the response must be signed (RFC 9701). */
   readonly signedResponse: boolean
   readonly allowMissingAudience: boolean
 }
 
-/** The longest answer accepted. In bytes. */
-const MAX_ANSWER = 65_536
+/** The longest accepted response. In bytes. */
+const MAX_RESPONSE = 65_536
 
 const SIGNED = 'application/token-introspection+jwt'
 
 /**
- * Asks the issuer about a token and judges the answer as the claims of a JWT are judged.
+ * Asks the issuer about a token, and checks the response like the claims of a JWT.
  *
  * @throws `ERR_INTROSPECTION_INVALID`, `ERR_CLIENT_REFUSED`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_METADATA_INVALID`
  * @see [RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)
@@ -46,16 +46,16 @@ export async function introspect(
   expected: AccessTokenExpectations,
 ): Promise<Verdict> {
   const endpoint = options.endpoint ?? (await issuer.server.endpoint('introspection_endpoint'))
-  const answer = await request(fetch, endpoint, options, token)
-  const claims = options.signedResponse ? await readSigned(answer, issuer, options) : readPlain(answer)
-  const { active, ...said } = claims
-  const refusal = active === true ? judge(said, issuer, options, expected) : INACTIVE
-  return refusal ?? verified({ ...said, iss: issuer.server.issuer }, expected)
+  const response = await request(fetch, endpoint, options, token)
+  const claims = options.signedResponse ? await readSigned(response, issuer, options) : readPlain(response)
+  const { active, ...rest } = claims
+  const refusal = active === true ? checkClaims(rest, issuer, options, expected) : INACTIVE
+  return refusal ?? verified({ ...rest, iss: issuer.server.issuer }, expected)
 }
 
 const INACTIVE: Refusal = { message: 'it has expired, was revoked, or is unknown to its issuer', claim: 'active' }
 
-/** Checks whether a refusal is that of a token which the issuer called inactive, rather than unfit for this API. */
+/** Checks whether a token was refused because it is inactive, rather than not for this API. */
 export function isInactive(verdict: Verdict): boolean {
   return verdict === INACTIVE
 }
@@ -88,14 +88,14 @@ async function request(
       },
     )
   }
-  if (response.status !== 200) throw invalid(`the endpoint answered ${response.status}`)
+  if (response.status !== 200) throw invalid(`the endpoint responded with status ${response.status}`)
   const body = await response.text()
-  if (Buffer.byteLength(body) > MAX_ANSWER) throw invalid('the answer is longer than 64 KiB')
+  if (Buffer.byteLength(body) > MAX_RESPONSE) throw invalid('the response is longer than 64 KiB')
   const [contentType = ''] = (response.headers.get('content-type') ?? '').toLowerCase().split(';')
   return { contentType: contentType.trim(), body }
 }
 
-/** Each part is form-encoded first (RFC 6749 §2.3.1). */
+/** Form-encodes each part first (RFC 6749 §2.3.1). */
 function basicCredentials(clientId: string, clientSecret: string): string {
   const [id, secret] = [clientId, clientSecret].map((part) => new URLSearchParams({ '': part }).toString().slice(1))
   return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
@@ -118,7 +118,7 @@ async function readSigned(
   issuer: TrustedIssuer,
   { clientId }: Introspection,
 ): Promise<Claims> {
-  if (contentType !== SIGNED) throw invalid('the answer is not signed')
+  if (contentType !== SIGNED) throw invalid('the response is not signed')
   const keys: KeySource = async (header, tried) => (await issuer.keysFor(header, tried)).map(({ key }) => key)
   try {
     const { header, payload } = await verifySignature(body, { algorithms: issuer.algorithms, keys })
@@ -134,7 +134,7 @@ async function readSigned(
   }
 }
 
-function judge(
+function checkClaims(
   claims: Claims,
   issuer: TrustedIssuer,
   { allowMissingAudience }: Introspection,
@@ -143,7 +143,7 @@ function judge(
   const { iss, aud, token_type, token_use } = claims
   const { issuer: trusted } = issuer.server
   if (iss !== undefined && iss !== trusted) {
-    const hint = `iss is ${quote(iss)}, the issuer that was asked is ${quote(trusted)}`
+    const hint = `iss is ${quote(iss)}, the introspected issuer is ${quote(trusted)}`
     return {
       message: 'the issuer of the token is not trusted here',
       hint,
@@ -153,16 +153,16 @@ function judge(
     }
   }
   if (token_type !== undefined && !isAccessTokenType(token_type)) {
-    return { message: 'it is no access token', hint: `token_type is ${quote(token_type)}`, claim: 'token_type' }
+    return { message: 'it is not an access token', hint: `token_type is ${quote(token_type)}`, claim: 'token_type' }
   }
   if (!isAccessTokenUse(token_use)) {
-    return { message: 'it is no access token', hint: `token_use is ${quote(token_use)}`, claim: 'token_use' }
+    return { message: 'it is not an access token', hint: `token_use is ${quote(token_use)}`, claim: 'token_use' }
   }
-  const audience = aud === undefined && allowMissingAudience ? undefined : judgeAudience(claims, expected)
-  return judgeSubject(claims) ?? audience ?? judgeTimes(claims, expected, { expRequired: false })
+  const audience = aud === undefined && allowMissingAudience ? undefined : checkAudience(claims, expected)
+  return checkSubject(claims) ?? audience ?? checkTimes(claims, expected, { expRequired: false })
 }
 
-/** Compared without regard to case (RFC 6749 §5.1). */
+/** Case-insensitive (RFC 6749 §5.1). */
 function isAccessTokenType(type: unknown): boolean {
   return typeof type === 'string' && /^(bearer|dpop)$/i.test(type)
 }

@@ -2,87 +2,88 @@ import type { JWK } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { configurationError } from '../../errors.js'
 import { SECRET_ALGORITHMS, secretKey, type VerifyingKey } from '../../jwt/jws.js'
-import { type KeyHeader, KeySet, PUBLIC_KEY_ALGORITHMS, unusableKey } from '../../jwt/keySet.js'
+import { checkKey, type KeyHeader, KeySet, PUBLIC_KEY_ALGORITHMS } from '../../jwt/keySet.js'
 import { assertOptions, oneOf, type Shape, string } from '../../lib/check.js'
 import { assertIssuer } from '../../lib/issuer.js'
 import { isLoopback } from '../../lib/loopback.js'
 import { AuthorizationServer, type AuthorizationServerServices } from './authorizationServer.js'
 
-/** An issuer whose access tokens are accepted, and where its keys come from: its metadata, unless another source is given. */
+/** A trusted issuer of access tokens, and the source of its keys. Default is its metadata. */
 export interface IssuerOptions {
   /**
-   * The issuer identifier: exactly what `iss` is. With `jwksUri`, `keys` or `secret` it is only a name, of any form: AD FS
-   * issues access tokens as `http://HOST/adfs/services/trust`.
+   * The issuer identifier, exactly as in `iss`. With `jwksUri`, `keys` or `secret`, any string: AD FS issues access tokens
+   * as `http://HOST/adfs/services/trust`.
    */
   issuer: string
-  /** Where the keys are, for an issuer without metadata. An `https` URL. */
+  /** The `https` URL of the keys, for an issuer without metadata. */
   jwksUri?: string
-  /** The public keys themselves. Nothing is fetched then. */
+  /** The public keys themselves. Nothing is fetched. */
   keys?: readonly JWK[]
   /** The secret of HMAC signatures, at least 32 characters. Anyone who knows it can also issue tokens. */
   secret?: string
   /**
-   * The signature algorithms accepted. Default is those of public keys (`RS256`, `PS256`, `ES256`, `EdDSA` …), or with
-   * `secret` `['HS256']`.
+   * The accepted signature algorithms. Default is every public-key algorithm (`RS256`, `PS256`, `ES256`, `EdDSA` …), or
+   * `['HS256']` with `secret`.
    */
   algorithms?: readonly string[]
 }
 
-/** One issuer: its identifier, or its options. */
+/** An issuer: its identifier, or its options. */
 export type TrustedIssuerOption = string | IssuerOptions
 
 /**
- * Checks whether the issuer that an unverified token names is one of yours, in a list of your own (a database of tenants).
- * `undefined` refuses. Must not take the name itself as the proof.
+ * Looks up the issuer that an unverified token names in a list of your own, such as a database of tenants.
+ *
+ * Return `undefined` to refuse it. Never trust an issuer merely because a token names it.
  */
 export type IssuerResolver = (
   issuer: string,
 ) => TrustedIssuerOption | undefined | Promise<TrustedIssuerOption | undefined>
 
-/** A key to verify with, and whether it is still its owner's. */
+/** A verification key, and whether it is still one of its owner's. */
 export interface VerificationKey {
   readonly key: VerifyingKey
   readonly current: boolean
 }
 
-/** An issuer whose tokens are accepted. */
+/** A trusted issuer. */
 export interface TrustedIssuer {
   readonly server: AuthorizationServer
   readonly algorithms: readonly string[]
-  /** @param tried - keys found before that did not verify the token: only others are returned */
+  /** @param tried - keys that did not verify the token: only others are returned */
   keysFor(
     header: KeyHeader,
     tried?: readonly VerifyingKey[],
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
 }
 
-/** Finds an issuer among those that are trusted, at once if they are listed. */
+/** Finds a trusted issuer, synchronously if the issuers are listed. */
 export interface FindIssuer {
   (issuer: string): TrustedIssuer | undefined | Promise<TrustedIssuer | undefined>
-  /** The identifiers of all trusted issuers, unless a function knows them. */
+  /** The identifiers of all trusted issuers, unless a function looks them up. */
   readonly listed?: readonly string[]
 }
 
 const MIN_SECRET = 32
 
-/** How many issuers that a resolver named are kept. */
+/** How many issuers returned by a resolver are cached. */
 const MAX_RESOLVED = 10_000
 
 const SHAPE: Shape<IssuerOptions> = {
   issuer: string,
   jwksUri: (value) => (typeof value === 'string' && URL.canParse(value) ? undefined : 'must be a URL'),
-  keys: (value) => keysProblem(value),
+  keys: (value) => checkKeys(value),
   secret: (value) =>
     typeof value === 'string' && value.length >= MIN_SECRET
       ? undefined
       : `must have at least ${MIN_SECRET} characters: write what \`openssl rand -base64 32\` prints`,
-  algorithms: (value) => algorithmsProblem(value),
+  algorithms: (value) => checkAlgorithms(value),
 }
 
-/** Returns what is wrong with a list of signature algorithms, or nothing. */
-export function algorithmsProblem(value: unknown): string | undefined {
+/** Checks a list of signature algorithms. */
+export function checkAlgorithms(value: unknown): string | undefined {
   if (!Array.isArray(value) || value.length === 0) return 'must be a list of algorithms'
-  if (value.includes('none')) return 'must not hold none: an unsigned token proves nothing'
+  if (value.includes('none')) return 'must not include none: an unsigned token proves nothing'
   for (const alg of value) {
     const problem = oneOf(...PUBLIC_KEY_ALGORITHMS, ...SECRET_ALGORITHMS)(alg)
     if (problem) return `holds an algorithm that ${problem}`
@@ -90,10 +91,10 @@ export function algorithmsProblem(value: unknown): string | undefined {
   return undefined
 }
 
-function keysProblem(value: unknown): string | undefined {
+function checkKeys(value: unknown): string | undefined {
   if (!Array.isArray(value) || value.length === 0) return 'must be a list of public keys as JWKs'
   for (const jwk of value as JWK[]) {
-    const problem = unusableKey(jwk)
+    const problem = checkKey(jwk)
     if (problem) return `holds a key that ${problem}`
   }
   return undefined
@@ -102,7 +103,7 @@ function keysProblem(value: unknown): string | undefined {
 /** What all issuers of one resource server share. */
 export interface IssuerContext {
   readonly services: AuthorizationServerServices
-  /** The algorithms of issuers that list none. */
+  /** The algorithms of issuers that list none of their own. */
   readonly algorithms: readonly string[] | undefined
   readonly allowInsecureHttp: boolean
 }
@@ -136,7 +137,7 @@ function resolvedIssuers(resolve: IssuerResolver, context: IssuerContext): FindI
       known.set(key, trusted)
     }
     if (trusted.server.issuer === issuer) return trusted
-    const problem = 'is a function that returned another issuer than it was asked for'
+    const problem = 'is a function that returned another issuer than the requested one'
     throw configurationError('resourceServer.issuer', problem, 'return undefined to refuse')
   }
 }
@@ -146,10 +147,11 @@ function createIssuer(option: TrustedIssuerOption, path: string, context: Issuer
   assertOptions<IssuerOptions>(options, path, SHAPE)
   const { issuer, jwksUri, keys, secret } = options
   const sources = [jwksUri, keys, secret].filter((source) => source !== undefined)
-  if (sources.length > 1) throw configurationError(path, 'has several sources of keys', 'jwksUri, keys or secret')
-  // Without metadata to fetch an issuer is only a name, which need not be an address: that of AD FS is an http URL.
+  if (sources.length > 1)
+    throw configurationError(path, 'has several sources of keys', 'pass only one of jwksUri, keys and secret')
+  // Without metadata, the issuer is only a name and need not be an https URL: that of AD FS is an http URL.
   if (sources.length === 0) assertIssuer(issuer, path, context.allowInsecureHttp)
-  if (jwksUri !== undefined) checkEndpoint(jwksUri, `${path}.jwksUri`, issuer, context.allowInsecureHttp)
+  if (jwksUri !== undefined) assertEndpoint(jwksUri, `${path}.jwksUri`, issuer, context.allowInsecureHttp)
   const algorithms = options.algorithms ?? context.algorithms ?? defaultAlgorithms(secret)
   for (const alg of algorithms) {
     if (alg.startsWith('HS') === (secret !== undefined)) continue
@@ -169,8 +171,8 @@ function createIssuer(option: TrustedIssuerOption, path: string, context: Issuer
   return { server, algorithms, keysFor: (header, tried) => (tried ? [] : given.find(header)) }
 }
 
-/** Throws unless an endpoint of an issuer is at an `https` URL, or at an `http` URL that is allowed. */
-export function checkEndpoint(url: string, option: string, issuer: string, allowInsecureHttp: boolean): void {
+/** Throws unless the endpoint of an issuer has an `https` URL, or an `http` URL that is allowed. */
+export function assertEndpoint(url: string, option: string, issuer: string, allowInsecureHttp: boolean): void {
   const target = new URL(url)
   if (target.protocol === 'https:') return
   if (target.protocol !== 'http:') throw configurationError(option, `uses ${target.protocol}`, 'use https')

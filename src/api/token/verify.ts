@@ -1,22 +1,22 @@
-import { algorithmHint, type DecodedJwt, headerProblem, JwtError, verifyWithKey } from '../../jwt/jws.js'
+import { algorithmHint, checkHeader, type DecodedJwt, JwtError, verifyWithKey } from '../../jwt/jws.js'
 import type { KeyHeader } from '../../jwt/keySet.js'
 import { defined } from '../../lib/defined.js'
 import { quote } from '../../lib/quote.js'
-import { type AccessTokenExpectations, judgeAccessToken, type Refusal, readScopes } from './claims.js'
+import { type AccessTokenExpectations, checkAccessToken, type Refusal, readScopes } from './claims.js'
 import type { FindIssuer, TrustedIssuer, VerificationKey } from './issuers.js'
 
-/** An access token that has passed every check which does not depend on the request. Frozen to its depth. */
+/** An access token that passed every check independent of the request. Deeply frozen. */
 export interface VerifiedToken {
   readonly claims: Readonly<Record<string, unknown>>
   readonly scopes: readonly string[]
   readonly issuer: string
-  /** When it stops being accepted. In seconds since the epoch. */
+  /** When it is no longer accepted. In seconds since the epoch. */
   readonly expiresAt: number
-  /** The key that verified it; none for an introspected token. */
+  /** The key that verified it. None for an introspected token. */
   readonly key?: VerificationKey
 }
 
-/** What becomes of a token. */
+/** The result of verifying a token. */
 export type Verdict = VerifiedToken | Refusal
 
 /** Checks whether a token was refused. */
@@ -25,18 +25,19 @@ export function isRefusal(verdict: Verdict): verdict is Refusal {
 }
 
 /**
- * Creates the function that verifies JWT access tokens. Whatever can be judged without a key is judged before any key is
- * looked for or signature computed, so that a bad token is cheap.
+ * Creates the function that verifies JWT access tokens.
  *
- * @returns a function that answers at once if it can, and rejects with `ERR_PROVIDER_UNAVAILABLE` or
- *   `ERR_METADATA_INVALID` when keys are needed and cannot be had
+ * It checks everything that needs no key before it looks for keys or verifies the signature, so that bad tokens are cheap.
+ *
+ * @returns a function that is synchronous if possible, and rejects with `ERR_PROVIDER_UNAVAILABLE` or
+ *   `ERR_METADATA_INVALID` if it needs keys and cannot get them
  */
 export function createJwtVerifier(
   findIssuer: FindIssuer,
   expected: AccessTokenExpectations,
 ): (token: string, decoded: DecodedJwt) => Verdict | Promise<Verdict> {
   return (token, decoded) => {
-    const refusal = headerProblem(decoded.header) ?? judgeAccessToken(decoded, expected)
+    const refusal = checkHeader(decoded.header) ?? checkAccessToken(decoded, expected)
     if (refusal) return refusal
     const { iss } = decoded.payload
     if (typeof iss !== 'string') {
@@ -49,7 +50,7 @@ export function createJwtVerifier(
   }
 }
 
-/** A JWT whose claims have been judged, and the issuer that must have signed it. */
+/** A JWT whose claims are checked, and the issuer that must have signed it. */
 interface Candidate {
   readonly token: string
   readonly decoded: DecodedJwt
@@ -65,7 +66,7 @@ function untrusted(iss: string, { listed }: FindIssuer): Refusal {
   }
   const hint =
     `iss is ${quote(iss)}, resourceServer.issuer is ${listed.map(quote).join(' or ')}: they must be the same, ` +
-    'including a slash at the end'
+    'including a trailing slash'
   return { message, hint, claim: 'iss', expected: listed, actual: iss }
 }
 
@@ -107,7 +108,7 @@ async function verifySignature(
   }
   return { message: 'the signature does not verify', claim: 'signature' }
 
-  /** Those the issuer has published since, perhaps under the same `kid`. */
+  /** The keys that the issuer has published since, perhaps with the same `kid`. */
   function others() {
     return issuer.keysFor(
       header,
@@ -131,7 +132,7 @@ function noKey({ alg, kid }: KeyHeader): Refusal {
   return { message: 'no key of the issuer fits the token', hint, claim: 'kid', actual: kid }
 }
 
-/** Makes a verified token of claims that have been judged, or refuses it if its scopes cannot be read. */
+/** Builds a verified token from checked claims. Refuses it if its scopes cannot be read. */
 export function verified(
   claims: Readonly<Record<string, unknown>>,
   expected: AccessTokenExpectations,
@@ -159,12 +160,12 @@ export function verified(
 }
 
 function unreadableScopes(failure: unknown): Refusal {
-  const what = failure === undefined ? 'returned no list of strings' : `threw ${quote(String(failure))}`
+  const what = failure === undefined ? 'did not return a list of strings' : `threw ${quote(String(failure))}`
   const hint = `the function resourceServer.scopes ${what}: it must return a list for any verified claims`
   return { message: 'the scopes of the token cannot be read', hint, claim: 'scope' }
 }
 
-/** Freezes a JSON value with all that is in it. Iterative, so that deep nesting cannot overflow the stack. */
+/** Freezes a JSON value deeply. Iterative, so that deep nesting cannot overflow the stack. */
 function deepFreeze<T extends object>(value: T): T {
   const pending: object[] = [value]
   for (let at = pending.pop(); at; at = pending.pop()) {
