@@ -5,11 +5,11 @@ import { cookieAttributes, prefixed, readCookie } from '../request/cookies.js'
 import type { Config } from '../setup/config.js'
 
 /**
- * A device login in progress, kept in a sealed cookie: only the browser that began it has the device code, and strangers
- * cost no memory.
+ * A device login in progress, kept in a sealed cookie: only the browser that started it has the device code, and the
+ * server stores nothing for it.
  */
 export interface DeviceTransaction extends DeviceAuthorization {
-  /** A public identifier, which names the state in the store and stands in events. */
+  /** A public identifier, used in events and for the state in the store. */
   readonly id: string
   /** In seconds since the epoch. */
   readonly startedAt: number
@@ -17,33 +17,33 @@ export interface DeviceTransaction extends DeviceAuthorization {
   readonly provider: string
   readonly registration: string
   readonly scope: string
-  /** Where the user goes after login: a path of this application. If it is too long to keep, the page's URL has it. */
+  /** The path of this application to return to. If it is too long for the cookie, it is read from the page's URL. */
   readonly returnTo?: string
 }
 
-/** How long a device login is remembered after its code has expired: to take what was approved last. In seconds. */
+/** How long a device login is kept after its code has expired, for approvals in the last moment. In seconds. */
 export const GRACE = 60
 
-/** The longest `returnTo` that is kept: with the cookies of logins, all have to fit into one request. */
+/** The longest `returnTo` in the cookie, so that it fits into one request with the cookies of logins. In characters. */
 export const MAX_RETURN_TO = 256
 
-/** The longest cookie that browsers keep, with room for its attributes. In bytes. */
+/** The longest cookie that browsers accept, less room for its attributes. In bytes. */
 const MAX_COOKIE = 3800
 
-/** Keeps a device login in the browser while it may still end well. */
+/** Stores a device login in the browser until it can no longer succeed. */
 export function storeDevice(config: Config, res: Response, transaction: DeviceTransaction): void {
   const name = cookieName(config)
   const sealed = config.sealer.seal('device-transaction', name, JSON.stringify(transaction))
   if (name.length + sealed.length > MAX_COOKIE) {
-    throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the provider did not answer as expected', {
-      hint: 'the device authorization response is too long to be kept in a cookie',
+    throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the provider sent an unexpected response', {
+      hint: 'the device authorization response is too long for a cookie',
     })
   }
   const maxAge = Math.max(0, Math.ceil((transaction.expiresAt + GRACE) * 1000 - Date.now()))
   res.cookie(name, sealed, { ...cookieAttributes(config), maxAge })
 }
 
-/** Returns the device login that this browser has in progress, unless its time is over. */
+/** Returns the device login of this browser, unless it has expired. */
 export function findDevice(config: Config, req: Request): DeviceTransaction | undefined {
   const name = cookieName(config)
   const sealed = readCookie(req, name)
@@ -53,7 +53,7 @@ export function findDevice(config: Config, req: Request): DeviceTransaction | un
   return (transaction.expiresAt + GRACE) * 1000 > Date.now() ? transaction : undefined
 }
 
-/** Forgets the device login of this browser. */
+/** Removes the device login of this browser. */
 export function clearDevice(config: Config, res: Response): void {
   res.clearCookie(cookieName(config), cookieAttributes(config))
 }

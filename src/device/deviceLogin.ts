@@ -21,11 +21,11 @@ import { streamDevice } from './stream.js'
 export interface DeviceLoginOptions {
   /** The name of the provider. Default is the query parameter `provider`, or the only one. */
   provider?: string
-  /** Where the user goes after login: a path of this application. Default is the query parameter `returnTo`, or `/`. */
+  /** The path of this application to return to after login. Default is the query parameter `returnTo`, or `/`. */
   returnTo?: string
-  /** The scopes asked for. Must hold `openid`. Default is the provider's `scope`. */
+  /** The scopes to request. Must include `openid`. Default is the provider's `scope`. */
   scope?: string | readonly string[]
-  /** Shows the page instead of the built-in one: to people, when a code is shown and when a login has failed. */
+  /** Sends a page instead of the built-in one, with the code or the reason of a failure. Not called for JSON. */
   render?: (view: DeviceView, req: Request, res: Response) => void
 }
 
@@ -37,20 +37,20 @@ const SHAPE: Shape<DeviceLoginOptions> = {
 }
 
 /**
- * Signs users in at a screen without keyboard (a kiosk, a television, a terminal): shows a code and its QR code, and
- * waits until the user has approved it on a device of their own. Mount it for GET and POST.
+ * Signs users in on a device without a keyboard, such as a kiosk or a television, by a code to approve on another device.
  *
- * A page for people, live by server-sent events and readable without scripts; JSON for programs; POST begins anew. The
- * device code stays in an encrypted cookie, so that only the browser that began a login can end it. The provider is
- * asked only while someone waits, once per interval for all tabs and processes.
+ * Mount it for GET and POST. Browsers get a page with a code and its QR code, updated by server-sent events and readable
+ * without scripts. Programs get JSON. POST starts again with a new code. The device code is kept in an encrypted cookie, so
+ * that only the browser that started a login can finish it. The provider is polled only while someone waits, once per
+ * interval for all tabs and processes.
  *
- * Whoever approves signs in the screen that shows the code: let the page say what it is for, and do not send codes to
- * others (RFC 8628 §5.4).
+ * The user who approves signs in the device that shows the code: the page should explain what it is for, and codes should
+ * not be sent to others (RFC 8628 §5.4).
  *
  * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_CROSS_SITE_REQUEST`, `ERR_UNKNOWN_PROVIDER`,
  *   `ERR_TOKEN_REQUEST_REFUSED`, `ERR_CLIENT_REFUSED`, `ERR_LOGIN_REFUSED`, `ERR_USERINFO_INVALID`,
- *   `ERR_METADATA_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`. A refusal by the user and an expired
- *   code are shown, not thrown.
+ *   `ERR_METADATA_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`. If the user refuses or the code expires,
+ *   that is shown, not thrown.
  * @see [RFC 8628](https://www.rfc-editor.org/rfc/rfc8628)
  *
  * @example
@@ -75,7 +75,7 @@ export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
     const found = findDevice(context.config, req)
     const known = found?.registration === provider.registration ? found : undefined
     if (acceptsStream(req)) return streamDevice(context, res, provider, known)
-    const transaction = known ?? (await begin(context, req, res, provider, options))
+    const transaction = known ?? (await start(context, req, res, provider, options))
     const state = await pollIfDue(context, provider, transaction)
     const returnTo = transaction.returnTo ?? destination(context, req, options)
     if (state.state === 'taken') return answerSignedIn(context, req, res, returnTo)
@@ -84,8 +84,8 @@ export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
   })
 }
 
-/** Asks the provider for a new code, and remembers it in this browser. */
-async function begin(
+/** Requests a new code from the provider and stores it in this browser. */
+async function start(
   { config }: SessionContext,
   req: Request,
   res: Response,
@@ -122,12 +122,12 @@ async function restart(
 ): Promise<void> {
   const { config } = context
   assertSameOrigin(req, config.origin)
-  const transaction = await begin(context, req, res, provider, options)
+  const transaction = await start(context, req, res, provider, options)
   if (asksForPage(req)) return res.redirect(303, config.origin + publicUrl(config, req))
   answer(req, res, transaction, { state: 'pending', wait: transaction.interval }, options)
 }
 
-/** Signs this browser in with the tokens that were approved for it. */
+/** Signs this browser in with the tokens of its approved login. */
 async function finish(
   context: SessionContext,
   req: Request,
@@ -165,7 +165,7 @@ function answer(
   else sendDevicePage(view, res)
 }
 
-/** The parameters have the names of RFC 8628 §3.2. */
+/** Returns the view as JSON, with the parameter names of RFC 8628 §3.2. */
 function toJson(view: DeviceView): object {
   if (view.status === 'refused') {
     const error = view.error ?? 'ERR_DEVICE_CODE_EXPIRED'

@@ -16,18 +16,19 @@ import { type SessionContext, sessionMiddleware } from '../session/sessionCaller
 import { isStrict } from '../session/sessionCookie.js'
 import type { Config } from '../setup/config.js'
 import { noteReached } from '../setup/unreached.js'
-import { isAt, loginUrl, publicPath, startPage } from '../setup/urls.js'
-import { emitRefused, signIn } from './signIn.js'
+import { isAt, publicPath, startPage } from '../setup/urls.js'
+import { failLogin, providerGone, transactionConsumed, transactionExpired, transactionMissing } from './failedLogin.js'
+import { signIn } from './signIn.js'
 import { type FoundTransaction, findTransaction, isOwnState, unbindTransaction } from './transactionState.js'
 
 /**
- * Takes the provider's response, by GET or by form_post, judges all of it, and only then signs the user in under a new
- * session ID and goes on to `returnTo`.
+ * Receives the provider's response, verifies it, signs the user in and redirects to `returnTo`.
  *
- * A response is used once, also when it is delivered twice at once. A failed one leaves the session as it was. Delivered
- * again after login (reload, back button), it leads into the application.
+ * Accepts GET and form_post. The session gets a new ID once all checks have passed. Each response is used only once, even
+ * if it is delivered twice at the same time. A response that fails leaves the session as it was. A response that is
+ * delivered again after login (reload, back button) redirects into the application.
  *
- * Errors carry `returnTo` and `retryUrl`.
+ * If the user cancels at the provider, the error is `ERR_AUTHORIZATION_DENIED`. Errors have `returnTo` and `retryUrl`.
  *
  * @throws at a request: `ERR_TRANSACTION_MISSING`, `ERR_TRANSACTION_EXPIRED`, `ERR_TRANSACTION_CONSUMED`,
  *   `ERR_AUTHORIZATION_RESPONSE_INVALID`, `ERR_AUTHORIZATION_DENIED`, `ERR_AUTHORIZATION_FAILED`, `ERR_ISSUER_MISMATCH`,
@@ -61,19 +62,19 @@ export function callback(mounted?: unknown): RequestHandler {
       if (state === undefined || !('transaction' in found)) {
         const error = state === undefined ? errorWithoutState(parameters) : undefined
         if (error) throw error
-        if (!leadOn(context, req, res, state, undefined)) throw transactionMissing(found.found)
+        if (!resume(context, req, res, state, undefined)) throw transactionMissing(found.found)
         return
       }
       transaction = found.transaction
       if (found.found === 'expired') throw transactionExpired()
       await finishLogin(context, req, res, { transaction, state, parameters })
     } catch (error) {
-      throw refused(context, req, error, transaction)
+      throw failLogin(config, req, error, transaction)
     }
   })
 }
 
-/** One authorization response, with the transaction it belongs to. */
+/** An authorization response with its transaction. */
 interface Delivery {
   readonly transaction: Transaction
   readonly state: string
@@ -86,9 +87,9 @@ async function finishLogin(context: SessionContext, req: Request, res: Response,
   const provider = await config.providers.findForResponse(req, transaction.provider, transaction.registration)
   if (!provider) throw providerGone(config)
   const metadata = await provider.metadata()
-  requireResponseMode(req, provider, parameters)
+  assertResponseMode(req, provider, parameters)
   if (!(await consume(context, transaction))) {
-    if (!leadOn(context, req, res, state, transaction.returnTo)) throw transactionConsumed()
+    if (!resume(context, req, res, state, transaction.returnTo)) throw transactionConsumed()
     return
   }
   unbindTransaction(config, res, transaction, provider.options.responseMode === 'form_post')
@@ -96,11 +97,11 @@ async function finishLogin(context: SessionContext, req: Request, res: Response,
   const via = req.method === 'POST' ? 'POST' : 'GET'
   config.emit({ type: 'login.response', ...step, via, hasCode: parameters.has('code') }, req)
 
-  requireOwnPath(config, req, provider)
+  assertOwnPath(config, req, provider)
   const response = readAuthorizationResponse(parameters, {
     state,
     issuer: metadata.issuer,
-    // Where providers share a path, metadata that changed since the login began must not take the demand back.
+    // If providers share a path, a change of the metadata during the login must not drop this requirement.
     issRequired:
       metadata.authorization_response_iss_parameter_supported === true || config.callbacks.isShared(provider),
     responseType: provider.options.responseType,
@@ -109,51 +110,50 @@ async function finishLogin(context: SessionContext, req: Request, res: Response,
   const checks = checksOf(provider.options)
   await signIn(context, req, { ...authentication, provider, step, checks, anonymousId: transaction.sessionId })
   noteSignedIn(config, req, res, transaction.returnTo, provider.options.responseMode === 'form_post')
-  goOn(req, res, config.origin + transaction.returnTo)
+  redirectTo(req, res, config.origin + transaction.returnTo)
 }
 
 /**
- * Goes on within the application. A redirect would count as sent by the provider's site: a page goes on where the
- * session's cookie is kept from such requests.
+ * Sends the browser on within the application. A redirect would count as cross-site, so a `SameSite=Strict` session cookie
+ * requires a page instead.
  */
-function goOn(req: Request, res: Response, url: string): void {
+function redirectTo(req: Request, res: Response, url: string): void {
   if (isStrict(req)) sendGoOnPage(res, url, { title: 'Signing in', link: 'Continue' })
   else res.redirect(303, url)
 }
 
 /**
- * Refuses a response at another address than the one that was sent to the provider as `redirect_uri`: it comes from the
- * provider that has that address.
+ * Checks that the response arrived at the `redirect_uri` of the login. Otherwise another provider sent it.
  *
  * @see [RFC 9700 §4.4.2.2](https://www.rfc-editor.org/rfc/rfc9700#section-4.4.2.2)
  */
-function requireOwnPath(config: Config, req: Request, provider: Provider): void {
+function assertOwnPath(config: Config, req: Request, provider: Provider): void {
   const path = config.callbacks.pathOf(provider)
   if (isAt(config, req, path)) return
-  throw new RelyingPartyError('ERR_ISSUER_MISMATCH', 'the response came to the address of another provider', {
+  throw new RelyingPartyError('ERR_ISSUER_MISMATCH', 'the response arrived at the address of another provider', {
     cause: { parameter: 'redirect_uri', expected: path },
-    hint: `responses of ${provider.name} come to ${path} only: this one may be part of a mix-up attack`,
+    hint: `responses of ${provider.name} arrive at ${path} only: this one may be part of a mix-up attack`,
   })
 }
 
 /**
- * Refuses a response by query where form_post was asked for, which keeps codes and tokens out of URLs and logs. A request
- * with the state alone is one that {@link leadOn} has sent on.
+ * Refuses a response in the query if form_post was requested, which keeps codes and tokens out of URLs and logs. A request
+ * with only a state comes from {@link resume}.
  *
  * @see [OAuth 2.0 Form Post Response Mode §2](https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html)
  */
-function requireResponseMode(req: Request, { options }: Provider, parameters: Parameters): void {
+function assertResponseMode(req: Request, { options }: Provider, parameters: Parameters): void {
   if (options.responseMode !== 'form_post' || req.method === 'POST' || [...parameters.keys()].join() === 'state') return
   throw new RelyingPartyError(
     'ERR_AUTHORIZATION_RESPONSE_INVALID',
-    'the response came in another form than asked for',
+    'the provider sent its response in an unexpected way',
     {
-      hint: 'the provider was asked for form_post and answered by query: does it support response_mode?',
+      hint: 'form_post was requested, but the response came in the query: does the provider support response_mode?',
     },
   )
 }
 
-/** Uses a transaction up, in every process that shares the store. Resolves to whether it was unused. */
+/** Marks a transaction as used, in all processes that share the store. Resolves to whether it was unused. */
 async function consume({ config, services }: SessionContext, transaction: Transaction): Promise<boolean> {
   const left = transaction.startedAt + config.transactions.lifetime - Date.now() / 1000
   try {
@@ -164,13 +164,13 @@ async function consume({ config, services }: SessionContext, transaction: Transa
 }
 
 /**
- * Leads a response that cannot be used into the application, if the user is signed in already: after a reload, or the
- * back button. A cross-site POST comes without the session's cookie, and so does a cross-site GET if that is
- * `SameSite=Strict`: the browser is asked to come again in a way that sends it.
+ * Redirects an unusable response into the application if the user is already signed in, as after a reload or the back
+ * button. A cross-site POST lacks the session's cookie, and so does a cross-site GET if that is `SameSite=Strict`: the
+ * browser is redirected once, so that it sends the cookie.
  *
- * @returns whether it was answered
+ * @returns whether the request was answered
  */
-function leadOn(
+function resume(
   { config, auth }: SessionContext,
   req: Request,
   res: Response,
@@ -178,86 +178,23 @@ function leadOn(
   returnTo: string | undefined,
 ): boolean {
   if (auth.isAuthenticated) {
-    goOn(req, res, config.origin + (returnTo ?? startPage(config)))
+    redirectTo(req, res, config.origin + (returnTo ?? startPage(config)))
     return true
   }
   const strict = req.get('Sec-Fetch-Site') === 'cross-site' && isStrict(req)
   if (req.method !== 'POST' && !strict) return false
-  // Only a state of ours is carried on: anyone may post anything here.
+  // Keeps only a state sealed by this application: anyone can post anything here.
   const query = state !== undefined && isOwnState(config, state) ? `?${new URLSearchParams({ state })}` : ''
   const path = safeReturnTo(publicPath(config, req), config.origin) ?? config.paths.callback
-  goOn(req, res, config.origin + path + query)
+  redirectTo(req, res, config.origin + path + query)
   return true
 }
 
-/** What was checked by the time a user is signed in. */
+/** Returns the checks of a successful login, for the event `login.verified`. */
 function checksOf({ responseType }: ResolvedProviderOptions): string[] {
   const ofCode = responseType === 'id_token' ? [] : ['code_verifier']
   const ofBoth = responseType === 'code id_token' ? ['c_hash'] : []
   return ['state', 'iss', ...ofCode, 'signature', 'aud', 'exp', 'nonce', ...ofBoth]
-}
-
-/** Reports a failed login, and adds the ways on to its error. */
-function refused(
-  { config }: SessionContext,
-  req: Request,
-  error: unknown,
-  transaction: Transaction | undefined,
-): unknown {
-  const step = transaction && { provider: transaction.provider, transaction: transactionValues(transaction).id }
-  emitRefused(config, error, step, req)
-  if (error instanceof RelyingPartyError) {
-    error.returnTo = transaction?.returnTo ?? startPage(config)
-    error.retryUrl = loginUrl(config, transaction?.returnTo, namedProvider(transaction))
-  }
-  return error
-}
-
-/** The provider's name for the query of a retry; the only one needs none. */
-function namedProvider(transaction: Transaction | undefined): string | undefined {
-  return transaction?.provider === 'default' ? undefined : transaction?.provider
-}
-
-function transactionExpired(): RelyingPartyError {
-  return new RelyingPartyError('ERR_TRANSACTION_EXPIRED', 'the login took too long: start it again', {
-    hint: 'it was begun more than transactions.lifetime ago',
-  })
-}
-
-function transactionConsumed(): RelyingPartyError {
-  return new RelyingPartyError('ERR_TRANSACTION_CONSUMED', 'this login was already completed: start it again', {
-    hint: 'its response came before, and this browser is not signed in: a reload, a prefetch, or a login that then failed',
-  })
-}
-
-function transactionMissing(found: FoundTransaction['found']): RelyingPartyError {
-  return new RelyingPartyError(
-    'ERR_TRANSACTION_MISSING',
-    'this browser has no such login in progress: start it again',
-    {
-      hint:
-        found === 'unreadable'
-          ? 'the state cannot be decrypted: was relyingParty.secret changed (list the old one too), do two processes have ' +
-            'different secrets, baseUrl or callbackPath, or did the provider cut the state?'
-          : 'likely causes: the login was begun in another browser or under another host name than baseUrl; cookies are ' +
-            'blocked; it was begun more than transactions.lifetime ago; more than transactions.max were begun since; ' +
-            'relyingParty.secret was changed (list the old one too); or the page is a bookmark',
-    },
-  )
-}
-
-function providerGone({ providers }: Config): RelyingPartyError {
-  return new RelyingPartyError(
-    'ERR_UNKNOWN_PROVIDER',
-    'the provider this login was begun with is no longer configured',
-    providers.source === 'resolver'
-      ? {
-          hint:
-            'relyingParty.provider found another provider for this request. A response by form_post comes without the ' +
-            "session's cookie: let the function go by its second argument, { name }, where it is given one",
-        }
-      : {},
-  )
 }
 
 function mountedElsewhere({ config }: SessionContext, req: Request): RelyingPartyError {

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { assertOpenid, assertOptions, boolean, number, type Shape, string, stringOrStrings } from '../lib/check.js'
+import { defined } from '../lib/defined.js'
 import { toList } from '../lib/list.js'
 import { type AuthorizationRequest, authorizationUrl } from '../protocol/authorizationRequest.js'
 import { createTransaction, type Transaction, transactionValues } from '../protocol/transaction.js'
@@ -25,21 +26,21 @@ import { bindTransaction, sealState } from './transactionState.js'
 export interface LoginOptions {
   /** The name of the provider. Default is the query parameter `provider`, or the only one. */
   provider?: string
-  /** Where the user goes after login: a path of this application. Default is the query parameter `returnTo`, or `/`. */
+  /** The path of this application to return to after login. Default is the query parameter `returnTo`, or `/`. */
   returnTo?: string
-  /** The scopes asked for. Must hold `openid`. */
+  /** The scopes to request. Must include `openid`. */
   scope?: string | readonly string[]
-  /** The `prompt` parameter, such as `'login'`. Asks for a fresh login also of someone signed in. */
+  /** The `prompt` parameter, such as `'login'`. Starts a new login even if the user is signed in. */
   prompt?: string
-  /** In seconds. Asks for a fresh login also of someone signed in. */
+  /** The `max_age` parameter. In seconds, at most one year. Starts a new login even if the user is signed in. */
   maxAge?: number
-  /** The authentication context classes asked for. Asks for a fresh login also of someone signed in. */
+  /** The `acr_values` parameter. Starts a new login even if the user is signed in. */
   acrValues?: string | readonly string[]
-  /** Whether `acr` must be one of `acrValues`. */
+  /** Whether the `acr` claim must be one of `acrValues`. */
   acrEssential?: boolean
-  /** Who is likely to sign in: an e-mail address or user name. */
+  /** The `login_hint` parameter: the e-mail address or user name of the user. */
   loginHint?: string
-  /** More parameters for the authorization request, beside the provider's. */
+  /** Additional parameters of the authorization request, merged with the provider's. */
   authorizationParams?: Readonly<Record<string, string>>
 }
 
@@ -55,22 +56,22 @@ const SHAPE: Shape<LoginOptions> = {
   authorizationParams: checkAuthorizationParams,
 }
 
-/** Of a function, which may hand on what a browser sent: a `returnTo` that is refused leads to the start page. */
+/** For functions, which may pass on a `returnTo` from the browser: an invalid one is replaced by the start page. */
 const FUNCTION_SHAPE: Shape<LoginOptions> = { ...SHAPE, returnTo: string }
 
 /**
- * Sends the user to the provider to sign in: authorization code with S256, and a state and nonce of its own.
+ * Redirects the user to the provider to sign in, with PKCE (S256) and a new `state` and `nonce`.
  *
- * What is needed to judge the response travels as the encrypted `state`, which counts only in this browser: a small cookie
- * of this login is bound to it. Someone who is signed in already goes straight to `returnTo`, unless a fresh login is asked
- * for. `returnTo` never leaves the application's origin; one of more than 2,048 characters leads to the start page.
+ * The encrypted `state` holds everything needed to verify the response. A small cookie binds it to this browser. A user who
+ * is already signed in is redirected to `returnTo`, unless the options require a new login. `returnTo` never leaves the
+ * application's origin; the start page replaces one of more than 2,048 characters.
  *
- * HEAD, prefetches, images and frames begin no login. A third party may initiate one with `iss`, `login_hint` and
- * `target_link_uri`: at a configured issuer only, to a path of this application, with the scopes of the options. Mount the
- * route for GET and POST then: a cross-site POST is redirected to GET, to which the browser sends its cookies. A
- * `login_hint` is passed on, also for someone signed in.
+ * HEAD, prefetches, images and frames do not start a login. Third parties can initiate one with `iss`, `login_hint` and
+ * `target_link_uri`: at configured issuers only, to a path of this application, with the scopes of the options. For this,
+ * mount the route for GET and POST; a cross-site POST is redirected to GET, with which the browser sends its cookies. A
+ * `login_hint` is passed on even if the user is signed in.
  *
- * @param options - for this route, or a function that gives them for each request
+ * @param options - for this route, or a function that returns them for each request
  * @throws `ERR_CONFIGURATION`; at a request `ERR_NOT_NAVIGATED`, `ERR_UNKNOWN_PROVIDER`, `ERR_LOGIN_LOOP`,
  *   `ERR_PROVIDER_UNAVAILABLE`, `ERR_METADATA_INVALID`
  * @see [RFC 6749 §4.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1)
@@ -100,18 +101,17 @@ export function login(
     if (typeof options === 'function') assertOptions<LoginOptions>(asked, 'login', FUNCTION_SHAPE)
     const stepUp = openStepUp(context.config, queryParameter(req, 'step_up'))
     await startLogin(context, req, res, { ...asked, ...stepUp }, initiation).catch((error: unknown) => {
-      throw withWayOn(context.config, req, error)
+      throw withRetry(context.config, req, error)
     })
   })
 }
 
-/** Starts a login as {@link login} does. */
-export async function startLogin(
+async function startLogin(
   context: SessionContext,
   req: Request,
   res: Response,
   options: LoginOptions,
-  initiation?: ThirdPartyInitiation,
+  initiation: ThirdPartyInitiation | undefined,
 ): Promise<void> {
   const { config, auth } = context
   if (isCallback(config, req)) throw inFrontOfCallback()
@@ -123,7 +123,7 @@ export async function startLogin(
   const request = toRequest(config, provider, { ...options, ...hintOf(options, initiation) })
   if (
     initiation?.loginHint === undefined &&
-    !asksForFreshLogin(auth.scopes, options) &&
+    !requiresNewLogin(auth.scopes, options) &&
     (await isSignedIn(auth, provider))
   ) {
     noteSignedIn(config, req, res, returnTo, false)
@@ -148,7 +148,7 @@ export async function startLogin(
     },
     req,
   )
-  // A redirect would be blocked by `form-action 'self'` of the page that posted the form.
+  // The posting page's `form-action 'self'` would block a redirect.
   if (!isSafe(req) && asksForPage(req)) sendGoOnPage(res, url.href, { title: 'Signing in', link: 'Continue' })
   else res.redirect(303, url.href)
 }
@@ -156,8 +156,8 @@ export async function startLogin(
 function inFrontOfCallback(): RelyingPartyError {
   return configurationError(
     'login()',
-    'runs at the path of callback(), so that no login can end',
-    "mount it at a path of its own, as in app.get('/login', login()), not by app.use(login()); to protect routes use " +
+    'runs at the path of callback(), so that no login can finish',
+    "mount it at its own path, as in app.get('/login', login()), not with app.use(login()); to protect routes, use " +
       'requireAuth()',
   )
 }
@@ -166,14 +166,14 @@ function leadsToItself(returnTo: string): RelyingPartyError {
   return configurationError(
     'login()',
     `leads back to itself at ${returnTo}`,
-    "mount it at a path of its own, as in app.get('/login', login()), not by app.use(login()), and let returnTo be " +
-      'another page; to protect routes use requireAuth()',
+    "mount it at its own path, as in app.get('/login', login()), not with app.use(login()), and set returnTo to " +
+      'another page; to protect routes, use requireAuth()',
   )
 }
 
 /**
- * Returns the URL that begins by GET what a cross-site POST asked for. No `SameSite=Lax` cookie comes with such a POST:
- * neither the session nor the cookies of earlier logins, which have to be counted.
+ * Returns the URL that starts the login of a cross-site POST with GET. `SameSite=Lax` cookies are not sent with such a
+ * POST: neither the session's nor those of earlier logins, which have to be counted.
  */
 function asGet(config: Config, req: Request, initiation: ThirdPartyInitiation | undefined): string {
   const [path = '', query = ''] = publicUrl(config, req).split(/\?(.*)/s)
@@ -183,16 +183,15 @@ function asGet(config: Config, req: Request, initiation: ThirdPartyInitiation | 
   return config.origin + own + (parameters.size > 0 ? `?${parameters}` : '')
 }
 
-/** The route's own hint counts before a third party's. */
+/** Returns the login hint. The route's own takes precedence over a third party's. */
 function hintOf(
   { loginHint }: LoginOptions,
   initiation: ThirdPartyInitiation | undefined,
 ): Pick<LoginOptions, 'loginHint'> {
-  const hint = loginHint ?? initiation?.loginHint
-  return hint === undefined ? {} : { loginHint: hint }
+  return defined({ loginHint: loginHint ?? initiation?.loginHint })
 }
 
-/** A third party may name the issuer, but not another one than the route is for. */
+/** Finds the provider. A third party can choose the issuer, but only the route's own if it has one. */
 async function chooseProvider(
   { providers }: Config,
   req: Request,
@@ -203,13 +202,13 @@ async function chooseProvider(
   if (provider === undefined) return providers.chooseByIssuer(req, initiation.iss)
   const chosen = await providers.choose(req, provider)
   if (chosen.isNamed(initiation.iss)) return chosen
-  throw new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'this address does not lead to that provider', {
-    hint: 'the parameter iss names another issuer than that of login({ provider }) at this route',
+  throw new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'that provider is not available at this address', {
+    hint: 'the parameter iss is not the issuer of login({ provider }) at this route',
   })
 }
 
-/** Gives an error the way to try again. */
-function withWayOn(config: Config, req: Request, error: unknown): unknown {
+/** Adds the URL to try again to an error. */
+function withRetry(config: Config, req: Request, error: unknown): unknown {
   if (error instanceof RelyingPartyError) {
     error.returnTo = safeReturnTo(queryParameter(req, 'returnTo'), config.origin) ?? startPage(config)
     error.retryUrl = safeReturnTo(publicUrl(config, req), config.origin) ?? config.paths.login
@@ -242,18 +241,18 @@ function transactionFields(
 ): Omit<Transaction, 'seed' | 'startedAt'> {
   const withoutSession = provider.options.responseMode === 'form_post' || isStrict(req)
   const sessionId = withoutSession ? idOfUsedSession(req) : undefined
-  return {
+  return defined({
     provider: provider.name,
     registration: provider.registration,
     returnTo,
-    ...(request.scope === provider.options.scope ? {} : { scope: request.scope }),
-    ...(request.maxAge === undefined ? {} : { maxAge: request.maxAge }),
-    ...(request.acrEssential ? { acr: request.acrValues } : {}),
-    ...(sessionId === undefined ? {} : { sessionId }),
-  }
+    scope: request.scope === provider.options.scope ? undefined : request.scope,
+    maxAge: request.maxAge,
+    acr: request.acrEssential ? request.acrValues : undefined,
+    sessionId,
+  })
 }
 
-/** Checks whether the user is signed in there. A session that can no longer be refreshed is replaced by a login. */
+/** Resolves to whether the user is signed in at the provider. A session that cannot be refreshed does not count. */
 async function isSignedIn(auth: SessionContext['auth'], provider: Provider): Promise<boolean> {
   if (auth.record?.registration !== provider.registration) return false
   try {
@@ -265,8 +264,8 @@ async function isSignedIn(auth: SessionContext['auth'], provider: Provider): Pro
   return auth.isAuthenticated
 }
 
-/** A call that names prompt, maxAge, acrValues, or a scope not granted yet, wants the provider to ask again. */
-function asksForFreshLogin(granted: readonly string[], options: LoginOptions): boolean {
+/** Returns whether the options require a new login: prompt, maxAge, acrValues, or a scope not granted yet. */
+function requiresNewLogin(granted: readonly string[], options: LoginOptions): boolean {
   const { prompt, maxAge, acrValues, scope } = options
   if (prompt !== undefined || maxAge !== undefined || acrValues !== undefined) return true
   return scope !== undefined && toList(scope).some((item) => !granted.includes(item))

@@ -24,43 +24,43 @@ import { emitRefused, signIn } from './signIn.js'
 
 /** Options of {@link passwordLogin}. */
 export interface PasswordLoginOptions {
-  /** Says that you know what this grant costs. There is no other value. */
+  /** Confirms that you accept the risks of this grant. Must be `true`. */
   allowPasswordGrant: true
   /**
-   * Limits how often passwords are tried, such as a middleware of express-rate-limit: it answers by itself, or calls
-   * `next()`. It finds the fields of the form in `req.body`.
+   * Limits password attempts, such as a middleware of express-rate-limit: it sends a response or calls `next()`. The form
+   * fields are in `req.body`.
    */
   rateLimit: RequestHandler
   /** The name of the provider. Default is the only one. */
   provider?: string
-  /** Where the user goes after login: a path of this application. Default is the field or query `returnTo`, or `/`. */
+  /** The path of this application to return to after login. Default is the form or query field `returnTo`, or `/`. */
   returnTo?: string
-  /** The scopes asked for. Must hold `openid`. Default is the provider's `scope`. */
+  /** The scopes to request. Must include `openid`. Default is the provider's `scope`. */
   scope?: string | readonly string[]
 }
 
 const SHAPE: Shape<PasswordLoginOptions> = {
   allowPasswordGrant: (value) =>
-    value === true ? undefined : 'must be true: the application sees passwords, and a second factor has no place',
+    value === true ? undefined : 'must be true: the application sees passwords, and a second factor is impossible',
   rateLimit: callable,
   provider: string,
   returnTo: returnToOption,
   scope: stringOrStrings,
 }
 
-/** The longest name and password that are sent on. In characters. */
+/** The longest user name and password that are accepted. In characters. */
 const MAX_LENGTH = 1024
 
 /**
- * Signs users in with the name and password they typed into a form of this application: the fields `username` and
- * `password` of a form POST, or of JSON where `express.json()` runs before it.
+ * Signs users in with a user name and password from a form of this application.
  *
- * A request from another site is refused, attempts are limited by `rateLimit`, and a wrong name is answered as a wrong
- * password. Otherwise it is a login like others: `onLogin`, a new session ID, refresh and scopes.
+ * Reads the fields `username` and `password` of a form POST, or of JSON if `express.json()` runs before. Cross-site requests
+ * are refused, `rateLimit` limits attempts, and a wrong user name is answered like a wrong password. The rest is the same as
+ * in other logins: `onLogin`, a new session ID, refresh and scopes.
  *
- * @deprecated OAuth 2.1 has no such grant (RFC 9700 §2.4): the application gets to see passwords, the provider can ask
- *   for no second factor or passkey, and users learn to type their password anywhere. Use `login()`; where there is no
- *   browser, `deviceLogin()` or `deviceAuthorization()`.
+ * @deprecated OAuth 2.1 omits this grant (RFC 9700 §2.4): the application sees passwords, the provider cannot require a
+ *   second factor or passkey, and users learn to type their password anywhere. Use `login()`, or `deviceLogin()` and
+ *   `deviceAuthorization()` without a browser.
  * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_INVALID_CREDENTIALS`, `ERR_CROSS_SITE_REQUEST`,
  *   `ERR_CREDENTIALS_MALFORMED`, `ERR_LOGIN_REFUSED`, `ERR_TOKEN_REQUEST_REFUSED`, `ERR_CLIENT_REFUSED`,
  *   `ERR_TOKEN_RESPONSE_INVALID`, `ERR_ID_TOKEN_INVALID`, `ERR_USERINFO_INVALID`, `ERR_PROVIDER_UNAVAILABLE`,
@@ -76,12 +76,7 @@ const MAX_LENGTH = 1024
  */
 export function passwordLogin(options: PasswordLoginOptions): RequestHandler {
   assertOptions<PasswordLoginOptions>(options, 'passwordLogin', SHAPE)
-  requireOption(
-    options,
-    'passwordLogin',
-    'allowPasswordGrant',
-    'this grant is off until you write allowPasswordGrant: true',
-  )
+  requireOption(options, 'passwordLogin', 'allowPasswordGrant', 'write allowPasswordGrant: true to enable this grant')
   requireOption(
     options,
     'passwordLogin',
@@ -126,7 +121,7 @@ async function attempt(
 
 type Fields = ReadonlyMap<string, unknown>
 
-/** Reads a form, or JSON that was parsed before. Leaves the fields in `req.body`, where a limiter may look for them. */
+/** Reads a form, or JSON that was parsed before. Sets `req.body` for the limiter. */
 async function readFields(req: Request): Promise<Fields> {
   if (req.is('json')) return new Map(Object.entries((req.body ?? {}) as object))
   const parameters = await readRequestParameters(req)
@@ -138,7 +133,7 @@ function toCredentials(fields: Fields): Credentials {
   const [username, password] = [fields.get('username'), fields.get('password')]
   if (isText(username) && isText(password)) return { username, password }
   throw new RelyingPartyError('ERR_CREDENTIALS_MALFORMED', 'enter a user name and a password', {
-    hint: `passwordLogin() reads the fields username and password, texts of at most ${MAX_LENGTH} characters; JSON needs express.json() before it`,
+    hint: `passwordLogin() reads the fields username and password, strings of at most ${MAX_LENGTH} characters; JSON requires express.json() before it`,
   })
 }
 
@@ -146,7 +141,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= MAX_LENGTH
 }
 
-/** Asks the limiter. Resolves to whether the request may go on; else the limiter has answered it. */
+/** Runs the limiter. Resolves to whether the request may continue; otherwise the limiter has answered it. */
 function passes(rateLimit: RequestHandler, req: Request, res: Response): Promise<boolean> {
   return new Promise((resolve, reject) => {
     res.once('close', () => resolve(false))

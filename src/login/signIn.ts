@@ -12,7 +12,7 @@ import { openSession } from '../session/signedInMark.js'
 import { storedTokens, tokenFields } from '../session/tokenRefresh.js'
 import type { Config } from '../setup/config.js'
 
-/** What the events of one login have in common. */
+/** The fields that all events of one login share. */
 export interface LoginStep {
   /** The provider's name. */
   readonly provider: string
@@ -20,24 +20,24 @@ export interface LoginStep {
   readonly transaction: string
 }
 
-/** An {@link Authentication} that has passed every check, and the login it ends. */
+/** An {@link Authentication} that has passed every check, with its login. */
 export interface VerifiedLogin extends Authentication {
   readonly provider: Provider
   readonly step: LoginStep
-  /** What was checked, for the event `login.verified`. */
+  /** The checks that it passed, for the event `login.verified`. */
   readonly checks: readonly string[]
-  /** The session the login began in, where the request may have come without its cookie. */
+  /** The session that the login began in, if the request may lack its cookie. */
   readonly anonymousId?: string | undefined
 }
 
 /**
- * Signs the user in, whichever flow authenticated them: asks `onLogin`, stores the token record, then the session that
- * points at it, under a new session ID. A browser that has gone would never know that ID: it keeps the session it had.
+ * Signs the user in after any flow: calls `onLogin`, then stores the token record and a session with a new ID. If the
+ * browser has disconnected, it would never learn that ID, so it keeps its old session.
  *
- * Emits `login.tokens`, `login.verified` and `session.opened`; the caller reports a failure by {@link emitRefused}.
+ * Emits `login.tokens`, `login.verified` and `session.opened`; the caller reports failures with {@link emitRefused}.
  *
  * @throws `ERR_LOGIN_REFUSED`, `ERR_USERINFO_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`,
- *   `ERR_TRANSACTION_CONSUMED` when the browser has gone, `ERR_SESSION_ENDED` when the provider has ended the session
+ *   `ERR_TRANSACTION_CONSUMED` if the browser has disconnected, `ERR_SESSION_ENDED` if the provider has ended the session
  */
 export async function signIn(context: SessionContext, req: Request, login: VerifiedLogin): Promise<void> {
   emitVerified(context.config, req, login)
@@ -50,15 +50,15 @@ export async function signIn(context: SessionContext, req: Request, login: Verif
 /**
  * Reports a login that failed, in any flow and at any step.
  *
- * @param step - as far as the login is known
- * @param req - absent where the browser only waits, as in the polls of a device login
+ * @param step - absent if the login is unknown
+ * @param req - absent for the polls of a device login
  */
 export function emitRefused({ emit }: Config, error: unknown, step?: LoginStep, req?: Request): void {
   const code = error instanceof RelyingPartyError ? error.code : undefined
   emit({ type: 'login.refused', provider: step?.provider, transaction: step?.transaction, code }, req)
 }
 
-/** Reports the tokens, where the token endpoint was asked for some, and what was verified. */
+/** Reports the tokens, if the flow issued an access token, and the verification. */
 function emitVerified({ emit }: Config, req: Request, { provider, step, tokens, claims, checks }: VerifiedLogin): void {
   if (tokens.accessToken !== undefined) emitTokens(emit, req, step, tokens)
   const alg = provider.options.idTokenSigningAlg
@@ -80,7 +80,7 @@ function emitTokens(emit: Config['emit'], req: Request, step: LoginStep, tokens:
   )
 }
 
-/** Merges UserInfo where it is wanted, and asks `onLogin`. */
+/** Merges the claims of UserInfo if `userInfo` is set, and calls `onLogin`. */
 async function accept(
   { config }: SessionContext,
   req: Request,
@@ -96,7 +96,7 @@ async function accept(
   return mapped ?? claims
 }
 
-/** Stores the token record, then the session. Where the session cannot be stored, neither is. */
+/** Stores the token record, then the session. If the session cannot be stored, the record is removed. */
 async function open(
   { config, services }: SessionContext,
   req: Request,
@@ -145,11 +145,11 @@ async function open(
 
 function browserGone(): RelyingPartyError {
   return new RelyingPartyError('ERR_TRANSACTION_CONSUMED', 'the login was interrupted: start it again', {
-    hint: 'the browser closed the connection before its session was stored, so none was',
+    hint: 'the browser closed the connection before its session was stored',
   })
 }
 
-/** Leaves out the claims that tell of the exchange, not of the user: they have done their work. */
+/** Omits the claims about the token exchange, which are of no use after verification. */
 function withoutExchange(claims: IdTokenClaims): IdTokenClaims {
   const { nonce: _n, at_hash: _a, c_hash: _c, s_hash: _s, ...rest } = claims
   return rest

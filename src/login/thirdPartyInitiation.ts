@@ -3,12 +3,12 @@ import { defined } from '../lib/defined.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { queryParameter } from '../request/url.js'
 
-/** A login that someone else began: the provider, or a page that links to the application. Unverified. */
+/** A login initiated by a third party: the provider, or a page that links to the application. Unverified. */
 export interface ThirdPartyInitiation {
-  /** The issuer to sign in at. Only a configured one is taken. */
+  /** The issuer to sign in at. Only configured ones are accepted. */
   readonly iss: string
   readonly loginHint: string | undefined
-  /** Where the user is to go after login. Only a path of this application is taken. */
+  /** The URL to return to after login. Only paths of this application are accepted. */
   readonly targetLinkUri: string | undefined
 }
 
@@ -16,10 +16,10 @@ export interface ThirdPartyInitiation {
 const MAX_HINT = 512
 
 /**
- * Reads the parameters of a third-party-initiated login, by GET or form POST; `undefined` where there is no `iss`. All
- * others are ignored: scopes and the like are not the caller's choice.
+ * Reads the parameters of a third-party-initiated login from the query or a form POST. Returns `undefined` without `iss`.
+ * Other parameters are ignored, so that third parties cannot choose scopes.
  *
- * @throws `ERR_AUTHORIZATION_RESPONSE_INVALID` where a parameter is repeated
+ * @throws `ERR_AUTHORIZATION_RESPONSE_INVALID` if a parameter is repeated
  * @see [OpenID Connect Core §4](https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin)
  */
 export async function readInitiation(req: Request): Promise<ThirdPartyInitiation | undefined> {
@@ -36,7 +36,7 @@ export async function readInitiation(req: Request): Promise<ThirdPartyInitiation
   }
 }
 
-/** Returns the parameters of an initiation by the names that {@link readInitiation} takes. */
+/** Returns an initiation as the parameters that {@link readInitiation} reads. */
 export function initiationParameters(initiation: ThirdPartyInitiation | undefined): Readonly<Record<string, string>> {
   return defined({
     iss: initiation?.iss,
@@ -45,7 +45,7 @@ export function initiationParameters(initiation: ThirdPartyInitiation | undefine
   })
 }
 
-/** A hint of few characters may take many in a URL. */
+/** Checks the length of a hint. In a URL, one character may take several. */
 function isShort(hint: string): boolean {
   return hint.length <= MAX_HINT && new URLSearchParams({ hint }).toString().length <= 2 * MAX_HINT
 }

@@ -6,9 +6,9 @@ import { cookieAttributes, prefixed, readCookie, readCookies } from '../request/
 import type { Config } from '../setup/config.js'
 
 /*
- * Logins that begin at once know nothing of each other's cookies, so that each needs one of its own, and no request can
- * limit them. What bounds a request is that the cookie is tiny: 36 bytes of a header, 6.5 KB if a browser has nothing else
- * in the 180 cookies it keeps for a site. All else about the login is in the sealed state.
+ * Logins that start at the same time do not see each other's cookies, so each needs its own, and no request can limit
+ * their number. Request headers stay small because the cookie is tiny: 36 bytes, or 6.5 KB if all the 180 cookies that a
+ * browser keeps for a site are such cookies. Everything else about the login is in the sealed state.
  *
  * `__Host-rp.` + time (2) + random (5) = random (16): 126 random bits, derived from the seed in the state.
  */
@@ -16,22 +16,22 @@ import type { Config } from '../setup/config.js'
 /** The characters of base64url. */
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** The form of a name after its prefix. No other cookie of this package may have a name of this length. */
+/** The format of a name after its prefix. No other cookie of this package may have a name of this length. */
 const SUFFIX = /^[\w-]{7}$/
 
 const NAME_LENGTH = 5
 const VALUE_LENGTH = 16
 
-/** Times in names count modulo this: more than the longest lifetime of a login. In seconds. */
+/** The modulus of the times in names, which exceeds the longest lifetime of a login. In seconds. */
 const PERIOD = 4096
 
-/** How far the clocks of processes may differ. In seconds. */
+/** The greatest difference between the clocks of processes. In seconds. */
 const TOLERANCE = 300
 
-/** How many cookies one response removes: proxies limit the headers of responses, too. */
+/** The most cookies that one response removes: proxies limit response headers, too. */
 const MAX_REMOVED = 24
 
-/** The form of a state. In characters, with room for a `returnTo`, a scope and `acr` values of 2,048 each. */
+/** The format of a state, with room for a `returnTo`, a scope and `acr` values of 2,048 characters each. */
 const STATE = /^[\w-]{100,8192}$/
 
 type StateConfig = Pick<Config, 'origin' | 'paths' | 'secure' | 'sealer' | 'transactions'>
@@ -42,9 +42,9 @@ export function sealState(config: StateConfig, transaction: Transaction): string
 }
 
 /**
- * Binds a transaction to this browser by a cookie of its own. The oldest are dropped if there are too many.
+ * Binds a transaction to this browser with a cookie. The oldest cookies are dropped if there are too many.
  *
- * @param crossSite - whether the response will come by a cross-site POST, to which only `SameSite=None` cookies come
+ * @param crossSite - whether the response will be a cross-site POST, with which browsers send only `SameSite=None` cookies
  */
 export function bindTransaction(
   config: StateConfig,
@@ -58,15 +58,15 @@ export function bindTransaction(
   res.cookie(name, value, { ...cookieAttributes(config, crossSite), maxAge: config.transactions.lifetime * 1000 })
 }
 
-/** What a request knows of the login that a state belongs to. */
+/** The result of looking for the login of a state. */
 export type FoundTransaction =
   | { readonly found: 'none' | 'unreadable' }
   | { readonly found: 'expired' | 'valid'; readonly transaction: Transaction }
 
-/** Opens a state, if this browser began the login. */
+/** Unseals a state, if this browser started the login. */
 export function findTransaction(config: StateConfig, req: Request, state: string): FoundTransaction {
   if (!isState(state)) return { found: 'none' }
-  const bytes = open(config, state)
+  const bytes = unseal(config, state)
   if (!bytes) return { found: 'unreadable' }
   const transaction = decodeTransaction(bytes)
   const { name, value } = bindingCookie(config, transaction)
@@ -76,16 +76,16 @@ export function findTransaction(config: StateConfig, req: Request, state: string
   return { found: age > config.transactions.lifetime ? 'expired' : 'valid', transaction }
 }
 
-/** Checks whether a value from outside is a state that this application has sealed, for whichever browser. */
+/** Returns whether a value is a state sealed by this application, for any browser. */
 export function isOwnState(config: StateConfig, value: string): boolean {
-  return isState(value) && open(config, value) !== undefined
+  return isState(value) && unseal(config, value) !== undefined
 }
 
 function isState(value: string): boolean {
   return STATE.test(value)
 }
 
-function open(config: StateConfig, state: string): Buffer | undefined {
+function unseal(config: StateConfig, state: string): Buffer | undefined {
   return config.sealer.unseal('login-transaction', audience(config), state)
 }
 
@@ -102,10 +102,10 @@ export function unbindTransaction(
 const removedFor = new WeakMap<Request, Set<string>>()
 
 /**
- * Removes the oldest cookies of logins beyond `transactions.max`: those that began at once are counted by any later
- * request.
+ * Removes the oldest login cookies beyond `transactions.max`. Logins that started at the same time are counted by later
+ * requests.
  *
- * @param room - how many more logins there will be
+ * @param room - the number of logins about to start
  */
 export function dropSurplus(config: StateConfig, req: Request, res: Response, room = 0): void {
   const cookies = readCookies(req, prefixed(config, 'rp.'), SUFFIX)
@@ -116,14 +116,14 @@ export function dropSurplus(config: StateConfig, req: Request, res: Response, ro
   const surplus = Math.min(names.length + room - config.transactions.max, MAX_REMOVED - removed.size)
   for (const name of names.slice(0, Math.max(0, surplus))) {
     removed.add(name)
-    // Over http, which is for development, a cookie that was set `Secure` is only removed by one that is too.
+    // Over http, which is for development, only a `Secure` cookie removes a `Secure` cookie.
     for (const secure of config.secure ? [true] : [true, false]) {
       res.append('Set-Cookie', stringifySetCookie({ name, value: '', maxAge: 0, path: '/', secure }))
     }
   }
 }
 
-/** Sorts the names of cookies. Of one second, browsers send the oldest first. */
+/** Sorts cookie names by age. Browsers send cookies of the same second oldest first. */
 function oldestFirst(config: StateConfig, names: readonly string[]): string[] {
   const start = prefixed(config, 'rp.').length
   const now = Math.floor(Date.now() / 1000)
@@ -142,7 +142,7 @@ function bindingCookie(config: StateConfig, transaction: Transaction): { name: s
   return { name: prefixed(config, `rp.${suffix}`), value }
 }
 
-/** Keeps a state from counting at another deployment, or another callback, that has the same secret. */
+/** Makes a state invalid at other deployments and callbacks with the same secret. */
 function audience({ origin, paths }: StateConfig): string {
   return origin + paths.callback
 }

@@ -20,7 +20,7 @@ let issuer: TestIssuer
 let provider: Awaited<ReturnType<typeof startLocalProvider>>
 let app: App
 
-/** One guard for a session and a token alike: `/guarded` answers who was let in. */
+/** A guard for sessions and tokens: `/guarded` returns the caller that passed. */
 const answer: express.RequestHandler = (req, res) => void res.json({ kind: req.auth.kind })
 
 beforeAll(async () => {
@@ -62,13 +62,13 @@ async function signedIn(): Promise<UserAgent> {
   return browser
 }
 
-describe('guards of a session', () => {
-  it('let a scope through that another one implies', async () => {
+describe('guards and a session', () => {
+  it('accept a scope that another one implies', async () => {
     const browser = await signedIn()
     expect((await browser.fetch(`${app.url}/all`)).status).toBe(200)
   })
 
-  it('requireAnyScope lets one of the scopes through, and none of the others', async () => {
+  it('requireAnyScope accepts any of its scopes and no other', async () => {
     const browser = await signedIn()
     expect((await browser.fetch(`${app.url}/any`)).json()).toEqual({ kind: 'session' })
     const refused = await browser.fetch(`${app.url}/none`)
@@ -76,15 +76,15 @@ describe('guards of a session', () => {
     expect(refused.headers['www-authenticate']).toContain('scope="nothing something"')
   })
 
-  it('requireClaim judges the claims of the login', async () => {
+  it('requireClaim checks the claims of the login', async () => {
     const browser = await signedIn()
     expect((await browser.fetch(`${app.url}/claim`)).status).toBe(200)
     expect((await browser.fetch(`${app.url}/no-claim`)).status).toBe(403)
   })
 })
 
-describe('requireStepUp of a session', () => {
-  it('sends a navigation through a new login that asks for the acr, and back', async () => {
+describe('requireStepUp and a session', () => {
+  it('sends a navigation to a new login that requests the acr, and back', async () => {
     const browser = await signedIn()
     const before = browser.visited.length
     const page = await browser.visit(`${app.url}/mfa`)
@@ -97,7 +97,7 @@ describe('requireStepUp of a session', () => {
     expect((await browser.fetch(`${app.url}/mfa`)).status).toBe(200)
   })
 
-  it('answers a script by 401 with the challenge and where to send the browser', async () => {
+  it('answers a script with 401, the challenge and the login URL', async () => {
     const browser = await signedIn()
     const refused = await browser.fetch(`${app.url}/mfa`)
     expect(refused.status).toBe(401)
@@ -110,7 +110,7 @@ describe('requireStepUp of a session', () => {
     expect((await browser.fetch(`${app.url}/mfa`)).status).toBe(200)
   })
 
-  it('asks again when the sign-in is too old', async () => {
+  it('requires a new login if the sign-in is too old', async () => {
     const browser = await signedIn()
     expect((await browser.fetch(`${app.url}/recent`)).status).toBe(200)
     vi.useFakeTimers({ toFake: ['Date'] })
@@ -136,31 +136,31 @@ describe('requireStepUp of a session', () => {
     expect((await browser.fetch(`${other.url}/recent`)).status).toBe(status)
   })
 
-  it('ignores what a browser itself writes into the query of the login', async () => {
+  it('ignores parameters that the browser adds to the login URL', async () => {
     const browser = await signedIn()
     const page = await browser.visit(`${app.url}/login?step_up=forged&returnTo=/who`)
     expect(page.json()).toMatchObject({ kind: 'session' })
     expect((await browser.fetch(`${app.url}/mfa`)).status).toBe(401)
   })
 
-  it('sends someone who is not signed in to the login', async () => {
+  it('redirects to the login if no one is signed in', async () => {
     const page = await new UserAgent().visit(`${app.url}/mfa`)
     expect(page.url).toBe(`${app.url}/mfa`)
     expect(page.status).toBe(200)
   })
 })
 
-describe('guards of an access token', () => {
+describe('guards and an access token', () => {
   const guarded = (guard: express.RequestHandler, options: Partial<ResourceServerOptions> = {}) =>
     createApi(issuer.issuer, options, { routes: (app) => app.get('/guarded', guard, answer) })
 
-  it('requireAuth lets it through', async () => {
+  it('requireAuth accepts it', async () => {
     await guarded(requireAuth())
       .get('/guarded', await issuer.token())
       .expect(200, { kind: 'access_token' })
   })
 
-  it('requireAnyScope judges its scopes', async () => {
+  it('requireAnyScope checks its scopes', async () => {
     const api = guarded(requireAnyScope('reports:read', 'admin'))
     await api.get('/guarded', await issuer.token({ scope: 'admin' })).expect(200)
     const { headers } = await api.get('/guarded', await issuer.token({ scope: 'other' })).expect(403)
@@ -169,7 +169,7 @@ describe('guards of an access token', () => {
 
   it.each<[string, express.RequestHandler, Record<string, unknown>, number]>([
     ['equals', requireClaim('role', { equals: 'admin' }), { role: 'admin' }, 200],
-    ['equals, and it is another', requireClaim('role', { equals: 'admin' }), { role: 'user' }, 403],
+    ['equals, and the value is another', requireClaim('role', { equals: 'admin' }), { role: 'user' }, 403],
     ['equals, and it is missing', requireClaim('role', { equals: 'admin' }), {}, 403],
     ['equals, and it is of another type', requireClaim('level', { equals: 1 }), { level: '1' }, 403],
     ['equals, and it is a list', requireClaim('role', { equals: 'admin' }), { role: ['admin'] }, 403],
@@ -229,7 +229,7 @@ describe('guards of an access token', () => {
     },
   )
 
-  it('requireStepUp answers with the challenge of RFC 9470', async () => {
+  it('requireStepUp responds with the challenge of RFC 9470', async () => {
     const { headers } = await guarded(requireStepUp({ acr: ['a', 'b'], maxAge: 5 }))
       .get('/guarded', await issuer.token())
       .expect(401)
@@ -296,7 +296,7 @@ describe('requireSameOrigin', () => {
     return request(api.app).post('/change').set(headers)
   }
 
-  it('goes by Origin where there is no Sec-Fetch-Site', async () => {
+  it('checks Origin if there is no Sec-Fetch-Site', async () => {
     await post(requireSameOrigin(), { Origin: 'https://api.example.com' }).expect(200)
     await post(requireSameOrigin(), { Origin: 'https://evil.example' }).expect(403)
     await post(requireSameOrigin(), { Origin: 'null' }).expect(403)
@@ -306,14 +306,14 @@ describe('requireSameOrigin', () => {
     }).expect(200)
   })
 
-  it('asks for a header of its own where one is named', async () => {
+  it('requires a custom header if one is configured', async () => {
     const guard = requireSameOrigin({ header: 'X-Requested-With' })
     await post(guard, {}).expect(403)
     await post(guard, { 'X-Requested-With': 'fetch' }).expect(200)
     await post(guard, { 'X-Requested-With': 'fetch', Origin: 'https://evil.example' }).expect(403)
   })
 
-  it('is not passed by a token in a form body, which a form of any site can send', async () => {
+  it('refuses a token in a form body, which a form of any site can send', async () => {
     const api = createApi(
       issuer.issuer,
       { allowBodyToken: true, resource: 'https://api.example.com' },
@@ -336,7 +336,7 @@ describe('requireSameOrigin', () => {
       .expect(200)
   })
 
-  it('asks nothing of an access token in the header, and nothing of a GET', async () => {
+  it('accepts an access token in the header, and every GET', async () => {
     const foreign = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' }
     await post(requireSameOrigin(), { ...foreign, Authorization: `Bearer ${await issuer.token()}` }).expect(200)
     await post(requireSameOrigin(), foreign).expect(403)

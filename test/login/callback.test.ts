@@ -18,7 +18,7 @@ import { UserAgent } from '../support/bed/userAgent.js'
 
 beforeEach(muteExpress)
 
-describe.each(['query', 'form_post'] as const)('the response by %s', (responseMode) => {
+describe.each(['query', 'form_post'] as const)('the response with %s', (responseMode) => {
   const faults = faultyFetch()
   let site: Site
   let url: string
@@ -32,7 +32,7 @@ describe.each(['query', 'form_post'] as const)('the response by %s', (responseMo
     browser = new UserAgent()
   })
 
-  it('signs in, says not to store it, clears the cookie of the login, and goes on', async () => {
+  it('signs the user in, forbids caching, clears the cookie of the login, and redirects', async () => {
     const { url: callback, init } = await upToCallback(browser, site)
     expect(transactionCookies(browser, url)).toHaveLength(1)
     const answer = await browser.send(callback, init)
@@ -43,7 +43,7 @@ describe.each(['query', 'form_post'] as const)('the response by %s', (responseMo
     expect(await whoIs(browser, url)).toBe('ada')
   })
 
-  it('delivered to another browser signs nobody in, and the right browser still can', async () => {
+  it('delivered to another browser does not sign anyone in, and the right browser still can', async () => {
     const { url: callback, init } = await upToCallback(browser, site)
     const other = new UserAgent()
     const refused = await other.visit(callback, init)
@@ -53,7 +53,7 @@ describe.each(['query', 'form_post'] as const)('the response by %s', (responseMo
     expect((await browser.visit(callback, init)).url).toBe(`${url}/profile`)
   })
 
-  it('delivered to a browser with a login of its own under way signs nobody in there', async () => {
+  it('delivered to a browser with its own login in progress does not sign anyone in', async () => {
     const { url: callback, init } = await upToCallback(browser, site)
     const victim = new UserAgent()
     await upToCallback(victim, site)
@@ -62,7 +62,7 @@ describe.each(['query', 'form_post'] as const)('the response by %s', (responseMo
     expect(await whoIs(victim, url)).toBeNull()
   })
 
-  it('with a code of another login is refused by nonce or verifier', async () => {
+  it('with a code of another login is refused because of the nonce or the verifier', async () => {
     const attacker = await upToCallback(new UserAgent(), site)
     const victim = await upToCallback(browser, site)
     const code = String(responseParameters(attacker).get('code'))
@@ -73,7 +73,7 @@ describe.each(['query', 'form_post'] as const)('the response by %s', (responseMo
     expect(await whoIs(browser, url)).toBeNull()
   })
 
-  it('delivered twice at once gives one login and one token request', async () => {
+  it('delivered twice at once results in one login and one token request', async () => {
     const { url: callback, init } = await upToCallback(browser, site)
     faults.tokenRequests = 0
     site.app.events.length = 0
@@ -85,7 +85,7 @@ describe.each(['query', 'form_post'] as const)('the response by %s', (responseMo
     codesOf(site.app)
   })
 
-  it('delivered again, by reload or the back button, leads the user into the application', async () => {
+  it('delivered again, by reload or the back button, redirects into the application', async () => {
     const { url: callback, init } = await upToCallback(browser, site)
     await browser.visit(callback, init)
     const again = await browser.visit(callback, init)
@@ -95,7 +95,7 @@ describe.each(['query', 'form_post'] as const)('the response by %s', (responseMo
     expect(codesOf(site.app)).toEqual([])
   })
 
-  it('played again with its old cookie, in the same browser or another, makes no second login', async () => {
+  it('replayed with its old cookie, in the same browser or another, does not sign in a second time', async () => {
     const { url: callback, init } = await upToCallback(browser, site)
     const stolen = browser.clone()
     await browser.visit(callback, init)
@@ -107,7 +107,7 @@ describe.each(['query', 'form_post'] as const)('the response by %s', (responseMo
     expect(faults.tokenRequests).toBe(0)
   })
 
-  it('that comes too late is refused, and one in time is not', async () => {
+  it('is refused if it is late, and accepted in time', async () => {
     const { url: callback, init } = await upToCallback(browser, site)
     vi.useFakeTimers({ toFake: ['Date'] })
     vi.setSystemTime(Date.now() + 602_000)
@@ -123,7 +123,7 @@ describe.each(['query', 'form_post'] as const)('the response by %s', (responseMo
     expect((await browser.visit(callback, init)).url).toBe(`${url}/profile`)
   })
 
-  it('that names another issuer is refused without the text it carries', async () => {
+  it('with another iss is refused, and its text is not shown', async () => {
     const changes = { code: undefined, iss: 'https://evil.example', error: 'call_this_number' }
     const forged = withParameters(await upToCallback(browser, site), changes)
     const answer = await browser.send(forged.url, forged.init)
@@ -134,7 +134,7 @@ describe.each(['query', 'form_post'] as const)('the response by %s', (responseMo
     expect(`${error?.message}${JSON.stringify(error?.cause)}`).not.toContain('call_this_number')
   })
 
-  it('without the issuer that the provider announces is refused', async () => {
+  it('without the iss that the provider announces is refused', async () => {
     const bare = withParameters(await upToCallback(browser, site), { iss: undefined })
     const answer = await browser.send(bare.url, bare.init)
     expect(answer.status).toBe(400)
@@ -153,7 +153,7 @@ describe('a request to the callback', () => {
     browser = new UserAgent()
   })
 
-  it('that no login asked for names the likely causes and the way on', async () => {
+  it('without a login in progress fails with the likely causes and a retry', async () => {
     const answer = await browser.send(`${site.app.url}/callback?code=a&state=b`)
     expect(answer.status).toBe(400)
     const [error] = site.app.errors.splice(0)
@@ -164,7 +164,7 @@ describe('a request to the callback', () => {
       expect(hint).toContain(cause)
     }
   })
-  it('by another method than GET and POST is refused', async () => {
+  it('with another method than GET and POST is refused', async () => {
     const { url, init } = await upToCallback(browser, site)
     for (const method of ['HEAD', 'PUT', 'OPTIONS', 'DELETE']) {
       const answer = await browser.send(url, { method })
@@ -175,7 +175,7 @@ describe('a request to the callback', () => {
     expect((await browser.visit(url, init)).status).toBe(200)
   })
 
-  it('at a path that is not the configured one says so', async () => {
+  it('at another path than the configured one is a configuration error', async () => {
     const { url } = await upToCallback(browser, site)
     const answer = await browser.send(url.replace('/callback', '/elsewhere'))
     expect(answer.status).toBe(500)
@@ -185,14 +185,14 @@ describe('a request to the callback', () => {
     )
   })
 
-  it.each(['/callback/', '/CALLBACK'])('in another spelling that Express overlooks works: %s', async (path) => {
+  it.each(['/callback/', '/CALLBACK'])('works in other spellings that Express accepts: %s', async (path) => {
     const { url } = await upToCallback(browser, site)
     expect((await browser.visit(url.replace('/callback', path))).url).toBe(`${site.app.url}/profile`)
   })
 
-  describe('with parameters that are not plain', () => {
+  describe('with malformed parameters', () => {
     it.each(['state', 'code', 'iss', 'other'])(
-      'by GET, a second %s, is refused and costs the login nothing',
+      'with GET and a repeated %s is refused, and the login can still finish',
       async (name) => {
         const { url } = await upToCallback(browser, site)
         const value = new URL(url).searchParams.get(name) ?? 'x'
@@ -204,7 +204,7 @@ describe('a request to the callback', () => {
     )
 
     it.each(['', '?', '?state=', '?code=a', '?state[]=a&code[]=b', `?state=${'a'.repeat(4000)}`, '?state=%00', '?%'])(
-      'signs nobody in: %j',
+      'does not sign anyone in: %j',
       async (query) => {
         const answer = await browser.send(`${site.app.url}/callback${query}`)
         expect(answer.status).toBe(400)
@@ -212,7 +212,7 @@ describe('a request to the callback', () => {
       },
     )
 
-    it('leads someone who is signed in to the start page', async () => {
+    it('redirects a signed-in user to the start page', async () => {
       await browser.visit(`${site.app.url}/profile`)
       for (const query of ['', '?state=a', `?state=${'a'.repeat(4000)}`]) {
         const answer = await browser.send(`${site.app.url}/callback${query}`)
@@ -222,8 +222,8 @@ describe('a request to the callback', () => {
   })
 })
 
-describe('a response by query where form_post was asked for', () => {
-  it('is refused, and does not use the login up', async () => {
+describe('a response in the query if form_post was requested', () => {
+  it('is refused, and the login can still finish', async () => {
     const site = await startSite({ provider: { responseMode: 'form_post' } })
     onTestFinished(() => site.close())
     const browser = new UserAgent()

@@ -46,34 +46,37 @@ async function start(settings: AppOptions = {}): Promise<void> {
 
 const records = async () => Object.keys(await contentsOf(store)).filter((key) => key.startsWith(`${OURS}record:`))
 
-describe.each(['query', 'form_post'] as const)('a store that fails during a callback by %s', (responseMode) => {
+describe.each(['query', 'form_post'] as const)('a store that fails during a callback with %s', (responseMode) => {
   const steps: Record<string, FaultyStore['fails']> = {
-    'looking whether the login was used up': (operation, key) =>
+    'checking whether the login was used': (operation, key) =>
       operation === 'get' && key.startsWith(`${OURS}transaction:`),
-    'using the login up': (operation, key) => operation === 'set' && key.startsWith(`${OURS}transaction:`),
+    'marking the login as used': (operation, key) => operation === 'set' && key.startsWith(`${OURS}transaction:`),
     'storing the token record': (operation, key) => operation === 'set' && key.startsWith(`${OURS}record:`),
     'storing the session': (operation, key) => operation === 'set' && !key.startsWith(OURS),
   }
 
-  it.each(Object.entries(steps))('while %s signs nobody in, stores nothing, and is an outage', async (_step, fails) => {
-    await start({ provider: { responseMode } })
-    await browser.visit(`${url}/basket?add=tea`)
-    const before = (await browser.fetch(`${url}/basket`)).json()
-    const { url: callback, init } = await upToCallback(browser, site)
-    store.fails = fails
-    const answer = await browser.send(callback, init)
-    store.fails = () => false
-    expect(answer.status).toBe(503)
-    expect(answer.headers['retry-after']).toBe('5')
-    expect(codesOf(site.app)).toEqual(['ERR_STORE_UNAVAILABLE'])
-    expect(answer.headers['set-cookie']?.join() ?? '').not.toContain('connect.sid')
-    expect(await records()).toEqual([])
-    expect(await whoIs(browser, url)).toBeNull()
-    expect((await browser.fetch(`${url}/basket`)).json()).toEqual(before)
-    expect((await browser.visit(`${url}/profile`)).status).toBe(200)
-  })
+  it.each(Object.entries(steps))(
+    'while %s does not sign anyone in, stores nothing, and is an outage',
+    async (_step, fails) => {
+      await start({ provider: { responseMode } })
+      await browser.visit(`${url}/basket?add=tea`)
+      const before = (await browser.fetch(`${url}/basket`)).json()
+      const { url: callback, init } = await upToCallback(browser, site)
+      store.fails = fails
+      const answer = await browser.send(callback, init)
+      store.fails = () => false
+      expect(answer.status).toBe(503)
+      expect(answer.headers['retry-after']).toBe('5')
+      expect(codesOf(site.app)).toEqual(['ERR_STORE_UNAVAILABLE'])
+      expect(answer.headers['set-cookie']?.join() ?? '').not.toContain('connect.sid')
+      expect(await records()).toEqual([])
+      expect(await whoIs(browser, url)).toBeNull()
+      expect((await browser.fetch(`${url}/basket`)).json()).toEqual(before)
+      expect((await browser.visit(`${url}/profile`)).status).toBe(200)
+    },
+  )
 
-  it('before the response is used up costs the login nothing: a reload signs in', async () => {
+  it('before the response is marked as used lets a reload sign the user in', async () => {
     await start({ provider: { responseMode } })
     const { url: callback, init } = await upToCallback(browser, site)
     store.fails = (operation, key) => operation === 'set' && key.startsWith(`${OURS}transaction:`)
@@ -85,7 +88,7 @@ describe.each(['query', 'form_post'] as const)('a store that fails during a call
     expect((await browser.visit(callback, init)).url).toBe(`${url}/profile`)
   })
 
-  it('while giving up the old session does not stop the login', async () => {
+  it('while removing the old session does not stop the login', async () => {
     await start({ provider: { responseMode } })
     await browser.visit(`${url}/basket?add=tea`)
     const { url: callback, init } = await upToCallback(browser, site)
@@ -95,7 +98,7 @@ describe.each(['query', 'form_post'] as const)('a store that fails during a call
     expect(await whoIs(browser, url)).toBe('ada')
   })
 
-  it.each(Object.entries(steps))('while %s keeps the user signed in who was so before', async (_step, fails) => {
+  it.each(Object.entries(steps))('while %s keeps the previous user signed in', async (_step, fails) => {
     const again = (app: Express) => void app.get('/login/again', login({ prompt: 'login' }))
     await start({ provider: { responseMode }, routes: again })
     await browser.visit(`${url}/profile`)
@@ -111,7 +114,7 @@ describe.each(['query', 'form_post'] as const)('a store that fails during a call
 })
 
 describe('a store that fails', () => {
-  it('is an outage for someone signed in, not a stranger at the door', async () => {
+  it('is an outage for a signed-in user, not an anonymous request', async () => {
     await start()
     await browser.visit(`${url}/profile`)
     store.fails = (operation, key) => operation === 'get' && key.startsWith(OURS)
@@ -125,7 +128,7 @@ describe('a store that fails', () => {
     expect(await whoIs(browser, url)).toBe('ada')
   })
 
-  it('keeps express-session from making anyone a stranger too', async () => {
+  it('is not hidden by express-session, which would make the user anonymous', async () => {
     await start()
     await browser.visit(`${url}/profile`)
     store.fails = (operation) => operation === 'get'
@@ -154,7 +157,7 @@ describe('a provider that fails', () => {
     expect((await browser.visit(`${url}/profile`)).status).toBe(200)
   })
 
-  it('by refusing connections at the first login is an outage, while other pages work', async () => {
+  it('to accept connections at the first login is an outage, while other pages work', async () => {
     const gone = await startLocalProvider({ host: 'localhost' })
     await gone.close()
     await start({ provider: { issuer: gone.issuer } })
@@ -240,7 +243,7 @@ describe("an error in the provider's response", () => {
       { error: '1349126', error_description: 'App not set up' },
     ],
     ['a sentence', { error: 'Access is off' }, 400, 'ERR_AUTHORIZATION_FAILED', { error_description: 'Access is off' }],
-    ['a text alone', { error_description: 'No' }, 400, 'ERR_AUTHORIZATION_FAILED', { error_description: 'No' }],
+    ['only a description', { error_description: 'No' }, 400, 'ERR_AUTHORIZATION_FAILED', { error_description: 'No' }],
   ])('is shown in the shape of other providers: %s', async (_, changes, status, code, cause) => {
     await start()
     const denied = withParameters(await upToCallback(browser, site), { code: undefined, ...changes })
@@ -248,7 +251,7 @@ describe("an error in the provider's response", () => {
     expect(site.app.errors.splice(0)).toMatchObject([{ code, cause }])
   })
 
-  it('does not spoil a response that has a code, unless it is an error as in RFC 6749', async () => {
+  it('is ignored next to a code, unless it is an error of RFC 6749', async () => {
     await start()
     const extra = withParameters(await upToCallback(browser, site), { error_code: '0', error_message: 'none' })
     expect((await browser.visit(extra.url, extra.init)).status).toBe(200)
@@ -268,7 +271,7 @@ describe("an error in the provider's response", () => {
     expect((await browser.visit(response.url, response.init)).url).toBe(`${url}/profile`)
   })
 
-  it('is escaped in the page that Express shows during development', async () => {
+  it('is escaped on the error page of Express in development', async () => {
     await start()
     const [app] = site.app.server.listeners('request') as [Express]
     app.set('env', 'development')

@@ -19,14 +19,14 @@ beforeEach(muteExpress)
 const SESSION = 'connect.sid'
 const isRecord = (key: string) => key.startsWith('express-relying-party:record:')
 
-describe.each(['query', 'form_post'] as const)('the session after a login by %s', (responseMode) => {
+describe.each(['query', 'form_post'] as const)('the session after a login with %s', (responseMode) => {
   let site: Site
   let url: string
   let browser: UserAgent
   beforeAll(async () => {
     site = await startSite({
       provider: { responseMode },
-      // A real application sets SameSite=Lax, so that its session does not come with a cross-site POST.
+      // A real application sets SameSite=Lax, so its session cookie is not sent with a cross-site POST.
       session: { cookie: { sameSite: 'lax' } },
       routes(app) {
         basket(app)
@@ -50,13 +50,13 @@ describe.each(['query', 'form_post'] as const)('the session after a login by %s'
 
   const session = async () =>
     (await browser.fetch(`${url}/basket`)).json<{ basket: string | null; sessionID: string }>()
-  /** Signs in as someone else at the provider, who forgets who was there before. */
+  /** Signs in as another user at the provider, without its old session. */
   const switchTo = async (user: string) => {
     for (const name of browser.cookies('http://localhost').keys()) browser.deleteCookie('http://localhost', name)
     return browser.visit(`${url}/switch?to=${user}`)
   }
 
-  it('has a new ID, and the old one is nobody', async () => {
+  it('has a new ID, and the old one is anonymous', async () => {
     await browser.visit(`${url}/basket?add=tea`)
     const before = await session()
     const planted = browser.clone()
@@ -74,7 +74,7 @@ describe.each(['query', 'form_post'] as const)('the session after a login by %s'
     expect(await session()).toMatchObject({ basket: 'tea' })
   })
 
-  it("has the cookie's settings of the application, not those of the anonymous session", async () => {
+  it("has the application's cookie settings, not those of the anonymous session", async () => {
     const { headers } = await browser.send(`${url}/brief`)
     expect(headers['set-cookie']?.join()).toMatch(/connect\.sid=[^;]+; Path=\/; Expires=/)
     const { url: callback, init } = await upToCallback(browser, site)
@@ -82,7 +82,7 @@ describe.each(['query', 'form_post'] as const)('the session after a login by %s'
     expect(answer.headers['set-cookie']?.join()).toMatch(/connect\.sid=[^;]+; Path=\/; HttpOnly; SameSite=Lax/)
   })
 
-  it('holds what the anonymous session was given while the login was under way', async () => {
+  it('holds what the anonymous session got while the login was in progress', async () => {
     await browser.visit(`${url}/basket?add=tea`)
     const { url: callback, init } = await upToCallback(browser, site)
     await browser.visit(`${url}/basket?add=coffee`)
@@ -100,7 +100,7 @@ describe.each(['query', 'form_post'] as const)('the session after a login by %s'
     expect(after.sessionID).not.toBe(before.sessionID)
   })
 
-  it('holds nothing of another user, whose session has ended', async () => {
+  it('holds nothing of another user whose session has ended', async () => {
     await browser.visit(`${url}/profile`)
     await browser.visit(`${url}/basket?add=tea`)
     const ada = browser.clone()
@@ -117,7 +117,7 @@ describe.each(['query', 'form_post'] as const)('the session after a login by %s'
     )
   })
 
-  it('is left as it was by a failed callback: same ID, same data, same user', async () => {
+  it('is unchanged by a failed callback: same ID, same data, same user', async () => {
     await browser.visit(`${url}/basket?add=tea`)
     const before = await session()
     const spoiled = withParameters(await upToCallback(browser, site), { code: 'spoiled' })
@@ -136,7 +136,7 @@ describe.each(['query', 'form_post'] as const)('the session after a login by %s'
     expect((await browser.fetch(`${url}/token`)).status).toBe(200)
   })
 
-  it('holds no token in clear, in the cookie, the session or the record', async () => {
+  it('holds no unencrypted token, in the cookie, the session or the record', async () => {
     await browser.visit(`${url}/profile`)
     const { token } = (await browser.fetch(`${url}/token`)).json<{ token: string }>()
     expect(token.length).toBeGreaterThan(20)
@@ -149,7 +149,7 @@ describe.each(['query', 'form_post'] as const)('the session after a login by %s'
 })
 
 describe('a session that the provider ended', () => {
-  it('is over with all that it held, for the next user of the browser and for the same one', async () => {
+  it('loses all its data, for the next user of the browser and for the same one', async () => {
     const faults = faultyFetch()
     const site = await startSite({
       provider: { prompt: 'consent' }, // without it, the provider gives no refresh token
@@ -161,7 +161,7 @@ describe('a session that the provider ended', () => {
     })
     const { url } = site.app
 
-    /** A browser that forgot the provider, whose session ended there with something in the basket. */
+    /** A browser without the provider's cookies, whose session ended there with something in the basket. */
     async function afterTheEnd(): Promise<UserAgent> {
       const browser = new UserAgent()
       await browser.visit(`${url}/profile`)
@@ -189,7 +189,7 @@ describe('a session that the provider ended', () => {
 })
 
 describe('one sub at two providers', () => {
-  it('is two users: neither sees what the other left in the session', async () => {
+  it('is two users: neither sees the session data of the other', async () => {
     const one = await startLocalProvider({ host: 'localhost' })
     const two = await startLocalProvider({ host: 'localhost' })
     const client = { clientId: 'app', clientSecret: CLIENT_SECRET }

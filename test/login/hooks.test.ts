@@ -39,7 +39,7 @@ async function start(options: Partial<RelyingPartyOptions>): Promise<void> {
 }
 
 describe('onLogin', () => {
-  it('is told the verified claims, scopes, provider and token before anything is stored', async () => {
+  it('receives the verified claims, scopes, provider and token before anything is stored', async () => {
     const told: unknown[] = []
     await start({
       async onLogin(login, req) {
@@ -68,10 +68,10 @@ describe('onLogin', () => {
   })
 
   it.each<[string, Hooks['onLogin'], object]>([
-    ['leaves the claims when it returns nothing', () => {}, { sub: 'ada', name: 'Ada Lovelace' }],
+    ['keeps the claims if it returns nothing', () => {}, { sub: 'ada', name: 'Ada Lovelace' }],
     ['maps them', ({ claims }) => ({ ...claims, role: 'admin' }), { sub: 'ada', role: 'admin' }],
     ['maps them later', async () => ({ name: 'The Countess' }), { sub: 'ada', name: 'The Countess' }],
-    ['cannot make the user another', () => ({ sub: 'grace', iss: 'https://evil.example' }), { sub: 'ada' }],
+    ['cannot change the user', () => ({ sub: 'grace', iss: 'https://evil.example' }), { sub: 'ada' }],
   ])('%s', async (_rule, onLogin, expected) => {
     await start({ onLogin })
     const profile = (await browser.visit(`${url}/profile`)).json()
@@ -118,7 +118,7 @@ describe('onLogin', () => {
 })
 
 describe('onError', () => {
-  it('takes over the answer, and Express is not asked', async () => {
+  it('sends the response instead of Express', async () => {
     await start({ onError: (error, req, res) => void res.status(499).json({ code: error.code, path: req.path }) })
     const answer = await browser.send(`${url}/callback?code=a&state=b`)
     expect(answer.status).toBe(499)
@@ -127,7 +127,7 @@ describe('onError', () => {
     expect(site.app.errors).toEqual([])
   })
 
-  it('may hand on to Express', async () => {
+  it('can pass the error on to Express', async () => {
     await start({ onError: (error, _req, _res, next) => next(error) })
     expect((await browser.send(`${url}/callback`)).status).toBe(400)
     expect(codesOf(site.app)).toEqual(['ERR_TRANSACTION_MISSING'])
@@ -172,7 +172,7 @@ describe('onEvent', () => {
     expect(unhandled).toEqual([])
   })
 
-  it('holds no secret of any step, of logins that fail neither', async () => {
+  it('receives no secret of any step, even of failed logins', async () => {
     const told: RelyingPartyEvent[] = []
     const secrets: string[] = []
     await start({

@@ -77,7 +77,7 @@ describe('the authorization request', () => {
     })
   })
 
-  it('has a state, nonce and challenge of its own each time, none derived from another by anyone', async () => {
+  it('has a new state, nonce and challenge each time, none derived from another', async () => {
     const values = new Set<string>()
     for (let i = 0; i < 5; i++) {
       const request = await begin('/login')
@@ -96,7 +96,7 @@ describe('the authorization request', () => {
     expect(values.size).toBe(25)
   })
 
-  it('keeps state, nonce and verifier out of what the browser can read', async () => {
+  it('keeps state, nonce and verifier secret from the browser', async () => {
     const request = await begin('/login')
     const [[name, value] = ['', '']] = transactionCookies(browser, site.app.url)
     const cookie = name + value + Buffer.from(value, 'base64url').toString('latin1')
@@ -104,7 +104,7 @@ describe('the authorization request', () => {
     expect(cookie).not.toContain('default')
   })
 
-  it('binds the login to the browser by a small cookie of its own: HttpOnly, Lax, ten minutes, no session', async () => {
+  it('binds the login to the browser with a small cookie: HttpOnly, Lax, ten minutes, no session', async () => {
     const { headers } = await browser.send(`${site.app.url}/login`)
     expect(headers['set-cookie']).toEqual([
       expect.stringMatching(/^rp\.[\w-]{7}=[\w-]{16}; Max-Age=600; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Lax$/),
@@ -125,7 +125,7 @@ describe('the authorization request', () => {
     expect(Object.fromEntries(await begin(path))).toMatchObject(expected)
   })
 
-  it.each(['/login/nothing', '/login/mistaken'])('is not sent when the options are wrong: %s', async (path) => {
+  it.each(['/login/nothing', '/login/mistaken'])('is not sent if the options are wrong: %s', async (path) => {
     expect((await browser.send(site.app.url + path)).status).toBe(500)
     expect(codesOf(site.app)).toEqual(['ERR_CONFIGURATION'])
     expect(transactionCookies(browser, site.app.url)).toEqual([])
@@ -178,13 +178,13 @@ describe('the authorization request', () => {
   })
 })
 
-describe('someone signed in already', () => {
+describe('a user who is already signed in', () => {
   beforeEach(async () => {
     await browser.visit(`${site.app.url}/profile`)
   })
 
   it.each(['/login?returnTo=/who', '/login/less?returnTo=/who', '/login/hint?returnTo=/who'])(
-    'goes straight to returnTo: %s',
+    'is redirected to returnTo: %s',
     async (path) => {
       const answer = await browser.send(site.app.url + path)
       expect(answer.status).toBe(303)
@@ -195,13 +195,13 @@ describe('someone signed in already', () => {
   )
 
   it.each(['/login/again', '/login/recent', '/login/strong', '/login/more'])(
-    'is asked again when the route wants a fresh login: %s',
+    'signs in again if the route requires a new login: %s',
     async (path) => {
       expect((await begin(path)).get('code_challenge_method')).toBe('S256')
     },
   )
 
-  it('signs in afresh, and comes back signed in', async () => {
+  it('comes back signed in after a new login', async () => {
     const answer = await browser.visit(`${site.app.url}/login/again`)
     expect(answer.url).toBe(`${site.app.url}/who`)
     expect(answer.json()).toMatchObject({ subject: 'ada' })
@@ -214,7 +214,7 @@ describe('returnTo', () => {
     return String((await browser.send(url, init)).headers.location)
   }
 
-  it('leads to a path of the application with its query', async () => {
+  it('redirects to a path of the application with its query', async () => {
     expect(await location('/who?a=b&c=%26#d')).toBe(`${site.app.url}/who?a=b&c=%26#d`)
     expect(await whoIs(browser, site.app.url)).toBe('ada')
   })
@@ -233,7 +233,7 @@ describe('returnTo', () => {
     expect(await location(returnTo)).toBe(`${site.app.url}/`)
   })
 
-  it('stays on the origin whatever is sent, also of someone signed in', async () => {
+  it('never leaves the origin, even if the user is signed in', async () => {
     await browser.visit(`${site.app.url}/profile`)
     const parts = fc.constantFrom(
       '/',
@@ -262,7 +262,7 @@ describe('returnTo', () => {
     )
   })
 
-  it('given twice counts once, and by its first value', async () => {
+  it('uses the first value if it is repeated', async () => {
     const { url, init } = await upToCallback(browser, site, '/login?returnTo=/who&returnTo=//evil.example')
     expect((await browser.send(url, init)).headers.location).toBe(`${site.app.url}/who`)
   })

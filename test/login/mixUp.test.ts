@@ -9,7 +9,7 @@ import { configurationErrorSaying } from '../support/run/configurationError.js'
 
 beforeEach(muteExpress)
 
-/** A provider that does as RFC 9207 says, or one that never heard of it. */
+/** A provider that supports RFC 9207, or one that does not. */
 async function startProvider(names: 'iss' | 'nothing'): Promise<SpoiledProvider> {
   const provider = await SpoiledProvider.start()
   onTestFinished(() => provider.close())
@@ -30,7 +30,7 @@ async function start(options: Partial<RelyingPartyOptions>): Promise<App> {
   return app
 }
 
-/** How a login at one of the two is begun: by its name, or as its tenant. */
+/** The way to start a login at one of the two: by its name or its tenant. */
 type Begin = (agent: UserAgent, app: App, name: 'honest' | 'evil') => Promise<URL>
 
 const byName: Begin = async (agent, app, name) =>
@@ -40,10 +40,10 @@ const byTenant: Begin = async (agent, app, name) =>
   new URL(String((await agent.send(`${app.url}/login`, { headers: { 'x-tenant': name } })).headers.location))
 
 /**
- * Plays the attack of RFC 9700 §4.4: the evil provider sends the victim on to the honest one, asks there for the code that
- * the attacker's own login needs, and waits for the application to bring that code.
+ * Runs the attack of RFC 9700 §4.4: the evil provider redirects the victim to the honest one, requests the code that the
+ * attacker's login needs, and waits for the application to deliver that code.
  *
- * @returns who the attacker is in the end
+ * @returns the user that the attacker is signed in as
  */
 async function mixUp(app: App, honest: SpoiledProvider, evil: SpoiledProvider, begin: Begin): Promise<string | null> {
   const attacker = new UserAgent()
@@ -69,7 +69,7 @@ async function mixUp(app: App, honest: SpoiledProvider, evil: SpoiledProvider, b
   return whoIs(attacker, app.url)
 }
 
-/** The same two providers in peace: a login that is begun at one ends there. Returns where each sent the browser. */
+/** Signs in at both providers without an attack. Returns where each redirected the browser. */
 async function expectBothWork(
   app: App,
   begin: Begin,
@@ -116,7 +116,7 @@ describe('a mix-up by one of several providers', () => {
       }),
     ],
     [
-      'one that has the path which all have by default',
+      'one at the default path of all',
       byName,
       ({ honest, evil }) => ({ providers: { honest: { ...honest, callbackPath: '/callback' }, evil } as never }),
     ],
@@ -144,7 +144,7 @@ describe('a mix-up by one of several providers', () => {
     expect(await whoIs(browser, app.url)).toBe('ada')
   })
 
-  it('is refused at the path that all had before they had their own', async () => {
+  it('is refused at the former shared path', async () => {
     const [honest, evil] = [await startProvider('nothing'), await startProvider('nothing')]
     const app = await start({ providers: { honest: at(honest), evil: at(evil) } })
     const browser = new UserAgent()
@@ -158,7 +158,7 @@ describe('a mix-up by one of several providers', () => {
 })
 
 describe('providers that share a callback path', () => {
-  it('all name themselves, and a mix-up is found out by it', async () => {
+  it('all send iss, which reveals a mix-up', async () => {
     const [honest, evil] = [await startProvider('iss'), await startProvider('iss')]
     const app = await start({ sharedCallback: true, providers: { honest: at(honest), evil: at(evil) } })
     expect(await mixUp(app, honest, evil, byName)).toBeNull()
@@ -166,7 +166,7 @@ describe('providers that share a callback path', () => {
     expect(await expectBothWork(app, byName, { honest, evil })).toEqual(Array(2).fill(`${app.url}/callback`))
   })
 
-  it('do not include one that does not name itself: its users are not even sent there', async () => {
+  it('do not include one that sends no iss: users are not redirected to it', async () => {
     const [honest, evil] = [await startProvider('nothing'), await startProvider('iss')]
     const app = await start({ sharedCallback: true, providers: { honest: at(honest), evil: at(evil) } })
     expect((await new UserAgent().send(`${app.url}/login?provider=honest`)).status).toBe(500)
@@ -176,7 +176,7 @@ describe('providers that share a callback path', () => {
     expect(honest.requests('authorization')).toEqual([])
   })
 
-  it('may include one that does not name itself at a path of its own', async () => {
+  it('can be combined with one that sends no iss, at its own path', async () => {
     const [honest, evil] = [await startProvider('nothing'), await startProvider('iss')]
     const providers = { honest: { ...at(honest), callbackPath: '/callback/honest' }, evil: at(evil) }
     const app = await start({ sharedCallback: true, providers })
@@ -188,7 +188,7 @@ describe('providers that share a callback path', () => {
     ])
   })
 
-  it('keep the demand for iss where the metadata takes the announcement back during a login', async () => {
+  it('still require iss if the metadata stops announcing it during a login', async () => {
     const evil = await startProvider('iss')
     const metadata = { issuer: evil.issuer, jwks_uri: `${evil.issuer}/jwks`, token_endpoint: `${evil.issuer}/token` }
     const announced = { ...metadata, authorization_endpoint: `${evil.issuer}/authorize` } as Record<string, unknown>
