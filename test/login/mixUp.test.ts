@@ -171,7 +171,7 @@ describe('providers that share a callback path', () => {
     const app = await start({ sharedCallback: true, providers: { honest: at(honest), evil: at(evil) } })
     expect((await new UserAgent().send(`${app.url}/login?provider=honest`)).status).toBe(500)
     expect(app.errors.splice(0)).toEqual([
-      configurationErrorSaying(/sharedCallback cannot be used with the provider honest.*take sharedCallback out/),
+      configurationErrorSaying(/sharedCallback cannot be used with the provider honest.*remove sharedCallback/),
     ])
     expect(honest.requests('authorization')).toEqual([])
   })
