@@ -32,12 +32,15 @@ export interface Reply {
   readonly body: string
 }
 
+/** The most that Node's HTTP clients read of headers. In bytes. */
+const MAX_HEADERS = 16_384
+
 /** Leaves out what no HTTP client would let through. */
 function sendable(headers: Record<string, string>): Headers {
   const sent = new Headers()
   for (const [name, value] of Object.entries(headers)) {
     try {
-      sent.set(name, Buffer.from(value).toString('latin1'))
+      sent.set(name, Buffer.from(value).toString('latin1').slice(0, MAX_HEADERS))
     } catch {
       // A parser refuses it too.
     }

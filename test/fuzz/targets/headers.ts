@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { RelyingPartyError } from '../../../src/index.js'
 import { send, type Target } from '../harness.js'
 import { createWorld, ORIGIN, signIn } from '../relyingPartyWorld.js'
 import { type Change, changes, type Piece, piece, rarely, seldom, spoil, textOf } from '../spoil.js'
@@ -71,9 +72,16 @@ export const headersTarget: Target<Input> = {
       })
       const added = more.map(([name, value]) => [name, textOf(value)] as const)
       const cookies = signedIn ? [['cookie', session] as const] : []
-      const { status } = await send(world, { method, url, headers: [...sent, ...added, ...cookies] })
+      const { status } = await send(world, { method, url, headers: [...sent, ...added, ...cookies] }, [503])
+      const [error] = world.errors
+      if (status === 503 && !isNoNavigation(error)) throw new Error('the answer is 503', { cause: error })
       if (url === '/logout' && signedIn) session = await signIn(world)
       return status < 400 ? 'accepted' : 'refused'
     }
   },
+}
+
+/** What is no navigation is to come again as one: nothing has begun or ended. */
+function isNoNavigation(error: unknown): boolean {
+  return error instanceof RelyingPartyError && error.code === 'ERR_NOT_NAVIGATED'
 }
