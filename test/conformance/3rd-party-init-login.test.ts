@@ -67,6 +67,18 @@ describe('3rd-party-init-login', () => {
     expect(transactionCookies(browser, app.url)).toHaveLength(20)
   })
 
+  it('also starts one that leads back to the login: it is no mistake of the application', async () => {
+    app.errors.length = 0
+    const browser = new UserAgent()
+    await browser.visit(`${app.url}/login-anyhow`, {
+      method: 'POST',
+      body: { iss: provider.issuer, target_link_uri: `${app.url}/login-anyhow` },
+      from: provider.issuer,
+    })
+    expect(browser.visited.some((url) => url.startsWith(`${provider.issuer}/auth?`))).toBe(true)
+    expect(app.errors).not.toContainEqual(expect.objectContaining({ code: 'ERR_CONFIGURATION' }))
+  })
+
   it('starts no login for any other cross-site POST, but one for a same-site POST', async () => {
     const browser = new UserAgent()
     const post = (from: string) =>
