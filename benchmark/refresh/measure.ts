@@ -8,7 +8,7 @@ export interface Size {
   /** How many requests each session makes at once. */
   readonly requests: number
   readonly rounds: number
-  /** How often a process is killed in the middle of refreshes. */
+  /** How often a process is killed during refreshes. */
   readonly kills: number
 }
 
@@ -39,7 +39,7 @@ async function withStorm(urls: StoreUrls, size: StormSize, act: (storm: Storm) =
   }
 }
 
-/** All sessions make all their requests: with access tokens that are valid, and with expired ones, in turns. */
+/** All sessions make all their requests, with valid and with expired access tokens in turn. */
 async function measureWaits(storm: Storm, { sessions, requests, rounds }: Size): Promise<void> {
   const valid: Outcome[] = []
   const expired: Outcome[] = []
@@ -71,19 +71,19 @@ async function measureWaits(storm: Storm, { sessions, requests, rounds }: Size):
   print('refresh token sent until new one stored', quantiles(gaps))
 }
 
-/** One session after the other: a refresh with nothing else going on. */
+/** One session after the other: a refresh on an otherwise idle machine. */
 async function measureRest(storm: Storm, { sessions }: Size): Promise<void> {
   await storm.expire()
   await inParallel(1, Math.min(sessions, 100), async (i) => {
     await storm.cluster.send('/token', storm.cookies[i] as string)
   })
-  print('the same with nothing else going on', quantiles(gapsOf(storm.cluster.takeRefreshes())))
+  print('the same on an otherwise idle machine', quantiles(gapsOf(storm.cluster.takeRefreshes())))
 }
 
-/** Kills a process while it refreshes, as often as asked, and counts who is signed out. */
+/** Kills a process during a refresh, repeatedly, and counts lost sessions. */
 async function measureKills(storm: Storm, { sessions, kills }: Size): Promise<void> {
   const { cluster } = storm
-  let [underWay, lost, elsewhere, broken] = [0, 0, 0, 0]
+  let [inProgress, lost, elsewhere, broken] = [0, 0, 0, 0]
   for (let kill = 0; kill < kills; kill++) {
     await storm.expire()
     cluster.takeRefreshes()
@@ -94,20 +94,20 @@ async function measureKills(storm: Storm, { sessions, kills }: Size): Promise<vo
     await cluster.restart(victim)
     const kept = new Set(await storm.signedIn())
     const gone = storm.cookies.flatMap((cookie, i) => (kept.has(cookie) ? [] : [i]))
-    underWay += interrupted.length
+    inProgress += interrupted.length
     lost += Math.min(gone.length, interrupted.length)
     elsewhere += Math.max(0, gone.length - interrupted.length)
     broken += outcomes.filter((outcome) => outcome.killed && outcome.status !== 200).length
     await inParallel(4, gone.length, (i) => storm.signIn(gone[i] as number))
   }
-  print('processes killed while they refreshed', kills)
-  print('refreshes under way in them', underWay)
-  print('sessions lost of these', lost)
-  print('sessions lost of all others', elsewhere)
+  print('processes killed during a refresh', kills)
+  print('refreshes in progress in them', inProgress)
+  print('sessions lost among these', lost)
+  print('sessions lost among all others', elsewhere)
   print('requests broken off in killed processes', broken)
 }
 
-/** Kills the first process that sends a refresh token, up to 0.1 s after it. */
+/** Kills the first process that sends a refresh token, up to 0.1 s later. */
 async function killSoon(cluster: Cluster): Promise<number> {
   const victim = await cluster.refreshing()
   await wait(Math.random() * 100)
@@ -116,8 +116,8 @@ async function killSoon(cluster: Cluster): Promise<number> {
 }
 
 /**
- * One round without a shared `AuthStore`: the processes then know nothing of each other's refreshes. What the provider
- * ended shows at the next expiry.
+ * Runs one round without a shared `AuthStore`: the processes then do not know of each other's refreshes. Grants that the
+ * provider ended show at the next expiry.
  */
 async function measureUnshared(storm: Storm, { sessions, requests }: Size): Promise<void> {
   await storm.expire()

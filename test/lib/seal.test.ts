@@ -101,11 +101,11 @@ describe('a sealer', () => {
     const during = createSealer([NEW, OLD])
     const after = createSealer([NEW])
     const old = before.seal('token-record', 'id', 'content')
-    const renewed = during.seal('token-record', 'id', 'content')
+    const resealed = during.seal('token-record', 'id', 'content')
     expect(during.unseal('token-record', 'id', old)?.toString()).toBe('content')
-    expect(after.unseal('token-record', 'id', renewed)?.toString()).toBe('content')
+    expect(after.unseal('token-record', 'id', resealed)?.toString()).toBe('content')
     expect(after.unseal('token-record', 'id', old)).toBeUndefined()
-    expect(before.unseal('token-record', 'id', renewed)).toBeUndefined()
+    expect(before.unseal('token-record', 'id', resealed)).toBeUndefined()
   })
 
   it('does not unseal a value with any bit changed', () => {
