@@ -9,19 +9,20 @@ import { isAt } from '../setup/urls.js'
 const LIFETIME = 600
 
 /**
- * Seals where to go when the provider sends the user back after logout, and binds it to this browser by a small cookie.
- * Returns the `state` to send.
+ * Seals the destination of a logout into the `state` for the provider, and binds it to this browser with a small cookie.
+ *
+ * @returns the `state`
  */
 export function rememberLogout(config: Config, res: Response, destination: string): string {
   const binding = randomBytes(16).toString('base64url')
   const until = Date.now() + LIFETIME * 1000
   res.cookie(cookieName(config), binding, { ...cookieAttributes(config), maxAge: LIFETIME * 1000 })
-  return config.sealer.seal('logout-transaction', context(config, binding), JSON.stringify({ destination, until }))
+  return config.sealer.seal('logout-transaction', audience(config, binding), JSON.stringify({ destination, until }))
 }
 
 /**
- * Redirects to the destination of a logout when the provider sends the user back with its state. A return with another
- * state, or none, is an ordinary request.
+ * Redirects to the destination of a logout when the provider sends the user back with its `state`. A return with another
+ * `state`, or none, is an ordinary request.
  *
  * @returns whether the request was answered
  */
@@ -31,7 +32,7 @@ export function resumeAfterLogout(config: Config, req: Request, res: Response): 
   const state = queryParameter(req, 'state')
   const binding = readCookie(req, cookieName(config))
   if (state === undefined || binding === undefined) return false
-  const destination = openLogout(config, binding, state)
+  const destination = unsealLogout(config, binding, state)
   if (destination === undefined) return false
   res.clearCookie(cookieName(config), cookieAttributes(config))
   res.set('Cache-Control', 'no-store')
@@ -39,15 +40,15 @@ export function resumeAfterLogout(config: Config, req: Request, res: Response): 
   return true
 }
 
-function openLogout(config: Config, binding: string, state: string): string | undefined {
-  const opened = config.sealer.unseal('logout-transaction', context(config, binding), state)
-  if (!opened) return undefined
-  const logout = JSON.parse(opened.toString('utf8')) as { destination: string; until: number }
+function unsealLogout(config: Config, binding: string, state: string): string | undefined {
+  const unsealed = config.sealer.unseal('logout-transaction', audience(config, binding), state)
+  if (!unsealed) return undefined
+  const logout = JSON.parse(unsealed.toString('utf8')) as { destination: string; until: number }
   return logout.until <= Date.now() ? undefined : logout.destination
 }
 
-/** A state opens only in the browser that has the binding, and only at this deployment. */
-function context({ origin, basePath }: Config, binding: string): string {
+/** A `state` is valid only in the browser that has the binding, and only at this deployment. */
+function audience({ origin, basePath }: Config, binding: string): string {
   return `${origin}${basePath} ${binding}`
 }
 
