@@ -12,6 +12,7 @@ import {
   type Shape,
   stringOrStrings,
 } from '../lib/check.js'
+import { defined } from '../lib/defined.js'
 import { createFetch } from '../lib/http/fetch.js'
 import { resolveHttp } from '../lib/http/httpOptions.js'
 import { toList } from '../lib/list.js'
@@ -27,22 +28,18 @@ import { introspect } from './token/introspection.js'
 import { checkAlgorithms, createFindIssuer, type FindIssuer } from './token/issuers.js'
 import { createJwtVerifier, type Verdict } from './token/verify.js'
 
+type Defaulted = 'optional' | 'acceptSession' | 'allowBodyToken' | 'clockTolerance'
+type Hook = 'scopeImplies' | 'validate' | 'isRevoked' | 'clientCertificate'
+
 /** {@link ResourceServerOptions}, checked, defaulted and frozen. */
-export interface ResourceServerConfig {
-  readonly scopeImplies: ResourceServerOptions['scopeImplies']
-  readonly validate: ResourceServerOptions['validate']
-  readonly isRevoked: ResourceServerOptions['isRevoked']
-  readonly optional: boolean
-  readonly acceptSession: boolean
-  readonly allowBodyToken: boolean
+export interface ResourceServerConfig
+  extends Readonly<Required<Pick<ResourceServerOptions, Defaulted>>>,
+    Readonly<Pick<ResourceServerOptions, Hook>> {
   /** Scheme, host and port of `resource`. */
   readonly origin: string | undefined
   /** The URL of the metadata for `resource`. */
   readonly resourceMetadata: string | undefined
-  /** In seconds. */
-  readonly clockTolerance: number
   readonly dpop: DPoPConfig | undefined
-  readonly clientCertificate: ResourceServerOptions['clientCertificate']
   /** Verifies a token, synchronously if possible. */
   readonly verify: (token: string) => Verdict | Promise<Verdict>
 }
@@ -88,7 +85,7 @@ const CACHE_SHAPE: Shape<TokenCacheOptions> = {
 export function resolveResourceServer(options: ResourceServerOptions): ResourceServerConfig {
   assertOptions<ResourceServerOptions>(options, 'resourceServer', SHAPE)
   requireOption(options, 'resourceServer', 'issuer', 'set it to the issuer URL of your authorization server')
-  const { resource } = options
+  const { resource, scopeImplies, validate, isRevoked, clientCertificate } = options
   const expected = resolveExpectations(options)
   const services = createServices(options)
   const findIssuer = createFindIssuer(options.issuer, {
@@ -103,14 +100,11 @@ export function resolveResourceServer(options: ResourceServerOptions): ResourceS
     optional: options.optional ?? false,
     acceptSession: options.acceptSession ?? false,
     allowBodyToken: options.allowBodyToken ?? false,
-    scopeImplies: options.scopeImplies,
-    validate: options.validate,
-    isRevoked: options.isRevoked,
+    ...defined({ scopeImplies, validate, isRevoked, clientCertificate }),
     origin: resource === undefined ? undefined : new URL(resource).origin,
     resourceMetadata: resource === undefined ? undefined : metadataUrl(resource).href,
     clockTolerance: expected.clockTolerance,
     dpop: resolveDPoP(options.dpop, resource, expected.clockTolerance),
-    clientCertificate: options.clientCertificate,
     verify,
   })
 }

@@ -84,7 +84,7 @@ describe('a token bound to a client certificate (RFC 8705 §3), over TLS', () =>
   })
 })
 
-describe('a token bound to a client certificate (RFC 8705 §3), behind a proxy that ends TLS', () => {
+describe('a token bound to a client certificate (RFC 8705 §3), behind a proxy that terminates TLS', () => {
   it.each<[string, ResourceServerOptions['clientCertificate'], number]>([
     ['with that certificate', () => certificate, 200],
     ['with that certificate in PEM', () => certificate.toString(), 200],
@@ -92,7 +92,7 @@ describe('a token bound to a client certificate (RFC 8705 §3), behind a proxy t
     ['with another certificate', () => new X509Certificate(read('other-client')), 401],
     ['without one', () => undefined, 401],
     ['with what is none', () => 'certificate', 401],
-    ['where nobody says how it is passed on', undefined, 401],
+    ['without clientCertificate', undefined, 401],
   ])('is judged %s', async (_what, clientCertificate, status) => {
     const api = createApi(issuer.issuer, clientCertificate ? { clientCertificate } : {})
     await api.get('/', bound).expect(status)

@@ -36,34 +36,34 @@ function send(to: Api, proof: string | undefined, bearer = token, headers: Recor
 }
 
 describe('DPoP', () => {
-  it.each(['ES256', 'RS256', 'PS256', 'EdDSA'])('accepts a bound token with a proof by %s', async (alg) => {
+  it.each(['ES256', 'RS256', 'PS256', 'EdDSA'])('accepts a bound token with a proof signed with %s', async (alg) => {
     const own = await createProofKey(alg)
     const bound = await issuer.token({ cnf: { jkt: own.jkt } })
     const proof = await prove(own, { htu: URL_OF_ROOT, token: bound })
     await send(api, proof, bound).expect(200)
   })
 
-  it('accepts the scheme in any case, and proofs of one key again and again', async () => {
+  it('accepts the scheme in any case, and any number of proofs by one key', async () => {
     for (const scheme of ['dpop', 'DPOP']) {
       const proof = await prove(key, { htu: URL_OF_ROOT, token })
       await api.get('/', { Authorization: `${scheme} ${token}`, DPoP: proof }).expect(200)
     }
   })
 
-  it('refuses a bound token as a plain Bearer token', async () => {
+  it('refuses a bound token sent as a plain Bearer token', async () => {
     const proof = await prove(key, { htu: URL_OF_ROOT, token })
     const { headers } = await api.get('/', { Authorization: `Bearer ${token}`, DPoP: proof }).expect(401)
     expect(headers['www-authenticate']).toMatch(/^Bearer error="invalid_token".*, DPoP .*algs="/)
     await createApi(issuer.issuer).get('/', token).expect(401)
   })
 
-  it('refuses a token that is not bound under the scheme DPoP', async () => {
+  it('refuses an unbound token with the scheme DPoP', async () => {
     const plain = await issuer.token()
     await send(api, await prove(key, { htu: URL_OF_ROOT, token: plain }), plain).expect(401)
     await api.get('/', plain).expect(200)
   })
 
-  it('refuses plain tokens where bound ones are required', async () => {
+  it('refuses unbound tokens if bound ones are required', async () => {
     const strict = createDPoPApi({ dpop: { required: true } })
     const { headers } = await strict.get('/', await issuer.token()).expect(401)
     expect(headers['www-authenticate']).toMatch(/^DPoP error="invalid_token"/)
@@ -78,7 +78,7 @@ describe('DPoP', () => {
     expect(headers['www-authenticate']).toBe(`Bearer ${metadata}, DPoP ${metadata}, algs="ES256"`)
   })
 
-  it('answers a bad proof by invalid_dpop_proof', async () => {
+  it('answers a bad proof with invalid_dpop_proof', async () => {
     const { headers } = await send(api, undefined).expect(401)
     expect(headers['www-authenticate']).toMatch(/^DPoP error="invalid_dpop_proof"/)
   })
@@ -114,7 +114,7 @@ describe('DPoP', () => {
     await send(api, await prove(key, { htu: URL_OF_ROOT, token })).expect(200)
   })
 
-  it('refuses a proof by another key, also one that shows the right key', async () => {
+  it('refuses a proof by another key, even one that contains the right key', async () => {
     const other = await createProofKey()
     await send(api, await prove(other, { htu: URL_OF_ROOT, token })).expect(401)
     await send(api, await prove({ ...other, jwk: key.jwk }, { htu: URL_OF_ROOT, token })).expect(401)
@@ -130,7 +130,7 @@ describe('DPoP', () => {
     await send(api, unencoded({}), bound).expect(200)
   })
 
-  it('explains a wrong htu to operators: what came, and what resource makes of the request', async () => {
+  it('explains a wrong htu to operators: the actual value, and the one expected from resource', async () => {
     const explaining = createDPoPApi()
     await send(explaining, await prove(key, { htu: 'https://internal.example/', token })).expect(401)
     expect(explaining.errors[0]).toMatchObject({
@@ -139,12 +139,12 @@ describe('DPoP', () => {
     })
   })
 
-  it('refuses a proof that shows its private key', async () => {
+  it('refuses a proof that contains its private key', async () => {
     const jwk = await exportJWK(key.privateKey)
     await send(api, await prove({ ...key, jwk }, { htu: URL_OF_ROOT, token })).expect(401)
   })
 
-  it('refuses an RSA key with an exponent that makes verifying slow', async () => {
+  it('refuses an RSA key with an exponent that makes verification slow', async () => {
     const own = await createProofKey('RS256')
     const jwk = { ...own.jwk, e: 'AQAAAQ' }
     const bound = await issuer.token({ cnf: { jkt: own.jkt } })
@@ -158,7 +158,7 @@ describe('DPoP', () => {
     await send(api, proof).expect(401)
   })
 
-  it('refuses it in another process too, where a store is given, and answers 503 when the store fails', async () => {
+  it('refuses it in another process too, given a store, and answers 503 if the store fails', async () => {
     const used = new Set<string>()
     const store = { add: async (name: string) => !used.has(name) && Boolean(used.add(name)) } as unknown as AuthStore
     const [one, two] = [createDPoPApi({ dpop: { store } }), createDPoPApi({ dpop: { store } })]
@@ -170,7 +170,7 @@ describe('DPoP', () => {
     await send(createDPoPApi({ dpop: { store: broken } }), await prove(key, { htu: URL_OF_ROOT, token })).expect(503)
   })
 
-  it('does not use a proof up that it refuses', async () => {
+  it('does not mark a refused proof as used', async () => {
     const proof = await prove(key, { htu: URL_OF_ROOT, token })
     const another = await issuer.token({ cnf: { jkt: key.jkt }, jti: 'another' })
     await send(api, proof, another).expect(401)
@@ -178,7 +178,7 @@ describe('DPoP', () => {
   })
 
   it.each(['api.example.com/other?', 'evil.example', 'user@api.example.com'])(
-    'judges htu by configuration, whatever the Host header says: %s',
+    'compares htu with the configuration, whatever the Host header is: %s',
     async (host) => {
       const own = await prove(key, { htu: URL_OF_ROOT, token })
       await send(api, own, token, { Host: host }).expect(200)
@@ -195,13 +195,13 @@ describe('DPoP', () => {
     await api.get('/reports?x=1', { Authorization: `DPoP ${token}`, DPoP: proof }).expect(200)
   })
 
-  it('proves the path below that of the resource, also where a proxy takes it off', async () => {
+  it('accepts a path below that of the resource, even if a proxy strips it', async () => {
     const below = createDPoPApi({ resource: `${AUDIENCE}/v1`, audience: AUDIENCE })
     await send(below, await prove(key, { htu: `${AUDIENCE}/v1/`, token })).expect(200)
     await send(below, await prove(key, { htu: URL_OF_ROOT, token })).expect(401)
   })
 
-  it('asks for a nonce, takes the current one and the one before, and gives a new one in time', async () => {
+  it('requires a nonce, accepts the current and the previous one, and issues a new one in time', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const strict = createDPoPApi({ dpop: { nonceSecret: NONCE_SECRET, nonceLifetime: 60 } })
     const other = createDPoPApi({ dpop: { nonceSecret: [`another ${NONCE_SECRET}`, NONCE_SECRET], nonceLifetime: 60 } })

@@ -54,7 +54,7 @@ function createOpaqueApi(
 }
 
 describe('introspection (RFC 7662)', () => {
-  it('asks the issuer about an opaque token, and takes JWTs beside', async () => {
+  it('introspects an opaque token, and accepts JWTs too', async () => {
     const api = createOpaqueApi()
     const { body } = await api.get('/', 'opaque').expect(200)
     expect(body).toMatchObject({
@@ -70,13 +70,13 @@ describe('introspection (RFC 7662)', () => {
     expect(asked).toHaveLength(1)
   })
 
-  it('authenticates in the body where that is asked for', async () => {
+  it('authenticates in the body if so configured', async () => {
     await createOpaqueApi({ clientAuth: 'client_secret_post' }).get('/', 'opaque').expect(200)
     expect(asked[0]?.body.get('client_secret')).toBe(CLIENT.clientSecret)
     expect(asked[0]?.authorization).toBeUndefined()
   })
 
-  it('asks about JWTs too where that is asked for', async () => {
+  it('introspects JWTs too if so configured', async () => {
     const api = createOpaqueApi({ tokens: 'all' })
     answer = { active: false }
     await api.get('/', await issuer.token()).expect(401)
@@ -106,14 +106,14 @@ describe('introspection (RFC 7662)', () => {
     expect(headers['www-authenticate']).toBe('Bearer error="invalid_token"')
   })
 
-  it('accepts an answer without aud only where that is asked for', async () => {
+  it('accepts a response without aud only if so configured', async () => {
     answer = { ...answer, aud: undefined, exp: undefined }
     await createOpaqueApi({ allowMissingAudience: true }).get('/', 'opaque').expect(200)
     answer = { ...answer, aud: 'https://other.example' }
     await createOpaqueApi({ allowMissingAudience: true }).get('/', 'other').expect(401)
   })
 
-  it('notices a revocation at once, whatever the cache of JWTs holds', async () => {
+  it('notices a revocation at once, regardless of the cache of JWTs', async () => {
     const api = createOpaqueApi({}, { cache: { ttl: 3600 } })
     await api.get('/', 'opaque').expect(200)
     await api.get('/', 'opaque').expect(200)
@@ -124,7 +124,7 @@ describe('introspection (RFC 7662)', () => {
     await all.get('/', await issuer.token()).expect(401)
   })
 
-  it('holds an active token as long as a revocation may go unnoticed, and never beyond exp', async () => {
+  it('caches an active token as long as a revocation may go unnoticed, but never beyond exp', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const api = createOpaqueApi({ revocationDelay: 30 }, { cache: { ttl: 0 } })
     await api.get('/', 'opaque').expect(200)
@@ -141,7 +141,7 @@ describe('introspection (RFC 7662)', () => {
     expect(asked).toHaveLength(4)
   })
 
-  it('asks about an inactive token once in ten seconds, and for none that is only unfit for this API', async () => {
+  it('caches an inactive token for ten seconds, but not one that is only for another API', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const api = createOpaqueApi()
     const good = answer
@@ -158,7 +158,7 @@ describe('introspection (RFC 7662)', () => {
     await api.get('/', 'unfit').expect(200)
   })
 
-  it('asks once about a token that many requests bring at once, also a long one', async () => {
+  it('introspects a token of concurrent requests once, even a long one', async () => {
     const waiting: (() => void)[] = []
     issuer.handler = (_req, res) => void waiting.push(() => json(res, answer))
     const api = createOpaqueApi({}, { cache: { ttl: 0 } })
@@ -177,14 +177,14 @@ describe('introspection (RFC 7662)', () => {
     await api.get('/', 'opaque').expect(200)
   })
 
-  it('refuses an answer over 64 KiB', async () => {
+  it('refuses a response over 64 KiB', async () => {
     answer = { ...answer, groups: ['x'.repeat(66_000)] }
     await createOpaqueApi().get('/', 'opaque').expect(502)
     answer = { ...answer, groups: ['x'.repeat(60_000)] }
     await createOpaqueApi().get('/', 'opaque').expect(200)
   })
 
-  it('judges the proof of a token that is bound to a key', async () => {
+  it('checks the proof for a token that is bound to a key', async () => {
     const key = await createProofKey()
     answer = { ...answer, token_type: 'DPoP', cnf: { jkt: key.jkt } }
     const api = createOpaqueApi({}, { resource: AUDIENCE, dpop: true })
@@ -203,12 +203,12 @@ describe('introspection (RFC 7662)', () => {
     expect(headers['www-authenticate']).toBeUndefined()
   })
 
-  it.each(['no JSON', '[]', 'null', '"active"'])('refuses the answer %s', async (text) => {
+  it.each(['no JSON', '[]', 'null', '"active"'])('refuses the response %s', async (text) => {
     issuer.handler = (_req, res) => void res.writeHead(200).end(text)
     await createOpaqueApi().get('/', 'opaque').expect(502)
   })
 
-  it('takes the tokens of a real provider, until they are revoked', async () => {
+  it('accepts the tokens of a real provider until they are revoked', async () => {
     const provider = await startLocalProvider({
       features: {
         clientCredentials: { enabled: true },
@@ -265,7 +265,7 @@ describe('signed introspection (RFC 9701)', () => {
     }
   })
 
-  it('takes a signed answer', async () => {
+  it('accepts a signed response', async () => {
     await createOpaqueApi({ signedResponse: true }).get('/reports', 'opaque').expect(200)
   })
 

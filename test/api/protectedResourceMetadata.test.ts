@@ -17,7 +17,7 @@ function createServer() {
 }
 
 describe('protected resource metadata (RFC 9728)', () => {
-  it('is where the challenge of the API points, and says who gives tokens', async () => {
+  it('is where the challenge of the API points, and names the authorization servers', async () => {
     const app = createServer()
     const { headers } = await request(app).post('/mcp').expect(401)
     expect(headers['www-authenticate']).toBe(`Bearer resource_metadata="https://api.example.com${PATH}"`)

@@ -19,7 +19,7 @@ afterEach(() => {
 })
 
 describe('resourceServer', () => {
-  it('says who calls, from the access token', async () => {
+  it('identifies the caller from the access token', async () => {
     const { body } = await createApi(issuer.issuer)
       .get('/', await issuer.token())
       .expect(200)
@@ -32,7 +32,7 @@ describe('resourceServer', () => {
     })
   })
 
-  it('has the claims frozen to their depth, and the token that came', async () => {
+  it('has deeply frozen claims, and the token of the request', async () => {
     const token = await issuer.token({ address: { country: ['NL'] } })
     const api = createApi(
       issuer.issuer,
@@ -50,7 +50,7 @@ describe('resourceServer', () => {
     await api.get('/claims', token).expect({ frozen: true, token })
   })
 
-  it('hands the token to no other API', async () => {
+  it('does not send the token to another API', async () => {
     const api = createApi(
       issuer.issuer,
       {},
@@ -63,7 +63,7 @@ describe('resourceServer', () => {
     expect(api.errors[0]).toMatchObject({ code: 'ERR_CONFIGURATION' })
   })
 
-  it('calls next() before it returns for a token that is held', async () => {
+  it('calls next() synchronously for a cached token', async () => {
     const middleware = resourceServer({ issuer: issuer.issuer, audience: AUDIENCE })
     const app = express()
     const moments: string[] = []
@@ -81,7 +81,7 @@ describe('resourceServer', () => {
     expect(moments).toEqual(['returned', 'next', 'next', 'returned'])
   })
 
-  it('lets anonymous requests through where it is optional, and the guards decide', async () => {
+  it('lets anonymous requests pass if tokens are optional, and the guards decide', async () => {
     const api = createApi(issuer.issuer, { optional: true })
     await api.get('/').expect(200, { isAuthenticated: false, kind: 'anonymous', scopes: [] })
     const refused = await api.get('/reports').expect(401)
@@ -89,12 +89,12 @@ describe('resourceServer', () => {
     await api.get('/reports', await issuer.token()).expect(200)
   })
 
-  it('refuses a bad token also where tokens are optional', async () => {
+  it('refuses a bad token even if tokens are optional', async () => {
     const api = createApi(issuer.issuer, { optional: true })
     await api.get('/', await issuer.token({ aud: 'https://other.example' })).expect(401)
   })
 
-  it('takes tokens of several issuers, each by its own keys', async () => {
+  it('accepts tokens of several issuers, each with its own keys', async () => {
     const other = await startIssuer('ES256')
     try {
       const api = createApi([issuer.issuer, { issuer: other.issuer, algorithms: ['ES256'] }])
@@ -107,7 +107,7 @@ describe('resourceServer', () => {
     }
   })
 
-  it('asks a function which issuers are trusted, and fetches nothing of those that are not', async () => {
+  it('asks a function which issuers are trusted, and fetches nothing from others', async () => {
     const stranger = await startIssuer()
     try {
       const asked: string[] = []
@@ -124,7 +124,7 @@ describe('resourceServer', () => {
     }
   })
 
-  it('takes keys that are given directly, and fetches nothing', async () => {
+  it('uses keys that are passed directly, and fetches nothing', async () => {
     const before = issuer.requests.length
     const api = createApi({ issuer: issuer.issuer, keys: [issuer.key.jwk] })
     await api.get('/', await issuer.token()).expect(200)
@@ -132,7 +132,7 @@ describe('resourceServer', () => {
     expect(issuer.requests).toHaveLength(before)
   })
 
-  it('takes the keys from jwksUri without metadata', async () => {
+  it('fetches the keys from jwksUri without metadata', async () => {
     const before = issuer.requests.length
     const api = createApi({ issuer: issuer.issuer, jwksUri: `${issuer.issuer}/jwks` })
     await api.get('/', await issuer.token()).expect(200)
@@ -150,7 +150,7 @@ describe('resourceServer', () => {
     },
   )
 
-  it('finds the metadata of an OAuth 2.0 server that is no OpenID Provider', async () => {
+  it('finds the metadata of an OAuth 2.0 server that is not an OpenID Provider', async () => {
     const server = await startIssuer()
     const name = `${server.issuer}/tenant`
     server.handler = (req, res) => {
@@ -166,7 +166,7 @@ describe('resourceServer', () => {
     }
   })
 
-  it('refuses metadata of another issuer', async () => {
+  it('refuses metadata that names another issuer', async () => {
     const server = await startIssuer()
     server.metadata.issuer = issuer.issuer
     try {
@@ -191,14 +191,14 @@ describe('resourceServer', () => {
     await api.get('/reports', await issuer.token(claims)).expect(200)
   })
 
-  it('reads no scopes from permissions unless they are named', async () => {
+  it('does not read scopes from permissions unless configured', async () => {
     const api = createApi(issuer.issuer)
     const token = await issuer.token({ scope: undefined, permissions: ['reports:read'] })
     await api.get('/', token).expect(200)
     await api.get('/reports', token).expect(403)
   })
 
-  it('asks the hook whether a scope implies another', async () => {
+  it('calls the hook to check whether a scope implies another', async () => {
     const scopeImplies = (granted: string, needed: string) =>
       granted.endsWith(':*') && needed.startsWith(granted.slice(0, -1))
     const token = await issuer.token({ scope: 'reports:*' })
@@ -216,14 +216,14 @@ describe('resourceServer', () => {
     ['nothing', (() => undefined) as unknown as () => boolean, 401],
     ['a promise of false', async () => false, 401],
     ['a rejection', () => Promise.reject(new Error('database down')), 500],
-  ])('judges the claims by validate at each request: %s', async (_what, validate, status) => {
+  ])('calls validate for each request: %s', async (_what, validate, status) => {
     const api = createApi(issuer.issuer, { validate })
     const token = await issuer.token()
     await api.get('/', token).expect(status)
     await api.get('/', token).expect(status)
   })
 
-  it('asks isRevoked at each request, also for a token that is held', async () => {
+  it('calls isRevoked for each request, even if the token is cached', async () => {
     const revoked = new Set<unknown>()
     const api = createApi(issuer.issuer, { isRevoked: async ({ jti }) => revoked.has(jti) })
     const token = await issuer.token({ jti: 'one' })
@@ -243,7 +243,7 @@ describe('resourceServer', () => {
     await createApi(issuer.issuer, { maxTokenAge: 300 }).get('/', token).expect(200)
   })
 
-  it('verifies HS256 with an explicit secret only', async () => {
+  it('verifies HS256 only with an explicit secret', async () => {
     const secret = 'a secret of at least thirty-two characters'
     const key = { alg: 'HS256', kid: 'secret', privateKey: Buffer.from(secret) }
     const { signToken } = await import('../support/provider/issuer.js')
@@ -313,7 +313,7 @@ describe('the options of resourceServer', () => {
     expect(construct).toThrow(configurationErrorSaying(message))
   })
 
-  it('accept what is right', () => {
+  it('accept correct values', () => {
     expect(() => resourceServer({ issuer: 'https://idp.example', audience: 'a' })).not.toThrow()
     const adfs = {
       issuer: 'http://idp.example/adfs/services/trust',

@@ -19,8 +19,8 @@ function growOld(): void {
   vi.setSystemTime(Date.now() + 601_000)
 }
 
-describe('a token that is held', () => {
-  it('needs no issuer, until its time is over', async () => {
+describe('a cached token', () => {
+  it('needs no request to its issuer until it expires', async () => {
     const api = createApi(issuer.issuer)
     const token = await issuer.token({ exp: Math.floor(Date.now() / 1000) + 30 })
     await api.get('/', token).expect(200)
@@ -33,7 +33,7 @@ describe('a token that is held', () => {
 
   it.each<[string, (issuer: TestIssuer) => Promise<void>]>([
     ['loses', async ({ jwks }) => void jwks.keys.shift()],
-    ['changes', async ({ jwks, key }) => void jwks.keys.splice(0, 1, (await createKey('RS256', key.kid)).jwk)],
+    ['changes', async ({ jwks, key }) => void jwks.keys.splice(0, 1, (await createKey('ES256', key.kid)).jwk)],
   ])('is refused once the issuer %s its key', async (_what, change) => {
     const api = createApi(issuer.issuer, { cache: { ttl: 3600 } })
     const other = await issuer.addKey('ES256')
@@ -46,7 +46,7 @@ describe('a token that is held', () => {
     await api.get('/', token).expect(401)
   })
 
-  it('stays while its key stays, whatever is added', async () => {
+  it('stays while its key stays, whatever keys are added', async () => {
     const api = createApi(issuer.issuer, { cache: { ttl: 3600 } })
     const token = await issuer.token({ exp: Math.floor(Date.now() / 1000) + 7200 })
     await api.get('/', token).expect(200)
@@ -56,7 +56,7 @@ describe('a token that is held', () => {
     await api.get('/', token).expect(200)
   })
 
-  it('still has its scopes judged, and is held for one configuration alone', async () => {
+  it('still has its scopes checked, and is cached for one configuration only', async () => {
     const api = createApi(issuer.issuer)
     const token = await issuer.token({ scope: 'other' })
     await api.get('/', token).expect(200)

@@ -33,19 +33,19 @@ describe('verifySignature', () => {
     return error as JwtError
   }
 
-  it('returns header and payload of a token that a key of the issuer signed', async () => {
+  it('returns the header and payload of a token that a key of the issuer signed', async () => {
     const { header, payload } = await verifySignature(token, { algorithms: ['RS256'], keys: from(right.publicKey) })
     expect(header).toEqual({ alg: 'RS256', kid: 'a' })
     expect(payload).toEqual(CLAIMS)
   })
 
-  it('tries every key that fits, as where a token has no kid', async () => {
+  it('tries every key that fits, for example if a token has no kid', async () => {
     const keys = from(wrong.publicKey, right.publicKey)
     const { payload } = await verifySignature(token, { algorithms: ['RS256'], keys })
     expect(payload).toEqual(CLAIMS)
   })
 
-  it('refuses a token that another key signed, or where no key fits', async () => {
+  it('refuses a token that another key signed, or that no key fits', async () => {
     expect((await refusal(token, from(wrong.publicKey))).claim).toBe('signature')
     expect((await refusal(token, from())).claim).toBe('kid')
   })
@@ -82,7 +82,7 @@ describe('verifySignature', () => {
     expect((await refusal(confused, from(right.publicKey), ['HS256'])).claim).toBe('signature')
   })
 
-  it('verifies with one key by the algorithm that is asked for, and no other that the key could do', async () => {
+  it('verifies with the requested algorithm, and no other that the key supports', async () => {
     const decoded = decodeJwt(token) ?? expect.fail()
     const other = await generateKeyPair('ES256')
     expect(await verifyWithKey(token, decoded, right.publicKey)).toBe(true)
@@ -97,7 +97,7 @@ describe('verifySignature', () => {
     await expect(verifyWithKey(token, forged, right.publicKey)).rejects.toThrow(JwtError)
   })
 
-  it('verifies HS256 by the secret where that is the registered algorithm', async () => {
+  it('verifies HS256 with the secret if that is the registered algorithm', async () => {
     const secret = 'a client secret of thirty-two characters or more'
     const jwt = await new SignJWT(CLAIMS).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(secret))
     const { payload } = await verifySignature(jwt, { algorithms: ['HS256'], keys: from(secretKey(secret)) })
@@ -123,7 +123,7 @@ describe('verifySignature', () => {
     )
   })
 
-  it('refuses a payload that is not UTF-8, though well signed', async () => {
+  it('refuses a payload that is not UTF-8, despite a good signature', async () => {
     const header = { alg: 'RS256' }
     const text = '{"sub":"ad\u00e4"}'
     const latin1 = Buffer.from(text, 'latin1').toString('base64url')
@@ -132,14 +132,14 @@ describe('verifySignature', () => {
     await expect(verifySignature(sound, { algorithms: ['RS256'], keys: from(right.publicKey) })).resolves.toBeDefined()
   })
 
-  it('refuses a token over 64 KiB, though well signed', async () => {
+  it('refuses a token over 64 KiB, despite a good signature', async () => {
     const around = (length: number) => signRaw(right, { alg: 'RS256' }, JSON.stringify({ sub: 'a'.repeat(length) }))
     expect((await refusal(around(50_000))).claim).toBe('header')
     const keys = from(right.publicKey)
     await expect(verifySignature(around(48_000), { algorithms: ['RS256'], keys })).resolves.toBeDefined()
   })
 
-  it('asks again for keys when none verifies, once, and takes only a token that those verify', async () => {
+  it('asks for other keys once if none verifies, and accepts only a token that those verify', async () => {
     const asked: unknown[] = []
     const keys: KeySource = async (_header, tried) => {
       asked.push(tried)
@@ -157,7 +157,7 @@ describe('verifySignature', () => {
     expect((error as JwtError).message).not.toMatch(/RS256|ES256|idTokenSigningAlg/)
   })
 
-  it('refuses what is no JWT, without throwing anything else', async () => {
+  it('refuses anything but a JWT, without throwing another error', async () => {
     const header = token.split('.')[0]
     for (const garbage of [
       '',
@@ -176,7 +176,7 @@ describe('verifySignature', () => {
     await fc.assert(fc.asyncProperty(fc.string({ unit: 'binary' }), async (garbage) => void (await refusal(garbage))))
   })
 
-  it('refuses a payload that is not a JSON object, though well signed', async () => {
+  it('refuses a payload that is not a JSON object, despite a good signature', async () => {
     const { CompactSign } = await import('jose')
     for (const payload of ['[]', 'null', '"ada"', '1', '', '{', '[{"sub":"ada"}]']) {
       const jwt = await new CompactSign(Buffer.from(payload))
@@ -201,7 +201,7 @@ describe('verifySignature', () => {
 })
 
 describe('decodeJwt', () => {
-  it('takes a token in its one canonical form only: of each part the unused bits are zero', () => {
+  it('accepts a token only in its canonical form: the unused bits of each part are zero', () => {
     // Each part ends in two or three characters of a group of four, of which the last has unused bits.
     const encode = (text: string) => Buffer.from(text).toString('base64url')
     const parts = [encode('{"alg":"RS256"}   '.slice(0, 16)), encode('{"sub":"ada"} '), encode('signature ')]
@@ -215,7 +215,7 @@ describe('decodeJwt', () => {
     }
   })
 
-  it('takes nothing but three parts of base64url, which Node would overlook', () => {
+  it('accepts only three base64url parts, however lenient the decoder of Node is', () => {
     const parts = ['{"alg":"RS256"}', '{"sub":"ada"}'].map((text) => Buffer.from(text).toString('base64url'))
     const token = [...parts, 'AAAA'].join('.')
     expect(decodeJwt(token)).toBeDefined()

@@ -102,7 +102,7 @@ describe('the key cache', () => {
     expect(remote.requests).toBe(2)
   })
 
-  it('accepts a new key under an old kid, also for a token that was checked with the old one meanwhile', async () => {
+  it('accepts a new key with an old kid, even for a token that was checked with the old key before', async () => {
     const old = generate('p256', { kid: 'a' })
     const remote = endpoint(old.jwk)
     const cache = new KeyCache(remote)
@@ -118,7 +118,7 @@ describe('the key cache', () => {
     expect(remote.requests).toBe(2)
   })
 
-  it('asks once in 30 seconds because of signatures that fail, and lets them fail while it cannot', async () => {
+  it('fetches once in 30 seconds because of bad signatures, and refuses them if it cannot', async () => {
     const key = generate('p256', { kid: 'a' })
     const remote = endpoint(key.jwk)
     const cache = new KeyCache(remote)
@@ -156,14 +156,14 @@ describe('the key cache', () => {
     expect(remote.requests).toBe(3)
   })
 
-  it('makes two requests at most when the flood is the first to come', async () => {
+  it('makes at most two requests if the flood comes first', async () => {
     const remote = endpoint(a.jwk)
     const cache = new KeyCache(remote)
     await Promise.all(Array.from({ length: 200 }, () => cache.find(URI, { alg: 'RS256', kid: randomUUID() })))
     expect(remote.requests).toBe(2)
   })
 
-  it('serves the keys in hand for 24 hours while the endpoint fails, then no more', async () => {
+  it('serves the cached keys for 24 hours while the endpoint fails, then no longer', async () => {
     const remote = endpoint(a.jwk)
     const cache = new KeyCache(remote)
     const token = jwt(a, { alg: 'RS256', kid: 'a' })
@@ -175,7 +175,7 @@ describe('the key cache', () => {
     await expect(verify(cache, token, 'RS256')).rejects.toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE' })
   })
 
-  it('no longer accepts a key that the provider took back, once the keys are not fresh', async () => {
+  it('no longer accepts a key that the provider withdrew, once the keys are not fresh', async () => {
     const remote = endpoint(a.jwk)
     const cache = new KeyCache(remote)
     await cache.find(URI, { alg: 'RS256', kid: 'a' })
@@ -233,7 +233,7 @@ describe('the keys of a set', () => {
     await expect(verify(new KeyCache(remote), jwt(rsa, { alg: 'RS256' }), 'RS256')).resolves.toBeDefined()
   })
 
-  it('that cannot be used do not keep the others from being used', async () => {
+  it('that are unusable do not prevent the use of the others', async () => {
     const unusable = [
       secp256k1.jwk,
       small.jwk,
@@ -291,27 +291,27 @@ describe('the keys of a set', () => {
     expect(await new KeyCache(endpoint(rsa.jwk)).find(URI, { alg: 'RS256' })).toHaveLength(1)
   })
 
-  it('are imported as public keys also where the provider publishes the private part', async () => {
+  it('are imported as public keys even if the provider publishes the private part', async () => {
     const cache = new KeyCache(endpoint({ ...rsa.jwk, ...rsa.privateJwk }))
     const [key] = await cache.find(URI, { alg: 'RS256' })
     expect(key?.type).toBe('public')
     await expect(verify(cache, jwt(rsa, { alg: 'RS256' }), 'RS256')).resolves.toBeDefined()
   })
 
-  it('are never taken for an HMAC secret', async () => {
+  it('are never used as an HMAC secret', async () => {
     const secret = { kty: 'oct', k: Buffer.from('secret').toString('base64url'), alg: 'HS256', kid: 'a' }
     for (const alg of ['HS256', 'none', 'constructor', '__proto__']) {
       expect(await new KeyCache(endpoint(secret, rsa.jwk)).find(URI, { alg })).toEqual([])
     }
   })
 
-  it('of one kid and several algorithms are told apart', async () => {
+  it('with one kid and several algorithms are kept apart', async () => {
     const cache = new KeyCache(endpoint({ ...p256.jwk, kid: 'a' }, { ...rsa.jwk, kid: 'a' }))
     await expect(verify(cache, jwt(rsa, { alg: 'RS256', kid: 'a' }), 'RS256')).resolves.toBeDefined()
     await expect(verify(cache, jwt(p256, { alg: 'ES256', kid: 'a' }), 'ES256')).resolves.toBeDefined()
   })
 
-  it('are tried up to 8 for a token without kid, so that a long set costs no more', async () => {
+  it('are tried for a token without kid, up to 8, so that a long set costs no more', async () => {
     const fillers = Array.from({ length: 7 }, () => generateRsaPublic())
     const within = new KeyCache(endpoint(...fillers, rsa.jwk))
     expect(await within.find(URI, { alg: 'RS256' })).toHaveLength(8)
@@ -321,7 +321,7 @@ describe('the keys of a set', () => {
   })
 })
 
-/** A public key that nobody signs with. */
+/** A public key that no one signs with. */
 function generateRsaPublic(): JWK {
   const n = Buffer.alloc(256, 0xab)
   n[255] = 1 + 2 * Math.floor(Math.random() * 100)

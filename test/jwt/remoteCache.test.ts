@@ -14,7 +14,7 @@ const HOUR = 60 * MINUTE
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
 afterEach(() => void vi.useRealTimers())
 
-/** An endpoint that counts its requests, gives a new version each time, and can fail. */
+/** An endpoint that counts its requests, returns a new version each time, and can fail. */
 function endpoint() {
   let requests = 0
   const state = {
@@ -37,7 +37,7 @@ function pass(milliseconds: number): void {
 }
 
 describe('a cache of remote documents', () => {
-  it('makes one request for any number of askers at once', async () => {
+  it('makes one request for any number of concurrent calls', async () => {
     const cache = new RemoteCache<Document>({ max: 10 })
     const remote = endpoint()
     const answers = await Promise.all(Array.from({ length: 50 }, async () => cache.get(KEY, remote.load)))
@@ -70,7 +70,7 @@ describe('a cache of remote documents', () => {
     await expect(cache.get(KEY, remote.load)).rejects.toThrow('the endpoint fails')
   })
 
-  it('asks a failing endpoint once per 30 seconds while it serves a stale document', async () => {
+  it('retries a failing endpoint once per 30 seconds while it serves a stale document', async () => {
     const cache = new RemoteCache<Document>({ max: 10 })
     const remote = endpoint()
     await cache.get(KEY, remote.load)
@@ -95,7 +95,7 @@ describe('a cache of remote documents', () => {
     expect(await cache.get(KEY, remote.load)).toEqual({ version: 3 })
   })
 
-  it('rejects where there is nothing in hand, and succeeds at once when the endpoint recovers', async () => {
+  it('rejects if nothing is cached, and succeeds at once when the endpoint recovers', async () => {
     const cache = new RemoteCache<Document>({ max: 10 })
     const remote = endpoint()
     remote.fails = true
@@ -114,7 +114,7 @@ describe('a cache of remote documents', () => {
   })
 })
 
-describe('a refetch, for something that is not in a document', () => {
+describe('a refetch, for something missing from a document', () => {
   it('loads at once, then not again within 30 seconds', async () => {
     const cache = new RemoteCache<Document>({ max: 10 })
     const remote = endpoint()
@@ -128,7 +128,7 @@ describe('a refetch, for something that is not in a document', () => {
     expect(remote.requests).toBe(3)
   })
 
-  it('shares one request with all who ask at once', async () => {
+  it('shares one request among concurrent calls', async () => {
     const cache = new RemoteCache<Document>({ max: 10 })
     const remote = endpoint()
     await cache.get(KEY, remote.load)
@@ -137,7 +137,7 @@ describe('a refetch, for something that is not in a document', () => {
     expect(answers).toEqual(Array.from({ length: 50 }, () => ({ version: 2 })))
   })
 
-  it('is a failure while the endpoint fails, which leaves the document in hand and keeps to the cooldown', async () => {
+  it('fails while the endpoint fails, keeps the cached document and respects the cooldown', async () => {
     const cache = new RemoteCache<Document>({ max: 10 })
     const remote = endpoint()
     await cache.get(KEY, remote.load)

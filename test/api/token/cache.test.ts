@@ -12,14 +12,14 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Counts how often tokens are verified, each to the verdict that `judge` gives. */
-function counting(options: Partial<VerifiedTokensOptions> = {}, judge?: (token: string) => Verdict) {
+/** Counts how often tokens are verified, each with the verdict that `verdictOf` returns. */
+function counting(options: Partial<VerifiedTokensOptions> = {}, verdictOf?: (token: string) => Verdict) {
   const key = { key: {} as CryptoKey, current: true }
   const verified: string[] = []
   const tokens = new VerifiedTokens(
     async (token) => {
       verified.push(token)
-      return judge?.(token) ?? { claims: { sub: token }, scopes: [], issuer: 'i', expiresAt: seconds() + 600, key }
+      return verdictOf?.(token) ?? { claims: { sub: token }, scopes: [], issuer: 'i', expiresAt: seconds() + 600, key }
     },
     { ttl: 60, max: 5000, ...options },
   )
@@ -27,7 +27,7 @@ function counting(options: Partial<VerifiedTokensOptions> = {}, judge?: (token: 
 }
 
 describe('the cache of verified JWTs', () => {
-  it('verifies a token once, and answers at once from then on', async () => {
+  it('verifies a token once, and is synchronous from then on', async () => {
     const { tokens, verified } = counting()
     const first = await tokens.verify('a')
     expect(tokens.verify('a')).toBe(first)
@@ -35,13 +35,13 @@ describe('the cache of verified JWTs', () => {
     expect(verified).toEqual(['a', 'b'])
   })
 
-  it('verifies a token once for any number of askers at once', async () => {
+  it('verifies a token once for concurrent calls', async () => {
     const { tokens, verified } = counting()
     await Promise.all(Array.from({ length: 20 }, async () => tokens.verify('a')))
     expect(verified).toEqual(['a'])
   })
 
-  it('holds a token for its time and not longer', async () => {
+  it('holds a token no longer than its lifetime', async () => {
     const { tokens, verified } = counting({ ttl: 10 })
     await tokens.verify('a')
     vi.setSystemTime(Date.now() + 9_999)
@@ -79,7 +79,7 @@ describe('the cache of verified JWTs', () => {
     expect(verified).toEqual(['a', 'a'])
   })
 
-  it('holds nothing that no key verified: what an issuer says of a token may change at any time', async () => {
+  it('holds nothing that no key verified: the state of an introspected token may change at any time', async () => {
     const { tokens, verified } = counting({}, () => ({ claims: {}, scopes: [], issuer: 'i', expiresAt: Infinity }))
     await tokens.verify('a')
     await tokens.verify('a')
@@ -97,7 +97,7 @@ describe('the cache of verified JWTs', () => {
     await expect(tokens.verify('a')).resolves.toMatchObject({ issuer: 'i' })
   })
 
-  it('holds no more tokens than it may', async () => {
+  it('holds no more tokens than its bound', async () => {
     const { tokens, verified } = counting({ max: 2 })
     for (const token of ['a', 'b', 'c', 'c', 'b', 'a']) await tokens.verify(token)
     expect(verified).toEqual(['a', 'b', 'c', 'a'])
@@ -109,7 +109,7 @@ describe('the cache of verified JWTs', () => {
     expect(verified.map(({ length }) => length)).toEqual([8192, 8193, 8193])
   })
 
-  it('is switched off by 0', async () => {
+  it('is disabled with 0', async () => {
     const { tokens, verified } = counting({ ttl: 0 })
     await tokens.verify('a')
     await tokens.verify('a')

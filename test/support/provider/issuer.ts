@@ -35,7 +35,7 @@ export interface TestIssuer extends Running {
 }
 
 /** Generates a signing key. */
-export async function createKey(alg = 'RS256', kid = `${alg}-${Math.random()}`): Promise<TestKey> {
+export async function createKey(alg = 'ES256', kid = `${alg}-${Math.random()}`): Promise<TestKey> {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
   return { alg, kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } }
 }
@@ -63,17 +63,18 @@ export async function signToken(
     .sign(key.privateKey)
 }
 
-/** Signs any header and payload with RS256, also invalid ones. The payload may be unencoded (RFC 7797). */
+/** Signs any header and payload with RS256 or ES256, also invalid ones. The payload may be unencoded (RFC 7797). */
 export function signRaw(
   { privateKey }: Pick<TestKey, 'privateKey'>,
   header: object,
   payload: object | string,
   { unencoded = false } = {},
 ): string {
+  const key = { key: KeyObject.from(privateKey), dsaEncoding: 'ieee-p1363' as const }
   const first = Buffer.from(JSON.stringify(header)).toString('base64url')
   const text = typeof payload === 'string' ? payload : JSON.stringify(payload)
   const input = `${first}.${unencoded ? text : Buffer.from(text).toString('base64url')}`
-  return `${input}.${sign('sha256', Buffer.from(input), KeyObject.from(privateKey)).toString('base64url')}`
+  return `${input}.${sign('sha256', Buffer.from(input), key).toString('base64url')}`
 }
 
 /** Removes what is `undefined`. */
@@ -81,8 +82,8 @@ export function defined<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
 }
 
-/** Starts a {@link TestIssuer} with one RS256 key. */
-export async function startIssuer(alg = 'RS256'): Promise<TestIssuer> {
+/** Starts a {@link TestIssuer} with one key. */
+export async function startIssuer(alg = 'ES256'): Promise<TestIssuer> {
   const running = await listen()
   const issuer = running.url
   const key = await createKey(alg)
