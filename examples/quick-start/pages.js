@@ -209,7 +209,7 @@ export function errorPage(error, status, auth) {
  * @param {number} status
  */
 function errorTitle(code, status) {
-  if (code === 'ERR_AUTHORIZATION_DENIED') return 'Sign-in canceled'
+  if (code === 'ERR_AUTHORIZATION_DENIED') return 'Sign-in cancelled'
   if (code === 'ERR_INSUFFICIENT_SCOPE') return 'You do not have access to this page'
   if (status === 503) return 'Temporarily unavailable'
   return status >= 500 ? 'Something went wrong' : 'This request failed'

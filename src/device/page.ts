@@ -113,9 +113,14 @@ function codePage({ userCode, verificationUri, qrCode, expiresIn, interval }: De
 function refusedPage({ error = 'ERR_DEVICE_CODE_EXPIRED' }: DeviceView): string {
   return layout(
     'Not signed in',
-    `<p role="status">${escapeHtml(deviceRefusal(error).message)}</p>
+    `<p role="status">${escapeHtml(sentence(deviceRefusal(error).message))}</p>
 <form method="post"><button>Get a new code</button></form>`,
   )
+}
+
+/** Error messages start in lower case and have no full stop. */
+function sentence(message: string): string {
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`
 }
 
 function layout(title: string, body: string, head = ''): string {
