@@ -80,7 +80,7 @@ function proceed(
   followLogin(config, req, res, auth.isAuthenticated)
   signedIn?.lifetime.prolongAtEnd(res, () => auth.record)
   warnIfUnreached(config, req, res)
-  // A callback ends a login itself, and may be the first of several that began at once.
+  // A callback removes its own cookie, and may be the first of several logins that started at the same time.
   if (!isCallback(config, req)) dropSurplus(config, req, res)
   if (!resumeAfterLogout(config, req, res)) next()
 }
