@@ -5,7 +5,7 @@ import { resumeAfterLogout } from './logout/logoutReturn.js'
 import { SessionLifetime } from './session/lifetime.js'
 import { followLogin } from './session/loginLoop.js'
 import { SessionAuth, type SignedIn } from './session/sessionAuth.js'
-import { SessionContext, setSessionContext } from './session/sessionCaller.js'
+import { SessionCaller, setSessionCaller } from './session/sessionCaller.js'
 import { abandonSession, readMark } from './session/signedInMark.js'
 import { warnWithoutStoreErrors } from './session/storeErrors.js'
 import { createServicesByStore, type SessionServices } from './session/stores.js'
@@ -76,7 +76,7 @@ function proceed(
   signedIn: SignedIn | undefined,
 ): void {
   const auth = new SessionAuth(config, services, signedIn)
-  setSessionContext(req, new SessionContext(config, services, auth))
+  setSessionCaller(req, new SessionCaller(config, services, auth))
   followLogin(config, req, res, auth.isAuthenticated)
   signedIn?.lifetime.prolongAtEnd(res, () => auth.record)
   warnIfUnreached(config, req, res)

@@ -9,7 +9,7 @@ import { asksForPage } from '../request/navigation.js'
 import { assertMethod, assertNoSubresource, assertSameOrigin } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
 import { publicUrl, queryParameter } from '../request/url.js'
-import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
 import { requireSessionCookie } from '../session/sessionCookie.js'
 import { startPage } from '../setup/urls.js'
 import { clearDevice, type DeviceTransaction, findDevice, MAX_RETURN_TO, storeDevice } from './cookie.js'
@@ -62,31 +62,31 @@ export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
   assertOptions<DeviceLoginOptions>(options, 'deviceLogin', SHAPE)
   assertOpenid(options.scope, 'deviceLogin')
 
-  return sessionMiddleware('deviceLogin()', async (context, req, res) => {
+  return sessionMiddleware('deviceLogin()', async (caller, req, res) => {
     res.set('Cache-Control', 'no-store')
     assertNoSubresource(req)
     assertMethod(req, ['GET', 'HEAD', 'POST'], 'ERR_AUTHORIZATION_RESPONSE_INVALID', 'app.all(path, deviceLogin())')
-    const provider = await context.config.providers.choose(req, options.provider ?? queryParameter(req, 'provider'))
-    if (context.auth.record?.registration === provider.registration) {
-      return answerSignedIn(context, req, res, destination(context, req, options))
+    const provider = await caller.config.providers.choose(req, options.provider ?? queryParameter(req, 'provider'))
+    if (caller.auth.record?.registration === provider.registration) {
+      return answerSignedIn(caller, req, res, destination(caller, req, options))
     }
     if (req.method === 'HEAD') return void res.end()
-    if (req.method === 'POST') return restart(context, req, res, provider, options)
-    const found = findDevice(context.config, req)
+    if (req.method === 'POST') return restart(caller, req, res, provider, options)
+    const found = findDevice(caller.config, req)
     const known = found?.registration === provider.registration ? found : undefined
-    if (acceptsStream(req)) return streamDevice(context, res, provider, known)
-    const transaction = known ?? (await start(context, req, res, provider, options))
-    const state = await pollIfDue(context, provider, transaction)
-    const returnTo = transaction.returnTo ?? destination(context, req, options)
-    if (state.state === 'taken') return answerSignedIn(context, req, res, returnTo)
-    if (state.state === 'approved') return finish(context, req, res, provider, { ...transaction, returnTo })
+    if (acceptsStream(req)) return streamDevice(caller, res, provider, known)
+    const transaction = known ?? (await start(caller, req, res, provider, options))
+    const state = await pollIfDue(caller, provider, transaction)
+    const returnTo = transaction.returnTo ?? destination(caller, req, options)
+    if (state.state === 'taken') return answerSignedIn(caller, req, res, returnTo)
+    if (state.state === 'approved') return finish(caller, req, res, provider, { ...transaction, returnTo })
     answer(req, res, transaction, state, options)
   })
 }
 
 /** Requests a new code from the provider and stores it in this browser. */
 async function start(
-  { config }: SessionContext,
+  { config }: SessionCaller,
   req: Request,
   res: Response,
   provider: Provider,
@@ -114,42 +114,42 @@ async function start(
 }
 
 async function restart(
-  context: SessionContext,
+  caller: SessionCaller,
   req: Request,
   res: Response,
   provider: Provider,
   options: DeviceLoginOptions,
 ): Promise<void> {
-  const { config } = context
+  const { config } = caller
   assertSameOrigin(req, config.origin)
-  const transaction = await start(context, req, res, provider, options)
+  const transaction = await start(caller, req, res, provider, options)
   if (asksForPage(req)) return res.redirect(303, config.origin + publicUrl(config, req))
   answer(req, res, transaction, { state: 'pending', wait: transaction.interval }, options)
 }
 
 /** Signs this browser in with the tokens of its approved login. */
 async function finish(
-  context: SessionContext,
+  caller: SessionCaller,
   req: Request,
   res: Response,
   provider: Provider,
   transaction: DeviceTransaction & { readonly returnTo: string },
 ): Promise<void> {
-  const { config } = context
-  const authentication = await takeDevice(context, transaction)
+  const { config } = caller
+  const authentication = await takeDevice(caller, transaction)
   if (authentication) {
     const step = { provider: provider.name, transaction: transaction.id }
     const checks = ['device_code', 'iss', 'signature', 'aud', 'exp']
     clearDevice(config, res)
     try {
-      await signIn(context, req, { ...authentication, provider, step, checks })
+      await signIn(caller, req, { ...authentication, provider, step, checks })
     } catch (error) {
       emitRefused(config, error, step, req)
-      await refuseTaken(context, transaction, error)
+      await refuseTaken(caller, transaction, error)
       throw error
     }
   }
-  answerSignedIn(context, req, res, transaction.returnTo)
+  answerSignedIn(caller, req, res, transaction.returnTo)
 }
 
 function answer(
@@ -181,13 +181,13 @@ function toJson(view: DeviceView): object {
   }
 }
 
-function answerSignedIn({ config }: SessionContext, req: Request, res: Response, returnTo: string): void {
+function answerSignedIn({ config }: SessionCaller, req: Request, res: Response, returnTo: string): void {
   if (acceptsStream(req)) res.type('text/event-stream').send('event: approved\ndata: {}\n\n')
   else if (asksForPage(req)) res.redirect(303, config.origin + returnTo)
   else res.json({ status: 'signed_in', returnTo })
 }
 
-function destination({ config }: Pick<SessionContext, 'config'>, req: Request, options: DeviceLoginOptions): string {
+function destination({ config }: Pick<SessionCaller, 'config'>, req: Request, options: DeviceLoginOptions): string {
   return safeReturnTo(options.returnTo ?? queryParameter(req, 'returnTo'), config.origin) ?? startPage(config)
 }
 

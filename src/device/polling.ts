@@ -5,7 +5,7 @@ import type { Authentication } from '../protocol/authentication.js'
 import { deviceCodeExpired, nextInterval, pollDevice } from '../protocol/device.js'
 import type { Provider } from '../provider/provider.js'
 import { compareAndSet } from '../records/authStore.js'
-import type { SessionContext } from '../session/sessionCaller.js'
+import type { SessionCaller } from '../session/sessionCaller.js'
 import { type DeviceTransaction, GRACE } from './cookie.js'
 
 /** The state of a device login. */
@@ -36,23 +36,23 @@ const TAKEN = JSON.stringify({ state: 'taken' })
  * @throws `ERR_STORE_UNAVAILABLE`
  */
 export async function pollIfDue(
-  context: SessionContext,
+  caller: SessionCaller,
   provider: Provider,
   transaction: DeviceTransaction,
 ): Promise<DeviceState> {
-  const { store } = context.services
+  const { store } = caller.services
   const read = await store.get(keyOf(transaction)).catch(rethrow)
   const known: Stored = read === undefined ? initial(transaction) : parse(read)
   if (known.state === 'approved') return { state: 'approved' }
   if (known.state !== 'pending') return known
   const now = Date.now() / 1000
-  if (now >= transaction.expiresAt) return expire(context, transaction, read)
+  if (now >= transaction.expiresAt) return expire(caller, transaction, read)
   if (now < known.nextPollAt) return pending(known.nextPollAt - now)
   // No one else polls while this poll is in progress.
-  const busy = JSON.stringify({ ...known, nextPollAt: now + Math.max(known.interval, context.config.http.timeout * 2) })
-  if (!(await put(context, transaction, read, busy))) return pending(known.interval)
-  const found = await poll(context, provider, transaction, known.interval)
-  await put(context, transaction, busy, JSON.stringify(found))
+  const busy = JSON.stringify({ ...known, nextPollAt: now + Math.max(known.interval, caller.config.http.timeout * 2) })
+  if (!(await put(caller, transaction, read, busy))) return pending(known.interval)
+  const found = await poll(caller, provider, transaction, known.interval)
+  await put(caller, transaction, busy, JSON.stringify(found))
   if (found.state === 'pending') return pending(found.interval)
   return found.state === 'approved' ? { state: 'approved' } : found
 }
@@ -63,31 +63,31 @@ export async function pollIfDue(
  * @returns `undefined` if they have been taken already
  */
 export async function takeDevice(
-  context: SessionContext,
+  caller: SessionCaller,
   transaction: DeviceTransaction,
 ): Promise<Authentication | undefined> {
   const key = keyOf(transaction)
-  const read = await context.services.store.get(key).catch(rethrow)
+  const read = await caller.services.store.get(key).catch(rethrow)
   const known = read === undefined ? undefined : parse(read)
   if (known?.state !== 'approved') return undefined
-  if (!(await put(context, transaction, read, TAKEN))) return undefined
-  const opened = context.config.sealer.unseal('device-tokens', key, known.sealed)
+  if (!(await put(caller, transaction, read, TAKEN))) return undefined
+  const opened = caller.config.sealer.unseal('device-tokens', key, known.sealed)
   return opened && (JSON.parse(opened.toString('utf8')) as Authentication)
 }
 
 /** Records that the login failed after its tokens were taken, so that other tabs show it without polling. */
 export async function refuseTaken(
-  context: SessionContext,
+  caller: SessionCaller,
   transaction: DeviceTransaction,
   error: unknown,
 ): Promise<void> {
   if (!(error instanceof RelyingPartyError)) return
   // The caller reports the login's own failure, so a failure of the store is ignored here.
-  await put(context, transaction, TAKEN, refusedFor(error.code)).catch(() => false)
+  await put(caller, transaction, TAKEN, refusedFor(error.code)).catch(() => false)
 }
 
 async function poll(
-  context: SessionContext,
+  caller: SessionCaller,
   provider: Provider,
   transaction: DeviceTransaction,
   interval: number,
@@ -97,24 +97,24 @@ async function poll(
     if (found.state !== 'approved') return later(nextInterval(interval, found.state))
     const { tokens, claims } = found
     const text = JSON.stringify({ tokens, claims })
-    return { state: 'approved', sealed: context.config.sealer.seal('device-tokens', keyOf(transaction), text) }
+    return { state: 'approved', sealed: caller.config.sealer.seal('device-tokens', keyOf(transaction), text) }
   } catch (error) {
     if (!(error instanceof RelyingPartyError)) throw error
     if (error.code === 'ERR_PROVIDER_UNAVAILABLE') return later(nextInterval(interval, 'outage'))
-    emitRefused(context.config, error, stepOf(transaction))
+    emitRefused(caller.config, error, stepOf(transaction))
     return { state: 'refused', code: error.code }
   }
 }
 
 /** Ends a login whose code has expired. Emits the event once, however many tabs and processes check. */
 async function expire(
-  context: SessionContext,
+  caller: SessionCaller,
   transaction: DeviceTransaction,
   read: string | undefined,
 ): Promise<DeviceState> {
   const code = 'ERR_DEVICE_CODE_EXPIRED'
-  if (await put(context, transaction, read, refusedFor(code))) {
-    emitRefused(context.config, deviceCodeExpired(), stepOf(transaction))
+  if (await put(caller, transaction, read, refusedFor(code))) {
+    emitRefused(caller.config, deviceCodeExpired(), stepOf(transaction))
   }
   return { state: 'refused', code }
 }
@@ -165,7 +165,7 @@ function pending(wait: number): DeviceState {
 
 /** Replaces the state that was read. Resolves to whether it was still current. */
 function put(
-  { services }: SessionContext,
+  { services }: SessionCaller,
   transaction: DeviceTransaction,
   read: string | undefined,
   state: string,

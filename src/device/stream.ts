@@ -1,6 +1,6 @@
 import type { Response } from 'express'
 import type { Provider } from '../provider/provider.js'
-import type { SessionContext } from '../session/sessionCaller.js'
+import type { SessionCaller } from '../session/sessionCaller.js'
 import type { DeviceTransaction } from './cookie.js'
 import { pollIfDue } from './polling.js'
 
@@ -12,7 +12,7 @@ import { pollIfDue } from './polling.js'
  * makes proxies keep the stream open.
  */
 export async function streamDevice(
-  context: SessionContext,
+  caller: SessionCaller,
   res: Response,
   provider: Provider,
   transaction: DeviceTransaction | undefined,
@@ -26,7 +26,7 @@ export async function streamDevice(
   const closed = new Promise<void>((resolve) => void res.once('close', resolve))
   send(res, 'code', { user_code: transaction.userCode })
   while (!res.closed) {
-    const found = await pollIfDue(context, provider, transaction)
+    const found = await pollIfDue(caller, provider, transaction)
     if (found.state === 'pending') {
       res.write(': waiting\n\n')
       await Promise.race([pause(Math.min(found.wait, transaction.interval), closed), closed])

@@ -12,7 +12,7 @@ import { readRequestParameters } from '../request/parameters.js'
 import { assertMethod, assertNoSubresource } from '../request/refusals.js'
 import { safeReturnTo } from '../request/returnTo.js'
 import { noteSignedIn } from '../session/loginLoop.js'
-import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
 import { isStrict } from '../session/sessionCookie.js'
 import type { Config } from '../setup/config.js'
 import { noteReached } from '../setup/unreached.js'
@@ -46,12 +46,12 @@ import { type FoundTransaction, findTransaction, isOwnState, unbindTransaction }
 export function callback(): RequestHandler
 export function callback(mounted?: unknown): RequestHandler {
   assertNotMounted('callback', mounted)
-  return sessionMiddleware('callback()', async (context, req, res) => {
-    const { config } = context
+  return sessionMiddleware('callback()', async (caller, req, res) => {
+    const { config } = caller
     noteReached(req)
     res.set('Cache-Control', 'no-store')
     assertNoSubresource(req)
-    if (!config.callbacks.mayBeAt(publicPath(config, req))) throw mountedElsewhere(context, req)
+    if (!config.callbacks.mayBeAt(publicPath(config, req))) throw mountedElsewhere(caller, req)
     assertMethod(req, ['GET', 'POST'], 'ERR_AUTHORIZATION_RESPONSE_INVALID', config.callbacks.mounting)
     let transaction: Transaction | undefined
     let state: string | undefined
@@ -62,12 +62,12 @@ export function callback(mounted?: unknown): RequestHandler {
       if (state === undefined || !('transaction' in found)) {
         const error = state === undefined ? errorWithoutState(parameters) : undefined
         if (error) throw error
-        if (!resume(context, req, res, state, undefined)) throw transactionMissing(found.found)
+        if (!resume(caller, req, res, state, undefined)) throw transactionMissing(found.found)
         return
       }
       transaction = found.transaction
       if (found.found === 'expired') throw transactionExpired()
-      await finishLogin(context, req, res, { transaction, state, parameters })
+      await finishLogin(caller, req, res, { transaction, state, parameters })
     } catch (error) {
       throw failLogin(config, req, error, transaction)
     }
@@ -81,15 +81,15 @@ interface Delivery {
   readonly parameters: Parameters
 }
 
-async function finishLogin(context: SessionContext, req: Request, res: Response, delivery: Delivery): Promise<void> {
-  const { config } = context
+async function finishLogin(caller: SessionCaller, req: Request, res: Response, delivery: Delivery): Promise<void> {
+  const { config } = caller
   const { transaction, state, parameters } = delivery
   const provider = await config.providers.findForResponse(req, transaction.provider, transaction.registration)
   if (!provider) throw providerGone(config)
   const metadata = await provider.metadata()
   assertResponseMode(req, provider, parameters)
-  if (!(await consume(context, transaction))) {
-    if (!resume(context, req, res, state, transaction.returnTo)) throw transactionConsumed()
+  if (!(await consume(caller, transaction))) {
+    if (!resume(caller, req, res, state, transaction.returnTo)) throw transactionConsumed()
     return
   }
   unbindTransaction(config, res, transaction, provider.options.responseMode === 'form_post')
@@ -108,7 +108,7 @@ async function finishLogin(context: SessionContext, req: Request, res: Response,
   })
   const authentication = await authenticate(provider, transaction, response, config.callbacks.redirectUri(provider))
   const checks = checksOf(provider.options)
-  await signIn(context, req, { ...authentication, provider, step, checks, anonymousId: transaction.sessionId })
+  await signIn(caller, req, { ...authentication, provider, step, checks, anonymousId: transaction.sessionId })
   noteSignedIn(config, req, res, transaction.returnTo, provider.options.responseMode === 'form_post')
   redirectTo(req, res, config.origin + transaction.returnTo)
 }
@@ -154,7 +154,7 @@ function assertResponseMode(req: Request, { options }: Provider, parameters: Par
 }
 
 /** Marks a transaction as used, in all processes that share the store. Resolves to whether it was unused. */
-async function consume({ config, services }: SessionContext, transaction: Transaction): Promise<boolean> {
+async function consume({ config, services }: SessionCaller, transaction: Transaction): Promise<boolean> {
   const left = transaction.startedAt + config.transactions.lifetime - Date.now() / 1000
   try {
     return await services.store.add(`transaction:${transactionValues(transaction).id}`, 'used', Math.ceil(left) + 1)
@@ -171,7 +171,7 @@ async function consume({ config, services }: SessionContext, transaction: Transa
  * @returns whether the request was answered
  */
 function resume(
-  { config, auth }: SessionContext,
+  { config, auth }: SessionCaller,
   req: Request,
   res: Response,
   state: string | undefined,
@@ -197,7 +197,7 @@ function checksOf({ responseType }: ResolvedProviderOptions): string[] {
   return ['state', 'iss', ...ofCode, 'signature', 'aud', 'exp', 'nonce', ...ofBoth]
 }
 
-function mountedElsewhere({ config }: SessionContext, req: Request): RelyingPartyError {
+function mountedElsewhere({ config }: SessionCaller, req: Request): RelyingPartyError {
   const urls = config.providers.fixed.map((provider) => config.callbacks.redirectUri(provider))
   return configurationError(
     'callback()',

@@ -13,8 +13,8 @@ import { assertNoSubresource } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
 import { publicUrl, queryParameter } from '../request/url.js'
 import { noteSignedIn, stopLoginLoop } from '../session/loginLoop.js'
-import { openStepUp } from '../session/sealedStepUp.js'
-import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { unsealStepUp } from '../session/sealedStepUp.js'
+import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
 import { isStrict, requireSessionCookie } from '../session/sessionCookie.js'
 import { idOfUsedSession } from '../session/signedInMark.js'
 import type { Config } from '../setup/config.js'
@@ -89,31 +89,31 @@ export function login(
 ): RequestHandler {
   if (typeof options !== 'function') assertOptions<LoginOptions>(options, 'login', SHAPE)
 
-  return sessionMiddleware('login()', async (context, req, res) => {
+  return sessionMiddleware('login()', async (caller, req, res) => {
     res.set('Cache-Control', 'no-store')
     assertNoSubresource(req)
     if (isInquiry(req)) return void res.end()
     const initiation = await readInitiation(req)
-    if ((initiation && req.method === 'POST') || isWithoutLaxCookies(req, context.config.origin)) {
-      return res.redirect(303, asGet(context.config, req, initiation))
+    if ((initiation && req.method === 'POST') || isWithoutLaxCookies(req, caller.config.origin)) {
+      return res.redirect(303, asGet(caller.config, req, initiation))
     }
     const asked = typeof options === 'function' ? await options(req) : options
     if (typeof options === 'function') assertOptions<LoginOptions>(asked, 'login', FUNCTION_SHAPE)
-    const stepUp = openStepUp(context.config, queryParameter(req, 'step_up'))
-    await startLogin(context, req, res, { ...asked, ...stepUp }, initiation).catch((error: unknown) => {
-      throw withRetry(context.config, req, error)
+    const stepUp = unsealStepUp(caller.config, queryParameter(req, 'step_up'))
+    await startLogin(caller, req, res, { ...asked, ...stepUp }, initiation).catch((error: unknown) => {
+      throw withRetry(caller.config, req, error)
     })
   })
 }
 
 async function startLogin(
-  context: SessionContext,
+  caller: SessionCaller,
   req: Request,
   res: Response,
   options: LoginOptions,
   initiation: ThirdPartyInitiation | undefined,
 ): Promise<void> {
-  const { config, auth } = context
+  const { config, auth } = caller
   if (isCallback(config, req)) throw inFrontOfCallback()
   stopLoginLoop(config, req, res, auth.isAuthenticated)
   const provider = await chooseProvider(config, req, options, initiation)
@@ -253,7 +253,7 @@ function transactionFields(
 }
 
 /** Resolves to whether the user is signed in at the provider. A session that cannot be refreshed does not count. */
-async function isSignedIn(auth: SessionContext['auth'], provider: Provider): Promise<boolean> {
+async function isSignedIn(auth: SessionCaller['auth'], provider: Provider): Promise<boolean> {
   if (auth.record?.registration !== provider.registration) return false
   try {
     await auth.refreshIfDue()

@@ -17,7 +17,7 @@ import { readRequestParameters } from '../request/parameters.js'
 import { assertMethod, assertSameOrigin } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
 import { queryParameter } from '../request/url.js'
-import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
 import { requireSessionCookie } from '../session/sessionCookie.js'
 import { startPage } from '../setup/urls.js'
 import { emitRefused, signIn } from './signIn.js'
@@ -85,30 +85,30 @@ export function passwordLogin(options: PasswordLoginOptions): RequestHandler {
   )
   assertOpenid(options.scope, 'passwordLogin')
 
-  return sessionMiddleware('passwordLogin()', async (context, req, res) => {
+  return sessionMiddleware('passwordLogin()', async (caller, req, res) => {
     res.set('Cache-Control', 'no-store')
     assertMethod(req, ['POST'], 'ERR_CREDENTIALS_MALFORMED', 'app.post(path, passwordLogin({ … }))')
-    assertSameOrigin(req, context.config.origin)
+    assertSameOrigin(req, caller.config.origin)
     const fields = await readFields(req)
-    if (await passes(options.rateLimit, req, res)) await attempt(context, req, res, options, fields)
+    if (await passes(options.rateLimit, req, res)) await attempt(caller, req, res, options, fields)
   })
 }
 
 async function attempt(
-  context: SessionContext,
+  caller: SessionCaller,
   req: Request,
   res: Response,
   options: PasswordLoginOptions,
   fields: Fields,
 ): Promise<void> {
-  const { config } = context
+  const { config } = caller
   requireSessionCookie(config, req)
   const provider = await config.providers.choose(req, options.provider)
   const step = { provider: provider.name, transaction: randomBytes(12).toString('base64url') }
   const scope = options.scope === undefined ? provider.options.scope : toList(options.scope).join(' ')
   try {
     const authentication = await requestByPassword(provider, toCredentials(fields), scope)
-    await signIn(context, req, { ...authentication, provider, step, checks: ['iss', 'signature', 'aud', 'exp'] })
+    await signIn(caller, req, { ...authentication, provider, step, checks: ['iss', 'signature', 'aud', 'exp'] })
   } catch (error) {
     emitRefused(config, error, step, req)
     throw error

@@ -7,7 +7,7 @@ import type { LoginTokens } from '../protocol/tokens.js'
 import { fetchUserInfo } from '../protocol/userInfo.js'
 import type { Provider } from '../provider/provider.js'
 import type { RecordFields } from '../records/records.js'
-import type { SessionContext } from '../session/sessionCaller.js'
+import type { SessionCaller } from '../session/sessionCaller.js'
 import { openSession } from '../session/signedInMark.js'
 import { storedTokens, tokenFields } from '../session/tokenRefresh.js'
 import type { Config } from '../setup/config.js'
@@ -39,12 +39,12 @@ export interface VerifiedLogin extends Authentication {
  * @throws `ERR_LOGIN_REFUSED`, `ERR_USERINFO_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`,
  *   `ERR_TRANSACTION_CONSUMED` if the browser has disconnected, `ERR_SESSION_ENDED` if the provider has ended the session
  */
-export async function signIn(context: SessionContext, req: Request, login: VerifiedLogin): Promise<void> {
-  emitVerified(context.config, req, login)
-  const claims = await accept(context, req, login)
+export async function signIn(caller: SessionCaller, req: Request, login: VerifiedLogin): Promise<void> {
+  emitVerified(caller.config, req, login)
+  const claims = await accept(caller, req, login)
   if (req.res?.closed) throw browserGone()
-  await open(context, req, login, claims)
-  context.config.emit({ type: 'session.opened', ...login.step, subject: login.claims.sub }, req)
+  await open(caller, req, login, claims)
+  caller.config.emit({ type: 'session.opened', ...login.step, subject: login.claims.sub }, req)
 }
 
 /**
@@ -82,7 +82,7 @@ function emitTokens(emit: Config['emit'], req: Request, step: LoginStep, tokens:
 
 /** Merges the claims of UserInfo if `userInfo` is set, and calls `onLogin`. */
 async function accept(
-  { config }: SessionContext,
+  { config }: SessionCaller,
   req: Request,
   { provider, step, tokens, claims: verified }: VerifiedLogin,
 ): Promise<Claims> {
@@ -98,7 +98,7 @@ async function accept(
 
 /** Stores the token record, then the session. If the session cannot be stored, the record is removed. */
 async function open(
-  { config, services }: SessionContext,
+  { config, services }: SessionCaller,
   req: Request,
   { provider, tokens, claims: verified, anonymousId }: VerifiedLogin,
   accepted: Claims,

@@ -6,7 +6,7 @@ import { type Logout, unverifiedParties, verifyLogoutToken } from '../protocol/l
 import type { Provider } from '../provider/provider.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { assertMethod } from '../request/refusals.js'
-import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
 import { endSid, endSubject, endWithoutSid } from './endSessions.js'
 
 /**
@@ -30,7 +30,7 @@ import { endSid, endSubject, endWithoutSid } from './endSessions.js'
 export function backchannelLogout(): RequestHandler
 export function backchannelLogout(mounted?: unknown): RequestHandler {
   assertNotMounted('backchannelLogout', mounted)
-  return sessionMiddleware('backchannelLogout()', async (context, req, res) => {
+  return sessionMiddleware('backchannelLogout()', async (caller, req, res) => {
     res.set('Cache-Control', 'no-store')
     assertMethod(req, ['POST'], 'ERR_LOGOUT_TOKEN_INVALID', 'app.post(path, backchannelLogout())')
     const token = (await readRequestParameters(req, 'ERR_LOGOUT_TOKEN_INVALID')).get('logout_token')
@@ -39,14 +39,14 @@ export function backchannelLogout(mounted?: unknown): RequestHandler {
         hint: 'the form parameter logout_token is missing: only the provider should send requests to this route',
       })
     }
-    const provider = await findProvider(context, req, token)
-    await carryOut(context, req, provider, await verifyLogoutToken(provider, token))
+    const provider = await findProvider(caller, req, token)
+    await carryOut(caller, req, provider, await verifyLogoutToken(provider, token))
     res.status(200).end()
   })
 }
 
 /** Finds the provider by the token's unverified `iss`, and by `aud` if several clients share that issuer. */
-async function findProvider({ config }: SessionContext, req: Request, token: string): Promise<Provider> {
+async function findProvider({ config }: SessionCaller, req: Request, token: string): Promise<Provider> {
   const { iss, aud } = unverifiedParties(token)
   const clientIds = aud.filter((one) => typeof one === 'string')
   const candidates = await config.providers.ofIssuer(req, iss, clientIds)
@@ -69,17 +69,17 @@ const RESOLVER_HINT =
  * Ends the sessions, then marks the token as used: if the process dies in between, the provider can send the token again.
  * The other way round, the sessions would never end.
  */
-async function carryOut(context: SessionContext, req: Request, provider: Provider, logout: Logout): Promise<void> {
-  const { store } = context.services
+async function carryOut(caller: SessionCaller, req: Request, provider: Provider, logout: Logout): Promise<void> {
+  const { store } = caller.services
   const { jti, sid, subject, issuedAt, usableUntil } = logout
   const key = `jti:${createHash('sha256').update(`${provider.registration}\0${jti}`).digest('base64url')}`
   try {
     if ((await store.get(key)) !== undefined) throw replayed()
     if (sid !== undefined) {
-      if (subject !== undefined) await endWithoutSid(context, req, provider, subject, issuedAt)
-      await endSid(context, req, provider, sid, issuedAt, 'backchannel_logout')
+      if (subject !== undefined) await endWithoutSid(caller, req, provider, subject, issuedAt)
+      await endSid(caller, req, provider, sid, issuedAt, 'backchannel_logout')
     } else if (subject !== undefined) {
-      await endSubject(context, req, provider, subject, 'backchannel_logout', issuedAt)
+      await endSubject(caller, req, provider, subject, 'backchannel_logout', issuedAt)
     }
     const ttl = Math.max(1, Math.ceil(usableUntil - Date.now() / 1000))
     if (!(await store.add(key, 'used', ttl))) throw replayed()

@@ -2,7 +2,7 @@ import type { Request } from 'express'
 import type { NewEvent } from '../events.js'
 import { assertOptions, requireOption, type Shape, string } from '../lib/check.js'
 import type { Provider } from '../provider/provider.js'
-import { requireSessionContext, type SessionContext } from '../session/sessionCaller.js'
+import { type SessionCaller, sessionCallerOf } from '../session/sessionCaller.js'
 
 type Reason = Extract<NewEvent, { type: 'session.ended' }>['reason']
 type ReasonForAll = Extract<NewEvent, { type: 'sessions.ended' }>['reason']
@@ -35,9 +35,9 @@ const SHAPE: Shape<EndSessionsOptions> = { subject: string, provider: string }
 export async function endSessions(req: Request, options: EndSessionsOptions): Promise<void> {
   assertOptions<EndSessionsOptions>(options, 'endSessions', SHAPE)
   requireOption(options, 'endSessions', 'subject', 'write the claim sub of the user')
-  const context = requireSessionContext(req, 'endSessions()')
-  const provider = await context.config.providers.choose(req, options.provider)
-  await endSubject(context, req, provider, options.subject, 'everywhere')
+  const caller = sessionCallerOf(req, 'endSessions()')
+  const provider = await caller.config.providers.choose(req, options.provider)
+  await endSubject(caller, req, provider, options.subject, 'everywhere')
 }
 
 /**
@@ -46,7 +46,7 @@ export async function endSessions(req: Request, options: EndSessionsOptions): Pr
  * @param endedAt - when the provider ended them, by its clock; `undefined` if the application ends them
  */
 export async function endSubject(
-  { config, services }: SessionContext,
+  { config, services }: SessionCaller,
   req: Request,
   provider: Provider,
   subject: string,
@@ -65,7 +65,7 @@ export async function endSubject(
  * @param endedAt - when the provider ended it, by its clock
  */
 export async function endWithoutSid(
-  { config, services }: SessionContext,
+  { config, services }: SessionCaller,
   req: Request,
   provider: Provider,
   subject: string,
@@ -83,7 +83,7 @@ export async function endWithoutSid(
  * @param endedAt - when the provider ended it, by its clock; `undefined` if unproven
  */
 export async function endSid(
-  { config, services }: SessionContext,
+  { config, services }: SessionCaller,
   req: Request,
   provider: Provider,
   sid: string,

@@ -8,7 +8,7 @@ import { asksForPage, isInquiry, isSafe } from '../request/navigation.js'
 import { assertNoSubresource, assertSameOrigin } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
 import { queryParameter } from '../request/url.js'
-import { type SessionContext, sessionMiddleware } from '../session/sessionCaller.js'
+import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
 import { endSession, readMark } from '../session/signedInMark.js'
 import type { Config } from '../setup/config.js'
 import { startPage } from '../setup/urls.js'
@@ -58,19 +58,19 @@ const SHAPE: Shape<LogoutOptions> = {
 export function logout(options: LogoutOptions = {}): RequestHandler {
   assertOptions<LogoutOptions>(options, 'logout', SHAPE)
 
-  return sessionMiddleware('logout()', async (context, req, res) => {
-    const { config, auth } = context
+  return sessionMiddleware('logout()', async (caller, req, res) => {
+    const { config, auth } = caller
     res.set('Cache-Control', 'no-store')
     assertNoSubresource(req)
     if (isInquiry(req)) return void res.end()
     assertSameOrigin(req, config.origin)
     const destination = chooseDestination(config, req, options)
     const { record, sessionProvider } = auth
-    const tokens = record && context.services.records.open(record)
+    const tokens = record && caller.services.records.unseal(record)
     if (sessionProvider && record && options.everywhere) {
-      await endSubject(context, req, sessionProvider, record.subject, 'everywhere')
+      await endSubject(caller, req, sessionProvider, record.subject, 'everywhere')
     }
-    await endLocally(context, req)
+    await endLocally(caller, req)
     const [url] = await Promise.all([
       sessionProvider && providerLogout(config, sessionProvider, res, tokens?.idToken, destination),
       sessionProvider && tokens && revoke(config, req, sessionProvider, record.subject, tokens),
@@ -80,7 +80,7 @@ export function logout(options: LogoutOptions = {}): RequestHandler {
   })
 }
 
-async function endLocally({ config, services, auth }: SessionContext, req: Request): Promise<void> {
+async function endLocally({ config, services, auth }: SessionCaller, req: Request): Promise<void> {
   const { record } = auth
   // Goes by the mark: if the session's provider is no longer configured, there is no auth.record.
   const mark = readMark(req, config.session.key)

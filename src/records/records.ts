@@ -212,7 +212,7 @@ export class TokenRecords {
   }
 
   /** Decrypts the tokens of a record; `undefined` if they were encrypted with secrets that are no longer known. */
-  open(record: TokenRecord): Tokens | undefined {
+  unseal(record: TokenRecord): Tokens | undefined {
     const sealed = record.stored.slice(record.stored.indexOf(SEPARATOR) + 1)
     const opened = this.#sealer.unseal('token-record', record.id, sealed)
     return opened && (JSON.parse(opened.toString('utf8')) as Tokens)

@@ -4,68 +4,68 @@ import type { AuthStore } from './authStore.js'
 import { Lock } from './lock.js'
 import type { RecordFields, TokenRecord, TokenRecords, Tokens } from './records.js'
 
-/** What came of a token request: the fields that change, and the new tokens. */
-export interface Renewal {
+/** The result of a token request: the fields of the record that replaces the old one, and its tokens. */
+export interface RefreshResult {
   readonly fields: RecordFields
   readonly tokens: Tokens
 }
 
-/** How the provider is asked for new tokens. */
-export interface Renew {
-  /** Gets what is needed beside the tokens, so that nothing else is waited for once the refresh token is used. */
+/** A request to the provider for new tokens. */
+export interface RefreshRequest {
+  /** Loads everything else that is needed, so that nothing delays the request once the lock is confirmed. */
   prepare(): Promise<void>
-  /** Sends the refresh token. Rejects with `ERR_SESSION_ENDED` when it is no longer accepted. */
-  request(record: TokenRecord, tokens: Tokens): Promise<Renewal>
+  /** Sends the refresh token. Rejects with `ERR_SESSION_ENDED` if the provider no longer accepts it. */
+  send(record: TokenRecord, tokens: Tokens): Promise<RefreshResult>
 }
 
-/** What a token request is for, other than to refresh an access token that is about to expire. */
-export interface Goal {
-  /** Distinguishes the goals of one session. */
+/** The purpose of a token request that is not made because the session's access token is about to expire. */
+export interface RefreshGoal {
+  /** Identifies the goal among those of one session. */
   readonly key: string
-  /** Whether it is the session's own access token that is wanted. */
+  /** Whether the goal is about the session's own access token. */
   readonly ofSession: boolean
-  /** Whether a record has it already. */
-  isReached(record: TokenRecord): boolean
+  /** Checks whether a record meets the goal already. */
+  isMet(record: TokenRecord): boolean
 }
 
-/** How a refresh is carried out. All times in seconds. */
+/** Options of a {@link Refresher}. All times in seconds. */
 export interface RefreshOptions {
-  /** An access token that expires within this time is refreshed; one that lives short, after half its life. */
+  /** An access token that expires within this time is refreshed; a short-lived one, after half its lifetime. */
   readonly before: number
-  /** The longest that a request to the provider may take. */
+  /** The timeout of a request to the provider. */
   readonly requestTimeout: number
-  /** Called for a session that ended: its refresh token was refused, or its tokens cannot be decrypted. */
+  /** Called when a session ends because its refresh token was refused or its tokens cannot be decrypted. */
   readonly onEnded?: (record: TokenRecord, reason: 'refresh_refused' | 'unreadable') => void
   readonly onRefreshed?: (record: TokenRecord) => void
   readonly onFailed?: (record: TokenRecord, error: RelyingPartyError) => void
-  /** Called when another process took the lock while this one held it, and both sent the refresh token. */
+  /** Called when another process took the lock while this one held it, so that both sent the refresh token. */
   readonly onOverlap?: () => void
 }
 
-/** How soon a process looks again while another one refreshes: at first, and at most. In milliseconds, before jitter. */
+/** How long to wait for another process before reading again: first and longest, before jitter. In milliseconds. */
 const LOOK_AGAIN = { first: 20, last: 250 }
 
-/** How long a process that finds the lock held waits before it makes do with a token that is still valid. In seconds. */
+/** How long to wait for a held lock before settling for a token that is still valid. In seconds. */
 const PATIENCE_WHILE_VALID = 2
 
-/** What came of a lock that was lost to another process before anything was sent. */
+/** The outcome if another process took the lock before anything was sent. */
 const LOST = Symbol('lost')
 
 /**
- * Refreshes sessions: one token request for any number of askers, in this process and in all that share the store.
+ * Refreshes sessions, with one token request for any number of callers, in this process and in all that share the store.
  *
- * Within a process the askers of one session share a flight. Across processes the flight takes a lock in the store; and
- * the record is read again under it, so that a token refreshed meanwhile is used and the old one never sent twice. The
- * new record is stored only in place of the one that was read: a refresh that ends after a logout stores nothing, nor
- * does one that was held up until another process had its turn.
+ * Within a process, callers that need the same refresh share one promise. Across processes, a refresh takes a lock in the
+ * store and reads the record again under it, so that tokens refreshed in the meantime are used and the old refresh token
+ * is never sent twice. The new record replaces only the one that was read: a refresh that ends after a logout stores
+ * nothing, nor does one that stalled while another process had its turn.
  */
 export class Refresher {
   readonly #records: TokenRecords
   readonly #store: AuthStore
   readonly #options: RefreshOptions
-  /** In seconds: the token request, the keys that its ID token may need, and as long again to store what came. */
+  /** Time for the token request, the keys that its ID token may need, and storing the result. In seconds. */
   readonly #lockLifetime: number
-  readonly #flights = new Map<string, Promise<TokenRecord | undefined>>()
+  readonly #pending = new Map<string, Promise<TokenRecord | undefined>>()
 
   constructor(records: TokenRecords, store: AuthStore, options: RefreshOptions) {
     this.#records = records
@@ -74,71 +74,62 @@ export class Refresher {
     this.#lockLifetime = 3 * options.requestTimeout
   }
 
-  /** Checks whether a record's access token is to be refreshed: shortly before it expires, or after half its life. */
+  /** Checks whether a record's access token is due for a refresh: shortly before it expires, or after half its lifetime. */
   isDue(record: TokenRecord): boolean {
     const { accessTokenLifetime: lifetime = Infinity } = record
     return expiresWithin(record, Math.min(this.#options.before, lifetime / 2))
   }
 
   /**
-   * Returns a record whose access token is not about to expire, refreshing it if need be. Where the provider fails, the
-   * record is returned as it is while its access token is still valid.
+   * Returns a record whose access token is not about to expire, or that meets a goal, after a token request if needed.
    *
-   * @returns `undefined` when the session has ended
-   * @throws `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE` and what else `renew` rejects with
+   * If the provider fails, a record whose access token is still valid is returned as it is. With a goal, the failure is
+   * thrown.
+   *
+   * @returns `undefined` if the session has ended
+   * @throws `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE` and whatever else `request` rejects with
    */
-  async fresh(record: TokenRecord, renew: Renew): Promise<TokenRecord | undefined> {
-    if (!this.isDue(record) || !record.refreshable) return record
-    return this.#shareFlight(record.id, renew)
+  async refresh(record: TokenRecord, request: RefreshRequest, goal?: RefreshGoal): Promise<TokenRecord | undefined> {
+    const isNeeded = goal ? !goal.isMet(record) : record.refreshable && this.isDue(record)
+    return isNeeded ? this.#share(record.id, request, goal) : record
   }
 
   /**
-   * Returns a record that has reached a goal, by a token request if need be. A failure is thrown, whatever the session's
-   * own token is worth.
+   * Returns a record whose access token is not that of the given one, which an API has refused before its expiry. A
+   * failure is thrown, even if the token is still valid.
    *
-   * @returns `undefined` when the session has ended
-   * @throws as {@link Refresher.fresh}
+   * @returns as {@link Refresher.refresh}
+   * @throws as {@link Refresher.refresh}
    */
-  async reach(record: TokenRecord, renew: Renew, goal: Goal): Promise<TokenRecord | undefined> {
-    return goal.isReached(record) ? record : this.#shareFlight(record.id, renew, goal)
-  }
-
-  /**
-   * Returns a record with another access token than the given one has, whose token an API has refused though it has not
-   * expired. A failure is thrown, whatever the token is worth.
-   *
-   * @returns as {@link Refresher.fresh}
-   * @throws as {@link Refresher.fresh}
-   */
-  async replaceToken(record: TokenRecord, renew: Renew): Promise<TokenRecord | undefined> {
-    const tokenOf = (current: TokenRecord) => this.#records.open(current)?.accessToken
+  async replaceToken(record: TokenRecord, request: RefreshRequest): Promise<TokenRecord | undefined> {
+    const tokenOf = (current: TokenRecord) => this.#records.unseal(current)?.accessToken
     const refused = tokenOf(record)
-    const isReached = (current: TokenRecord) => tokenOf(current) !== refused
-    return this.#shareFlight(record.id, renew, { key: `other than ${refused}`, ofSession: true, isReached })
+    const isMet = (current: TokenRecord) => tokenOf(current) !== refused
+    return this.#share(record.id, request, { key: `other than ${refused}`, ofSession: true, isMet })
   }
 
-  #shareFlight(id: string, renew: Renew, goal?: Goal): Promise<TokenRecord | undefined> {
+  #share(id: string, request: RefreshRequest, goal?: RefreshGoal): Promise<TokenRecord | undefined> {
     const key = goal ? `${id} ${goal.key}` : id
-    let flight = this.#flights.get(key)
-    if (!flight) {
-      flight = this.#fly(id, renew, goal).finally(() => this.#flights.delete(key))
-      this.#flights.set(key, flight)
+    let pending = this.#pending.get(key)
+    if (!pending) {
+      pending = this.#refresh(id, request, goal).finally(() => this.#pending.delete(key))
+      this.#pending.set(key, pending)
     }
-    return flight
+    return pending
   }
 
-  /** Decrypts the tokens of a record. A session whose tokens were encrypted with an unknown secret is ended. */
+  /** Decrypts the tokens of a record. Ends the session if they were encrypted with an unknown secret. */
   async tokens(record: TokenRecord): Promise<Tokens | undefined> {
-    const tokens = this.#records.open(record)
+    const tokens = this.#records.unseal(record)
     if (!tokens && (await this.#records.remove(record.id, record))) this.#options.onEnded?.(record, 'unreadable')
     return tokens
   }
 
-  #isDone(record: TokenRecord, goal: Goal | undefined): boolean {
-    return goal ? goal.isReached(record) : !this.isDue(record)
+  #isDone(record: TokenRecord, goal: RefreshGoal | undefined): boolean {
+    return goal ? goal.isMet(record) : !this.isDue(record)
   }
 
-  async #fly(id: string, renew: Renew, goal: Goal | undefined): Promise<TokenRecord | undefined> {
+  async #refresh(id: string, request: RefreshRequest, goal: RefreshGoal | undefined): Promise<TokenRecord | undefined> {
     const lock = new Lock(this.#store, `lock:${id}`, this.#lockLifetime)
     const begun = Date.now()
     for (let attempt = 0; ; attempt++) {
@@ -147,7 +138,7 @@ export class Refresher {
       const result = await lock.acquire()
       if (result.state === 'backing-off') return whileValid(record, backingOff(result.until, result.code), goal)
       if (result.state === 'acquired') {
-        const outcome = await this.#refreshLocked(id, renew, lock, goal)
+        const outcome = await this.#refreshLocked(id, request, lock, goal)
         if (outcome !== LOST) return outcome
       }
       const waited = (Date.now() - begun) / 1000
@@ -159,9 +150,9 @@ export class Refresher {
 
   async #refreshLocked(
     id: string,
-    renew: Renew,
+    request: RefreshRequest,
     lock: Lock,
-    goal: Goal | undefined,
+    goal: RefreshGoal | undefined,
   ): Promise<TokenRecord | undefined | typeof LOST> {
     let failed: string | undefined
     const ofSession = isOfSession(goal)
@@ -173,16 +164,16 @@ export class Refresher {
       if (!tokens) return undefined
       if (ofSession && !tokens.refreshToken) return record
       try {
-        await renew.prepare()
+        await request.prepare()
         if (!(await lock.confirm())) return LOST
         sent = true
-        return await this.#keep(record, await renew.request(record, tokens), lock, goal)
+        return await this.#keep(record, await request.send(record, tokens), lock, goal)
       } catch (error) {
         if (!(error instanceof RelyingPartyError)) throw error
         if (error.code === 'ERR_SESSION_ENDED') return await this.#refused(record, lock)
-        // A goal that is refused says nothing of the session's own refresh, which is not to be held up by it.
-        const holdsUp = ofSession ? error.code !== 'ERR_STORE_UNAVAILABLE' : error.code === 'ERR_PROVIDER_UNAVAILABLE'
-        if (holdsUp) failed = error.code
+        // A request for another goal may be refused for reasons of its own: the session's refresh must not wait for it.
+        const backsOff = ofSession ? error.code !== 'ERR_STORE_UNAVAILABLE' : error.code === 'ERR_PROVIDER_UNAVAILABLE'
+        if (backsOff) failed = error.code
         if (ofSession) this.#options.onFailed?.(record, error)
         return whileValid(record, error, goal)
       }
@@ -194,19 +185,19 @@ export class Refresher {
   }
 
   /**
-   * Stores new tokens in place of those that were read, and returns what is stored then: another process's where they had
-   * changed meanwhile, nothing where the session has ended. Until they are stored they exist here only, so a store that
-   * fails is asked again while the lock is held.
+   * Replaces the tokens that were read with the new ones, and returns the record that is stored then: another process's
+   * if it changed in the meantime, none if the session has ended. Until they are stored, the new tokens exist only here,
+   * so a failing store is tried again while the lock is held.
    */
   async #keep(
     record: TokenRecord,
-    renewal: Renewal,
+    result: RefreshResult,
     lock: Lock,
-    goal: Goal | undefined,
+    goal: RefreshGoal | undefined,
   ): Promise<TokenRecord | undefined> {
     for (let attempt = 0; ; attempt++) {
       try {
-        const replaced = await this.#records.replace(record, renewal.fields, renewal.tokens)
+        const replaced = await this.#records.replace(record, result.fields, result.tokens)
         const stored = await this.#records.read(record.id)
         if (replaced && stored && isOfSession(goal)) this.#options.onRefreshed?.(stored)
         return stored
@@ -217,7 +208,7 @@ export class Refresher {
     }
   }
 
-  /** The refresh token was refused: either another process has used it and stores a new one, or the grant is over. */
+  /** Handles a refused refresh token: either another process has used it and stored a new one, or the grant has ended. */
   async #refused(record: TokenRecord, lock: Lock): Promise<TokenRecord | undefined | typeof LOST> {
     if (!(await lock.confirm())) return LOST
     if (await this.#records.remove(record.id, record)) {
@@ -228,7 +219,7 @@ export class Refresher {
   }
 }
 
-function whileValid(record: TokenRecord, error: RelyingPartyError, goal: Goal | undefined): TokenRecord {
+function whileValid(record: TokenRecord, error: RelyingPartyError, goal: RefreshGoal | undefined): TokenRecord {
   if (goal || expiresWithin(record, 0)) throw error
   return record
 }
@@ -237,13 +228,13 @@ function expiresWithin(record: TokenRecord, seconds: number): boolean {
   return record.accessTokenExpiresAt !== undefined && record.accessTokenExpiresAt - seconds <= Date.now() / 1000
 }
 
-function isOfSession(goal: Goal | undefined): boolean {
+function isOfSession(goal: RefreshGoal | undefined): boolean {
   return goal?.ofSession ?? true
 }
 
 /**
  * @param until - in milliseconds since the epoch
- * @param code - what the provider failed with
+ * @param code - the error code of the failed request
  */
 function backingOff(until: number, code?: string): RelyingPartyError {
   const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000))

@@ -147,7 +147,7 @@ function newGeneration(): string {
   return randomBytes(9).toString('base64url')
 }
 
-/** A time twice as far away, so that an entry is renewed once in many logins. */
+/** A time twice as far away, so that few logins have to extend an entry. */
 function twice(endsAt: number): number {
   return Math.ceil(endsAt + remaining(endsAt))
 }

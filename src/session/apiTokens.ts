@@ -6,7 +6,7 @@ import { exchangeToken } from '../protocol/tokenExchange.js'
 import { DEFAULT_LIFETIME, prepareRefresh, refreshTokens, type TokenScope, type TokenSet } from '../protocol/tokens.js'
 import type { Provider } from '../provider/provider.js'
 import type { ResourceToken, TokenRecord, TokenRecords, Tokens } from '../records/records.js'
-import type { Goal, Renew } from '../records/refresh.js'
+import type { RefreshGoal, RefreshRequest } from '../records/refresh.js'
 
 /** How many tokens for other APIs a session holds. The one that expires first is dropped. */
 const MAX_TOKENS = 10
@@ -53,14 +53,19 @@ export function requireRefreshable(record: TokenRecord, { options }: Provider, {
  *
  * @param refused - a record whose token for it is not good enough, though it has not expired
  */
-export function resourceGoal(records: TokenRecords, asked: TokenScope, before: number, refused?: TokenRecord): Goal {
+export function resourceGoal(
+  records: TokenRecords,
+  asked: TokenScope,
+  before: number,
+  refused?: TokenRecord,
+): RefreshGoal {
   const key = keyOf(asked)
-  const heldBy = (record: TokenRecord) => records.open(record)?.resourceTokens?.[key]
+  const heldBy = (record: TokenRecord) => records.unseal(record)?.resourceTokens?.[key]
   const old = refused && heldBy(refused)?.accessToken
   return {
     key: old === undefined ? key : `${key} other than ${old}`,
     ofSession: false,
-    isReached(record) {
+    isMet(record) {
       const held = heldBy(record)
       if (!held || held.accessToken === old) return false
       const left = held.expiresAt - Date.now() / 1000
@@ -70,10 +75,10 @@ export function resourceGoal(records: TokenRecords, asked: TokenScope, before: n
 }
 
 /** Returns the request for the token, which is put with the others of the session. */
-export function resourceRenewal(provider: Provider, asked: TokenScope): Renew {
+export function resourceTokenRequest(provider: Provider, asked: TokenScope): RefreshRequest {
   return {
     prepare: () => prepareRefresh(provider),
-    async request(record, current) {
+    async send(record, current) {
       const tokens = await request(provider, asked, record, current)
       const rotated = provider.options.tokenExchange ? undefined : tokens.refreshToken
       return {
@@ -90,7 +95,7 @@ export function resourceRenewal(provider: Provider, asked: TokenScope): Renew {
 
 /** Reads the token for what was asked from a record that holds it. Its scopes are those granted, which may be more. */
 export function readResourceToken(records: TokenRecords, record: TokenRecord, asked: TokenScope): string {
-  const held = records.open(record)?.resourceTokens?.[keyOf(asked)]
+  const held = records.unseal(record)?.resourceTokens?.[keyOf(asked)]
   if (held) return held.accessToken
   throw new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the session changed while a token was requested for it')
 }

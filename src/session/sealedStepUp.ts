@@ -14,7 +14,7 @@ interface StepUpLogin {
 }
 
 /** Opens what {@link sealStepUp} made, as options of the login. Anything else gives none. */
-export function openStepUp({ sealer }: Pick<Config, 'sealer'>, sealed: string | undefined): StepUpLogin {
+export function unsealStepUp({ sealer }: Pick<Config, 'sealer'>, sealed: string | undefined): StepUpLogin {
   const opened = sealed === undefined ? undefined : sealer.unseal('step-up', 'login', sealed)
   if (!opened) return {}
   const { acr, maxAge } = JSON.parse(opened.toString('utf8')) as StepUp

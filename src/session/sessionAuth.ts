@@ -6,10 +6,10 @@ import { fetchUserInfo } from '../protocol/userInfo.js'
 import type { Provider } from '../provider/provider.js'
 import type { TokenRecord, Tokens } from '../records/records.js'
 import type { Config } from '../setup/config.js'
-import { readResourceToken, requireRefreshable, resourceGoal, resourceRenewal, toTokenScope } from './apiTokens.js'
+import { readResourceToken, requireRefreshable, resourceGoal, resourceTokenRequest, toTokenScope } from './apiTokens.js'
 import type { SessionLifetime } from './lifetime.js'
 import type { SessionServices } from './stores.js'
-import { renewal } from './tokenRefresh.js'
+import { refreshRequest } from './tokenRefresh.js'
 
 type AccessTokens = Tokens & { readonly accessToken: string }
 
@@ -83,7 +83,7 @@ export class SessionAuth implements Auth {
    * When the provider has ended the grant, the request becomes anonymous; while the provider is down, it stays as it is
    * for a bounded time.
    */
-  renew(): Promise<void> | undefined {
+  refreshForGuard(): Promise<void> | undefined {
     if (this.#config.session.refresh === 'on-demand') return undefined
     return this.refreshIfDue()?.catch((error: unknown) => this.#bridge(error))
   }
@@ -91,7 +91,7 @@ export class SessionAuth implements Auth {
   /** Refreshes a session whose access token is about to expire. Returns nothing when there is nothing to do. */
   refreshIfDue(): Promise<void> | undefined {
     const signedIn = this.#signedIn
-    if (!signedIn?.record.refreshable || this.#isFresh() || !this.#services.refresher.isDue(signedIn.record)) {
+    if (!signedIn?.record.refreshable || this.#isJustRefreshed() || !this.#services.refresher.isDue(signedIn.record)) {
       return undefined
     }
     if (this.#outage && Date.now() - this.#outage.at < JUST_NOW) return Promise.reject(this.#outage.error)
@@ -107,14 +107,14 @@ export class SessionAuth implements Auth {
   }
 
   /** A token that this request has just got is used, however short it lives: once per request is enough. */
-  #isFresh(): boolean {
+  #isJustRefreshed(): boolean {
     return Date.now() - this.#refreshedAt < JUST_NOW
   }
 
   async getAccessToken(request: AccessTokenRequest = {}): Promise<string> {
     const asked = toTokenScope(request)
     const { forceRefresh = false } = request
-    return asked ? this.#resourceToken(asked, forceRefresh) : (await this.#freshTokens(forceRefresh)).accessToken
+    return asked ? this.#resourceToken(asked, forceRefresh) : (await this.#validTokens(forceRefresh)).accessToken
   }
 
   async fetch(url: string | URL, init: RequestInit = {}): Promise<Response> {
@@ -127,18 +127,18 @@ export class SessionAuth implements Auth {
   }
 
   async fetchUserInfo(): Promise<Claims> {
-    const { accessToken } = await this.#freshTokens()
+    const { accessToken } = await this.#validTokens()
     const { record, provider } = this.#required()
     return fetchUserInfo(provider, accessToken, record.subject)
   }
 
   async #replaceToken(refused: string): Promise<string | undefined> {
-    const { accessToken } = await this.#freshTokens()
+    const { accessToken } = await this.#validTokens()
     if (accessToken !== refused) return accessToken
     // An API that refuses a token this new would refuse the next one too.
-    if (this.#isFresh() || !this.#signedIn?.record.refreshable) return undefined
+    if (this.#isJustRefreshed() || !this.#signedIn?.record.refreshable) return undefined
     try {
-      return (await this.#freshTokens(true)).accessToken
+      return (await this.#validTokens(true)).accessToken
     } catch (error) {
       if (isOutage(error)) return undefined
       throw error
@@ -148,8 +148,8 @@ export class SessionAuth implements Auth {
   async #refresh(signedIn: SignedIn, force = false): Promise<void> {
     const { record, provider, lifetime } = signedIn
     const { refresher } = this.#services
-    const request = renewal(provider, lifetime.idle)
-    const refreshed = await (force ? refresher.replaceToken(record, request) : refresher.fresh(record, request))
+    const request = refreshRequest(provider, lifetime.idle)
+    const refreshed = await (force ? refresher.replaceToken(record, request) : refresher.refresh(record, request))
     if (refreshed && refreshed.stored !== record.stored) this.#refreshedAt = Date.now()
     this.#keep(refreshed, signedIn)
   }
@@ -176,18 +176,18 @@ export class SessionAuth implements Auth {
   async #resourceToken(asked: TokenScope, force: boolean): Promise<string> {
     const { records, refresher } = this.#services
     // An exchange starts from the session's own access token, which has to be valid.
-    if ((await this.#inUse()).provider.options.tokenExchange) await this.#freshTokens()
+    if ((await this.#inUse()).provider.options.tokenExchange) await this.#validTokens()
     const signedIn = this.#required()
     const { record, provider } = signedIn
     const goal = resourceGoal(records, asked, this.#config.session.refreshBefore, force ? record : undefined)
     if (!provider.options.tokenExchange) requireRefreshable(record, provider, asked)
-    const reached = await refresher.reach(record, resourceRenewal(provider, asked), goal)
-    this.#keep(reached, signedIn)
-    if (!reached) throw sessionEnded()
-    return readResourceToken(records, reached, asked)
+    const refreshed = await refresher.refresh(record, resourceTokenRequest(provider, asked), goal)
+    this.#keep(refreshed, signedIn)
+    if (!refreshed) throw sessionEnded()
+    return readResourceToken(records, refreshed, asked)
   }
 
-  async #freshTokens(force = false): Promise<AccessTokens> {
+  async #validTokens(force = false): Promise<AccessTokens> {
     const signedIn = await this.#inUse()
     if (force && !signedIn.record.refreshable) throw cannotRefresh()
     await (force ? this.#refresh(signedIn, true) : this.refreshIfDue())
@@ -196,7 +196,7 @@ export class SessionAuth implements Auth {
     }
     const { record } = this.#signedIn
     const { accessTokenExpiresAt: expiresAt = Infinity } = record
-    if (expiresAt <= Date.now() / 1000 && !this.#isFresh()) throw cannotRefresh()
+    if (expiresAt <= Date.now() / 1000 && !this.#isJustRefreshed()) throw cannotRefresh()
     const tokens = await this.#services.refresher.tokens(record)
     if (!tokens) {
       this.#signedIn = undefined

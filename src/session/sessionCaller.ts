@@ -23,7 +23,7 @@ import type { SessionAuth } from './sessionAuth.js'
 import type { SessionServices } from './stores.js'
 
 /** What `relyingParty` leaves on a request for `login`, `callback`, `logout` and the guards. */
-export class SessionContext implements Caller {
+export class SessionCaller implements Caller {
   readonly config: Config
   readonly services: SessionServices
   readonly auth: SessionAuth
@@ -47,7 +47,7 @@ export class SessionContext implements Caller {
   }
 
   refreshIfDue(): Promise<void> | undefined {
-    return this.auth.renew()
+    return this.auth.refreshForGuard()
   }
 
   hasScope(needed: string): boolean {
@@ -65,7 +65,7 @@ export class SessionContext implements Caller {
 
   demandStepUp(req: Request, res: Response, next: NextFunction, stepUp: StepUp): void {
     if (isOwnRoute(this.config, req)) fail(this.config, guardedLogin(), req, res, next)
-    else demandFreshLogin(this, req, res, next, stepUp)
+    else demandStepUpLogin(this, req, res, next, stepUp)
   }
 
   refuse(error: unknown, req: Request, res: Response, next: NextFunction): void {
@@ -76,49 +76,49 @@ export class SessionContext implements Caller {
   }
 }
 
-const SESSION_CONTEXT = Symbol('express-relying-party: the session')
+const SESSION_CALLER = Symbol('express-relying-party: the session')
 
-interface WithContext extends Request {
-  [SESSION_CONTEXT]?: SessionContext
+interface WithSessionCaller extends Request {
+  [SESSION_CALLER]?: SessionCaller
 }
 
-/** Makes a context the nearest one of the request. */
-export function setSessionContext(req: Request, context: SessionContext): void {
-  const holder: WithContext = req
-  holder[SESSION_CONTEXT] = context
-  setCaller(req, context)
+/** Sets the caller of a request, for the guards too. */
+export function setSessionCaller(req: Request, caller: SessionCaller): void {
+  const holder: WithSessionCaller = req
+  holder[SESSION_CALLER] = caller
+  setCaller(req, caller)
 }
 
-/** Tells whether a request has passed `relyingParty`. */
-export function hasSessionContext(req: Request): boolean {
-  return SESSION_CONTEXT in req
+/** Checks whether a request has passed `relyingParty`. */
+export function hasSessionCaller(req: Request): boolean {
+  return SESSION_CALLER in req
 }
 
-/** Gives the nearest context. @throws `ERR_CONFIGURATION` when `relyingParty` is not mounted before */
-export function requireSessionContext(req: Request, caller: string): SessionContext {
-  const { [SESSION_CONTEXT]: context }: WithContext = req
-  if (context) return context
-  if (hasOfAnotherCopy(req, SESSION_CONTEXT)) throw anotherCopy(caller)
+/** Returns the session caller of a request. @throws `ERR_CONFIGURATION` if `relyingParty` is not mounted before */
+export function sessionCallerOf(req: Request, middleware: string): SessionCaller {
+  const { [SESSION_CALLER]: caller }: WithSessionCaller = req
+  if (caller) return caller
+  if (hasOfAnotherCopy(req, SESSION_CALLER)) throw anotherCopy(middleware)
   throw new RelyingPartyError(
     'ERR_CONFIGURATION',
-    `${caller} needs relyingParty: add app.use(relyingParty({ … })) before it`,
+    `${middleware} needs relyingParty: add app.use(relyingParty({ … })) before it`,
   )
 }
 
 /** Makes a middleware that needs `relyingParty` before it. Its errors go to `onError` or `next`. */
 export function sessionMiddleware(
-  caller: string,
-  act: (context: SessionContext, req: Request, res: Response, next: NextFunction) => Promise<void>,
+  middleware: string,
+  act: (caller: SessionCaller, req: Request, res: Response, next: NextFunction) => Promise<void>,
 ): RequestHandler {
   return (req, res, next) => {
-    let context: SessionContext
+    let caller: SessionCaller
     try {
-      context = requireSessionContext(req, caller)
+      caller = sessionCallerOf(req, middleware)
     } catch (error) {
       next(error)
       return
     }
-    act(context, req, res, next).catch((error: unknown) => fail(context.config, error, req, res, next))
+    act(caller, req, res, next).catch((error: unknown) => fail(caller.config, error, req, res, next))
   }
 }
 
@@ -142,14 +142,14 @@ function demandLogin(config: Config, req: Request, res: Response, next: NextFunc
 }
 
 /** Sends a navigation to a login that asks for the authentication; answers everything else with 401 and JSON. */
-function demandFreshLogin(
-  context: SessionContext,
+function demandStepUpLogin(
+  caller: SessionCaller,
   req: Request,
   res: Response,
   next: NextFunction,
   stepUp: StepUp,
 ): void {
-  const { config, auth } = context
+  const { config, auth } = caller
   const code = 'ERR_INSUFFICIENT_AUTHENTICATION'
   config.emit({ type: 'access.refused', code, missing: [] }, req)
   noteNotEnough(config, req, res)
@@ -160,7 +160,7 @@ function demandFreshLogin(
     res.redirect(303, withReturnTo(config, req, provider, sealed))
     return
   }
-  const challenge = { 'WWW-Authenticate': context.challenge(stepUpParameters(stepUp)) }
+  const challenge = { 'WWW-Authenticate': caller.challenge(stepUpParameters(stepUp)) }
   if (config.onError) {
     fail(config, new RelyingPartyError(code, STEP_UP_NEEDED, { headers: challenge }), req, res, next)
     return

@@ -2,7 +2,7 @@ import type { ErrorRequestHandler, Request } from 'express'
 import { storeError } from '../errors.js'
 import { assertNotMounted } from '../lib/check.js'
 import { warnOnce } from '../lib/warn.js'
-import { hasSessionContext } from './sessionCaller.js'
+import { hasSessionCaller } from './sessionCaller.js'
 
 let created = false
 
@@ -26,7 +26,7 @@ export function storeErrors(mounted?: unknown): ErrorRequestHandler {
   return (error: unknown, req, _res, next) => {
     // express-session names its store on the request before it asks it, and sets the session after. A request that has
     // come further may have destroyed its session since.
-    const duringLoad = req.sessionStore !== undefined && req.session === undefined && !hasSessionContext(req)
+    const duringLoad = req.sessionStore !== undefined && req.session === undefined && !hasSessionCaller(req)
     next(duringLoad ? storeError(error) : error)
   }
 }

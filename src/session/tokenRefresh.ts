@@ -3,17 +3,17 @@ import { fitsAsHint } from '../protocol/endSession.js'
 import { type LoginTokens, prepareRefresh, refreshTokens } from '../protocol/tokens.js'
 import type { Provider } from '../provider/provider.js'
 import type { RecordFields, Tokens } from '../records/records.js'
-import type { Renew } from '../records/refresh.js'
+import type { RefreshRequest } from '../records/refresh.js'
 
 /**
  * Returns the request by which the refresher gets new tokens from a provider. Claims stay as the login left them.
  *
  * @param idle - how long the session now lives without a request. In seconds; `undefined` if its cookie does not say
  */
-export function renewal(provider: Provider, idle: number | undefined): Renew {
+export function refreshRequest(provider: Provider, idle: number | undefined): RefreshRequest {
   return {
     prepare: () => prepareRefresh(provider),
-    async request(record, current) {
+    async send(record, current) {
       const { refreshToken = '' } = current
       const { tokens } = await refreshTokens(provider, { refreshToken, scopes: record.scopes }, record)
       const { accessTokenExpiresAt: _expiresAt, accessTokenLifetime: _lifetime, idle: _idle, ...kept } = record

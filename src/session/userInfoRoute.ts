@@ -56,7 +56,7 @@ export function userInfoRoute(options: UserInfoRouteOptions = {}): RequestHandle
     const { config, auth } = context
     res.set('Cache-Control', 'no-store')
     assertSameOrigin(req, config.origin)
-    await auth.renew()
+    await auth.refreshForGuard()
     const urls = { loginUrl: config.paths.login, logoutUrl: config.basePath + logoutPath }
     if (!auth.record) return void res.json({ isAuthenticated: false, ...urls })
     const sessionEndsAt = Math.floor(auth.record.endsAt)

@@ -11,7 +11,7 @@ interface LoginTokens {
   readonly accessToken: string
   readonly idToken: string
   /** The ID token of the refresh, which need not have a nonce. */
-  readonly renewedIdToken: string
+  readonly refreshedIdToken: string
 }
 
 let provider: Awaited<ReturnType<typeof startLocalProvider>>
@@ -40,8 +40,8 @@ beforeAll(async () => {
   const browser = new UserAgent()
   await browser.visit(`${app.url}/login`)
   const accessToken = (await browser.fetch(`${app.url}/token-for-api`)).json<{ token: string }>().token
-  const [idToken = '', renewedIdToken = ''] = idTokens
-  tokens = { accessToken, idToken, renewedIdToken }
+  const [idToken = '', refreshedIdToken = ''] = idTokens
+  tokens = { accessToken, idToken, refreshedIdToken }
 })
 
 afterAll(async () => {
@@ -58,7 +58,7 @@ describe('the ID token of a login, sent to an API as a bearer token', () => {
     { audience: [AUDIENCE, 'app'], typ: 'tolerant' },
   ])('is refused with %j, where the access token of that login is accepted', async (options) => {
     const api = createApi(provider.issuer, options)
-    for (const idToken of [tokens.idToken, tokens.renewedIdToken]) {
+    for (const idToken of [tokens.idToken, tokens.refreshedIdToken]) {
       expect(decodeJwt(idToken)).toMatchObject({ aud: 'app', sub: 'ada' })
       const refused = await api.get('/', idToken).expect(401)
       expect(refused.headers['www-authenticate']).toBe('Bearer error="invalid_token"')

@@ -244,9 +244,9 @@ describe('the generation of a subject', () => {
       sessions.push(await signIn({ sid: `sid-${i}` }))
       pass(ABSOLUTE / 10)
     }
-    const renewals = write.mock.calls.filter(([key]) => key.startsWith('subject:'))
-    expect(renewals.length).toBeGreaterThan(0)
-    expect(renewals.length).toBeLessThanOrEqual(2)
+    const writes = write.mock.calls.filter(([key]) => key.startsWith('subject:'))
+    expect(writes.length).toBeGreaterThan(0)
+    expect(writes.length).toBeLessThanOrEqual(2)
     expect(await lives(sessions.at(-1) as TokenRecord)).toBe(true)
     pass(ABSOLUTE - ABSOLUTE / 10 - 1)
     expect(await lives(sessions.at(-1) as TokenRecord)).toBe(true)
@@ -265,7 +265,7 @@ describe('the generation of a subject', () => {
     expect([await lives(one), await lives(other as TokenRecord)]).toEqual([true, true])
   })
 
-  it('stays ended when a login that renews it has read it before', async () => {
+  it('stays ended when a login that extends it has read it before', async () => {
     const before = await signIn()
     pass(ABSOLUTE - 10)
     const replace = store.replace.bind(store)

@@ -91,7 +91,7 @@ function twoProcesses(url: string, connect: Connect): void {
       const winners = results.flatMap((result, i) => (result ? [`of ${i}`] : []))
       expect(winners).toHaveLength(1)
       const stored = await records(two).read(record.id)
-      expect(stored && records(two).open(stored)?.refreshToken).toBe(winners[0])
+      expect(stored && records(two).unseal(stored)?.refreshToken).toBe(winners[0])
     })
 
     it('is not written by a holder that stalled past its lock, once another has refreshed or logged out', async () => {
@@ -102,7 +102,7 @@ function twoProcesses(url: string, connect: Connect): void {
         expect(await records(one).replace(asRead, asRead, { refreshToken: 'late' })).toBeUndefined()
         await records(one).keep({ ...asRead, idle: 30 }, 30)
         const stored = await records(one).read(asRead.id)
-        expect(stored && records(one).open(stored)?.refreshToken).toBe(logout ? undefined : 'second')
+        expect(stored && records(one).unseal(stored)?.refreshToken).toBe(logout ? undefined : 'second')
       }
     })
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { RelyingPartyError } from '../../src/errors.js'
 import type { AuthStore } from '../../src/index.js'
 import type { TokenRecord } from '../../src/records/records.js'
-import type { Renew } from '../../src/records/refresh.js'
+import type { RefreshRequest } from '../../src/records/refresh.js'
 import { sessionAuthStore } from '../../src/records/sessionAuthStore.js'
 import { gate, pass, until } from '../support/bed/signedIn.js'
 import { FIRST, fields, outage, rotatingProvider, startProcess } from '../support/stores/refreshers.js'
@@ -16,10 +16,10 @@ describe('a refresh', () => {
     const { records, refresher, accessToken } = startProcess()
     const provider = rotatingProvider()
     const record = await records.create(fields(61), FIRST)
-    expect(await refresher.fresh(record, provider.renew)).toBe(record)
+    expect(await refresher.refresh(record, provider.request)).toBe(record)
     expect(provider.requests).toBe(0)
     pass(1)
-    expect(accessToken(await refresher.fresh(record, provider.renew))).toBe('access 1')
+    expect(accessToken(await refresher.refresh(record, provider.request))).toBe('access 1')
     expect(provider.requests).toBe(1)
   })
 
@@ -29,7 +29,7 @@ describe('a refresh', () => {
     const { accessTokenExpiresAt: _, ...endless } = fields(0)
     for (const given of [endless, fields(-10, { refreshable: false })]) {
       const record = await records.create(given, FIRST)
-      expect(await refresher.fresh(record, provider.renew)).toBe(record)
+      expect(await refresher.refresh(record, provider.request)).toBe(record)
     }
     expect(provider.requests).toBe(0)
   })
@@ -38,7 +38,7 @@ describe('a refresh', () => {
     const { records, refresher, accessToken, told } = startProcess()
     const provider = rotatingProvider()
     const record = await records.create(fields(-10), FIRST)
-    const answers = await Promise.all(Array.from({ length: 50 }, () => refresher.fresh(record, provider.renew)))
+    const answers = await Promise.all(Array.from({ length: 50 }, () => refresher.refresh(record, provider.request)))
     expect(new Set(answers.map(accessToken))).toEqual(new Set(['access 1']))
     expect(provider.requests).toBe(1)
     expect(told.refreshed).toHaveLength(1)
@@ -51,7 +51,7 @@ describe('a refresh', () => {
     const record = await startProcess(store).records.create(fields(-10), FIRST)
     const answers = await Promise.all(
       processes.flatMap(({ refresher, accessToken }) =>
-        Array.from({ length: 10 }, async () => accessToken(await refresher.fresh(record, provider.renew))),
+        Array.from({ length: 10 }, async () => accessToken(await refresher.refresh(record, provider.request))),
       ),
     )
     expect(new Set(answers)).toEqual(new Set(['access 1']))
@@ -62,8 +62,8 @@ describe('a refresh', () => {
     const { records, refresher, accessToken } = startProcess()
     const provider = rotatingProvider()
     const old = await records.create(fields(-10), FIRST)
-    await refresher.fresh(old, provider.renew)
-    for (let i = 0; i < 3; i++) expect(accessToken(await refresher.fresh(old, provider.renew))).toBe('access 1')
+    await refresher.refresh(old, provider.request)
+    for (let i = 0; i < 3; i++) expect(accessToken(await refresher.refresh(old, provider.request))).toBe('access 1')
     expect(provider.requests).toBe(1)
   })
 
@@ -75,11 +75,11 @@ describe('a refresh', () => {
     const { refresher, accessToken } = startProcess({
       ...store,
       async add(key, value, ttl) {
-        await other.refresher.fresh(record, provider.renew)
+        await other.refresher.refresh(record, provider.request)
         return store.add(key, value, ttl)
       },
     })
-    expect(accessToken(await refresher.fresh(record, provider.renew))).toBe('access 1')
+    expect(accessToken(await refresher.refresh(record, provider.request))).toBe('access 1')
     expect(provider.requests).toBe(1)
   })
 
@@ -88,7 +88,7 @@ describe('a refresh', () => {
     const provider = rotatingProvider()
     let record: TokenRecord | undefined = await records.create(fields(-10), FIRST)
     for (let i = 1; i <= 3; i++) {
-      record = await refresher.fresh(record as TokenRecord, provider.renew)
+      record = await refresher.refresh(record as TokenRecord, provider.request)
       expect(accessToken(record)).toBe(`access ${i}`)
       pass(601)
     }
@@ -99,7 +99,7 @@ describe('a refresh', () => {
     const { records, refresher, store } = startProcess()
     const provider = rotatingProvider()
     const record = await records.create(fields(-10), FIRST)
-    await refresher.fresh(record, provider.renew)
+    await refresher.refresh(record, provider.request)
     expect(await store.get(`lock:${record.id}`)).toBeUndefined()
   })
 
@@ -109,7 +109,7 @@ describe('a refresh', () => {
     const provider = rotatingProvider()
     const record = await records.create(fields(-10), FIRST)
     await store.add(`lock:${record.id}`, 'owner:gone', 10)
-    const waiting = refresher.fresh(record, provider.renew)
+    const waiting = refresher.refresh(record, provider.request)
     await new Promise((resolve) => setImmediate(resolve))
     expect(provider.requests).toBe(0)
     pass(10)
@@ -124,7 +124,7 @@ describe('a logout during a refresh', () => {
     const { open, opened } = gate()
     provider.held = opened
     const record = await records.create(fields(-10), FIRST)
-    const refreshing = refresher.fresh(record, provider.renew)
+    const refreshing = refresher.refresh(record, provider.request)
     await until(() => provider.requests === 1)
     expect(await records.remove(record.id)).toBe(true)
     open()
@@ -138,7 +138,7 @@ describe('a logout during a refresh', () => {
     const provider = rotatingProvider()
     const record = await records.create(fields(-10), FIRST)
     await records.remove(record.id)
-    expect(await refresher.fresh(record, provider.renew)).toBeUndefined()
+    expect(await refresher.refresh(record, provider.request)).toBeUndefined()
     expect(provider.requests).toBe(0)
   })
 })
@@ -149,7 +149,7 @@ describe('a refresh token that is refused', () => {
     const provider = rotatingProvider()
     provider.endGrant()
     const record = await records.create(fields(30), FIRST)
-    expect(await refresher.fresh(record, provider.renew)).toBeUndefined()
+    expect(await refresher.refresh(record, provider.request)).toBeUndefined()
     expect(await records.read(record.id)).toBeUndefined()
     expect(told.ended.map(({ id }) => id)).toEqual([record.id])
   })
@@ -157,14 +157,14 @@ describe('a refresh token that is refused', () => {
   it('does not end it where another process has stored new tokens meanwhile', async () => {
     const { records, refresher, told, accessToken } = startProcess()
     const record = await records.create(fields(-10), FIRST)
-    const renew: Renew = {
+    const request: RefreshRequest = {
       prepare: async () => {},
-      async request(read) {
+      async send(read) {
         await records.replace(read, fields(600), { ...FIRST, accessToken: 'access of another process' })
         throw new RelyingPartyError('ERR_SESSION_ENDED', 'the refresh token is not accepted')
       },
     }
-    expect(accessToken(await refresher.fresh(record, renew))).toBe('access of another process')
+    expect(accessToken(await refresher.refresh(record, request))).toBe('access of another process')
     expect(told.ended).toEqual([])
   })
 })
@@ -175,14 +175,14 @@ describe('a provider that fails', () => {
     const provider = rotatingProvider()
     provider.fault = outage()
     const record = await records.create(fields(30), FIRST)
-    expect(accessToken(await refresher.fresh(record, provider.renew))).toBe('access 0')
+    expect(accessToken(await refresher.refresh(record, provider.request))).toBe('access 0')
     pass(30)
-    await expect(refresher.fresh(record, provider.renew)).rejects.toBe(provider.fault)
+    await expect(refresher.refresh(record, provider.request)).rejects.toBe(provider.fault)
     expect(told.failed).toEqual(['ERR_PROVIDER_UNAVAILABLE', 'ERR_PROVIDER_UNAVAILABLE'])
     expect(await records.read(record.id)).toBeDefined()
     provider.fault = undefined
     pass(2)
-    expect(accessToken(await refresher.fresh(record, provider.renew))).toBe('access 1')
+    expect(accessToken(await refresher.refresh(record, provider.request))).toBe('access 1')
   })
 
   it('is asked once per step of the back-off, which doubles from 1 to 30 seconds', async () => {
@@ -193,7 +193,7 @@ describe('a provider that fails', () => {
     const record = await startProcess(store).records.create(fields(-10), FIRST)
     const askAll = async () => {
       const asking = processes.flatMap(({ refresher }) =>
-        Array.from({ length: 5 }, () => refresher.fresh(record, provider.renew)),
+        Array.from({ length: 5 }, () => refresher.refresh(record, provider.request)),
       )
       for (const result of await Promise.allSettled(asking)) {
         expect(result).toMatchObject({ status: 'rejected', reason: { code: 'ERR_PROVIDER_UNAVAILABLE' } })
@@ -219,7 +219,7 @@ describe('a provider that fails', () => {
     const record = await records.create(fields(30), FIRST)
     const fail = async () => {
       provider.fault = outage()
-      await refresher.fresh(record, provider.renew)
+      await refresher.refresh(record, provider.request)
       provider.fault = undefined
     }
     await fail()
@@ -227,11 +227,11 @@ describe('a provider that fails', () => {
     await fail()
     pass(2)
     provider.expiresIn = 30
-    await refresher.fresh(record, provider.renew)
+    await refresher.refresh(record, provider.request)
     await fail()
     const { requests } = provider
     pass(1)
-    await refresher.fresh(record, provider.renew)
+    await refresher.refresh(record, provider.request)
     expect(provider.requests).toBe(requests + 1)
   })
 })
@@ -246,7 +246,7 @@ describe('a store that fails', () => {
     const provider = rotatingProvider()
     const record = await records.create(fields(-10), FIRST)
     Object.assign(store, { [method]: () => Promise.reject(new Error('the store is gone')) })
-    await expect(refresher.fresh(record, provider.renew)).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+    await expect(refresher.refresh(record, provider.request)).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
     expect(told.ended).toEqual([])
     Object.assign(store, inner)
     expect(accessToken(await records.read(record.id))).toBe('access 0')
@@ -270,7 +270,7 @@ describe('token records', () => {
     }
     const { records, refresher } = startProcess(store)
     const record = await records.create(fields(-10), FIRST)
-    await refresher.fresh(record, rotatingProvider().renew)
+    await refresher.refresh(record, rotatingProvider().request)
     expect(stored.join()).toContain('"subject":"ada"')
     expect(stored.join()).not.toMatch(/(access|refresh|id) [01]/)
   })
@@ -281,9 +281,9 @@ describe('token records', () => {
     const other = await records.create(fields(600), { ...FIRST, accessToken: 'of another' })
     await store.set(`record:${mine.id}`, other.stored, 60)
     const read = await records.read(mine.id)
-    expect(read && records.open(read)).toBeUndefined()
+    expect(read && records.unseal(read)).toBeUndefined()
     const untouched = await records.read(other.id)
-    expect(untouched && records.open(untouched)?.accessToken).toBe('of another')
+    expect(untouched && records.unseal(untouched)?.accessToken).toBe('of another')
   })
 
   it('end with their absolute lifetime, however often they are refreshed', async () => {
@@ -292,7 +292,7 @@ describe('token records', () => {
     let record = await records.create(fields(600), FIRST)
     for (let minutes = 0; minutes < 50; minutes += 10) {
       pass(600)
-      record = (await refresher.fresh(record, provider.renew)) ?? expect.fail('it ended early')
+      record = (await refresher.refresh(record, provider.request)) ?? expect.fail('it ended early')
     }
     pass(599)
     expect(await records.read(record.id)).toBeDefined()

@@ -30,10 +30,10 @@ describe('a process that is held up until its lock has expired', () => {
     const { open, opened } = gate()
     const held = vi.fn(() => opened)
     const record = await slow.records.create(fields(-10), FIRST)
-    const waiting = ask(slow, record, { ...provider.renew, prepare: held })
+    const waiting = ask(slow, record, { ...provider.request, prepare: held })
     await until(() => held.mock.calls.length === 1)
     pass(LOCK_LIFETIME)
-    expect(await ask(other, record, provider.renew)).toBe('access 1')
+    expect(await ask(other, record, provider.request)).toBe('access 1')
     open()
     expect(await waiting).toBe('access 1')
     expect(provider.requests).toBe(1)
@@ -48,10 +48,10 @@ describe('a process that is held up until its lock has expired', () => {
     const held = vi.fn(() => preparing.opened)
     provider.held = answering.opened
     const record = await slow.records.create(fields(-10), FIRST)
-    const asking = [ask(slow, record, { ...provider.renew, prepare: held })]
+    const asking = [ask(slow, record, { ...provider.request, prepare: held })]
     await until(() => held.mock.calls.length === 1)
     pass(LOCK_LIFETIME)
-    asking.push(ask(other, record, provider.renew))
+    asking.push(ask(other, record, provider.request))
     await until(() => provider.requests === 1)
     const lock = await shared.get(`lock:${record.id}`)
     const add = vi.spyOn(slow.store, 'add')
@@ -68,7 +68,7 @@ describe('a process that is held up until its lock has expired', () => {
     const provider = rotatingProvider()
     const record = await process.records.create(fields(-10), FIRST)
     const taken = vi.fn(() => shared.set(`lock:${record.id}`, 'owner:another', LOCK_LIFETIME))
-    const waiting = ask(process, record, { ...provider.renew, prepare: taken })
+    const waiting = ask(process, record, { ...provider.request, prepare: taken })
     await until(() => taken.mock.calls.length === 1)
     await process.records.replace(record, fields(600), { ...FIRST, accessToken: 'access of another process' })
     expect(await waiting).toBe('access of another process')
@@ -84,11 +84,11 @@ describe('a process that is held up until its lock has expired', () => {
     const { open, opened } = gate()
     provider.held = opened
     const record = await slow.records.create(fields(-10), FIRST)
-    const waiting = ask(slow, record, provider.renew)
+    const waiting = ask(slow, record, provider.request)
     await until(() => provider.requests === 1)
     pass(LOCK_LIFETIME)
     provider.held = undefined
-    expect(await ask(other, record, provider.renew)).toBe('access 1')
+    expect(await ask(other, record, provider.request)).toBe('access 1')
     open()
     expect(await waiting).toBe('access 1')
     expect(provider.requests).toBe(2)
@@ -106,7 +106,7 @@ describe('a process that is held up until its lock has expired', () => {
     provider.held = opened
     provider.fault = fault()
     const record = await slow.records.create(fields(-10), FIRST)
-    const waiting = ask(slow, record, provider.renew)
+    const waiting = ask(slow, record, provider.request)
     await until(() => provider.requests === 1)
     pass(LOCK_LIFETIME)
     expect(await shared.add(`lock:${record.id}`, 'owner:another', LOCK_LIFETIME)).toBe(true)
@@ -123,7 +123,7 @@ describe('a process that is held up until its lock has expired', () => {
     provider.held = opened
     provider.fault = new RelyingPartyError('ERR_SESSION_ENDED', 'the refresh token is not accepted')
     const record = await slow.records.create(fields(-10), FIRST)
-    const waiting = ask(slow, record, provider.renew)
+    const waiting = ask(slow, record, provider.request)
     await until(() => provider.requests === 1)
     pass(LOCK_LIFETIME)
     expect(await shared.add(`lock:${record.id}`, 'owner:another', LOCK_LIFETIME)).toBe(true)
@@ -148,7 +148,7 @@ describe('a session that ends while its refresh is under way', () => {
     const { open, opened } = gate()
     provider.held = opened
     const record = await process.records.create(fields(-10, { sid: 'sid-1' }), FIRST)
-    const waiting = ask(process, record, provider.renew)
+    const waiting = ask(process, record, provider.request)
     await until(() => provider.requests === 1)
     await end(startProcess(shared), record.id)
     open()

@@ -41,16 +41,16 @@ describe('a store that fails while new tokens are saved', () => {
     const provider = rotatingProvider()
     const record = await unlucky.records.create(fields(-10), FIRST)
     unlucky.faults.left = times
-    const asking = Array.from({ length: 10 }, () => ask(unlucky, record, provider.renew))
+    const asking = Array.from({ length: 10 }, () => ask(unlucky, record, provider.request))
     await until(() => provider.requests === 1)
-    asking.push(...Array.from({ length: 10 }, () => ask(other, record, provider.renew)))
+    asking.push(...Array.from({ length: 10 }, () => ask(other, record, provider.request)))
     expect(new Set(await Promise.all(asking))).toEqual(new Set(['access 1']))
     expect(unlucky.faults.met).toBe(times)
     expect(provider.requests).toBe(1)
     expect(unlucky.told).toMatchObject({ failed: [], ended: [], overlaps: 0 })
     expect(unlucky.told.refreshed).toHaveLength(1)
     pass(601)
-    expect(await ask(other, record, provider.renew)).toBe('access 2')
+    expect(await ask(other, record, provider.request)).toBe('access 2')
   })
 
   it('but did save them is believed in the end', async () => {
@@ -58,7 +58,7 @@ describe('a store that fails while new tokens are saved', () => {
     const provider = rotatingProvider()
     const record = await unlucky.records.create(fields(-10), FIRST)
     unlucky.faults.left = 1
-    expect(await ask(unlucky, record, provider.renew)).toBe('access 1')
+    expect(await ask(unlucky, record, provider.request)).toBe('access 1')
     expect(unlucky.faults.met).toBe(1)
     expect(provider.requests).toBe(1)
     expect(unlucky.told).toMatchObject({ failed: [], ended: [], overlaps: 0 })
@@ -69,7 +69,7 @@ describe('a store that fails while new tokens are saved', () => {
     const unlucky = startUnlucky()
     const record = await unlucky.records.create(fields(expiresIn), FIRST)
     unlucky.faults.left = Infinity
-    const asking = Promise.allSettled([1, 2, 3].map(() => ask(unlucky, record, provider.renew)))
+    const asking = Promise.allSettled([1, 2, 3].map(() => ask(unlucky, record, provider.request)))
     await until(() => unlucky.faults.met >= 3)
     pass(LOCK_LIFETIME)
     const outcomes = await asking
@@ -96,7 +96,7 @@ describe('a store that fails while new tokens are saved', () => {
   it('as long as the lock lives costs the session where the provider does not take the old refresh token again', async () => {
     const provider = rotatingProvider()
     const process = await failThroughout(-10, provider)
-    expect(await ask(process, process.record, provider.renew)).toBeUndefined()
+    expect(await ask(process, process.record, provider.request)).toBeUndefined()
     expect(process.told.ended.map(({ id }) => id)).toEqual([process.record.id])
   })
 
@@ -104,7 +104,7 @@ describe('a store that fails while new tokens are saved', () => {
     const provider = rotatingProvider()
     provider.takesReuse = true
     const process = await failThroughout(-10, provider)
-    expect(await ask(process, process.record, provider.renew)).toBe('access 2')
+    expect(await ask(process, process.record, provider.request)).toBe('access 2')
     expect(process.told.ended).toEqual([])
   })
 
@@ -113,7 +113,7 @@ describe('a store that fails while new tokens are saved', () => {
     const provider = rotatingProvider()
     const record = await unlucky.records.create(fields(-10), FIRST)
     unlucky.faults.left = Infinity
-    const asking = ask(unlucky, record, provider.renew)
+    const asking = ask(unlucky, record, provider.request)
     await until(() => unlucky.faults.met >= 2)
     expect(await startProcess(shared).records.remove(record.id)).toBe(true)
     unlucky.faults.left = 0
@@ -129,10 +129,10 @@ describe('a store that fails before the refresh token is sent', () => {
     const provider = rotatingProvider()
     const record = await process.records.create(fields(-10), FIRST)
     const replace = vi.spyOn(process.store, 'replace').mockRejectedValueOnce(new Error('the store is gone'))
-    await expect(ask(process, record, provider.renew)).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+    await expect(ask(process, record, provider.request)).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
     expect(replace).toHaveBeenCalledOnce()
     expect(provider.requests).toBe(0)
-    expect(await ask(process, record, provider.renew)).toBe('access 1')
+    expect(await ask(process, record, provider.request)).toBe('access 1')
   })
 })
 
@@ -148,17 +148,17 @@ describe('what is needed beside the tokens', () => {
     }
     const record = await one.records.create(fields(-10), FIRST)
     for (const process of [one, one, other]) {
-      await expect(ask(process, record, provider.renew)).rejects.toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE' })
+      await expect(ask(process, record, provider.request)).rejects.toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE' })
     }
     expect(prepared).toBe(1)
     expect(provider.requests).toBe(0)
     provider.prepare = () => Promise.resolve()
     pass(1)
-    expect(await ask(other, record, provider.renew)).toBe('access 1')
+    expect(await ask(other, record, provider.request)).toBe('access 1')
     expect(one.told.ended).toEqual([])
   })
 
-  it('may take almost all of the time of the lock, which is then renewed for the token request', async () => {
+  it('may take almost all of the time of the lock, which is then extended for the token request', async () => {
     const slow = startProcess(shared)
     const other = startProcess(shared)
     const provider = rotatingProvider()
@@ -167,7 +167,7 @@ describe('what is needed beside the tokens', () => {
     provider.prepare = prepare
     provider.held = answering.opened
     const record = await slow.records.create(fields(-10), FIRST)
-    const first = ask(slow, record, provider.renew)
+    const first = ask(slow, record, provider.request)
     await until(() => prepare.mock.calls.length === 1)
     pass(LOCK_LIFETIME - 1)
     preparing.open()
@@ -175,7 +175,7 @@ describe('what is needed beside the tokens', () => {
     pass(LOCK_LIFETIME - 1)
     const get = vi.spyOn(shared, 'get')
     const lookedAtLock = () => get.mock.calls.filter(([key]) => key.startsWith('lock:')).length
-    const second = ask(other, record, provider.renew)
+    const second = ask(other, record, provider.request)
     await until(() => lookedAtLock() >= 2)
     expect(provider.requests).toBe(1)
     answering.open()

@@ -3,7 +3,7 @@ import { RelyingPartyError } from '../../../src/errors.js'
 import type { AuthStore } from '../../../src/index.js'
 import { createSealer } from '../../../src/lib/seal.js'
 import { type RecordFields, type TokenRecord, TokenRecords, type Tokens } from '../../../src/records/records.js'
-import { Refresher, type Renew } from '../../../src/records/refresh.js'
+import { Refresher, type RefreshRequest } from '../../../src/records/refresh.js'
 import { sessionAuthStore } from '../../../src/records/sessionAuthStore.js'
 import { SECRET } from '../bed/app.js'
 
@@ -58,7 +58,7 @@ export function rotatingProvider() {
       ended = true
     },
   }
-  const request: Renew['request'] = async (record, tokens) => {
+  const send: RefreshRequest['send'] = async (record, tokens) => {
     state.requests++
     await state.held
     if (state.fault) throw state.fault
@@ -72,7 +72,7 @@ export function rotatingProvider() {
       tokens: { ...tokens, accessToken: `access ${current}`, refreshToken: `refresh ${current}` },
     }
   }
-  return Object.assign(state, { renew: { prepare: () => state.prepare(), request } })
+  return Object.assign(state, { request: { prepare: () => state.prepare(), send } })
 }
 
 /** What a process told of its refreshes. */
@@ -95,7 +95,7 @@ export function startProcess(store: AuthStore = sessionAuthStore(new MemoryStore
     onEnded: (record) => told.ended.push(record),
     onOverlap: () => void told.overlaps++,
   })
-  const accessToken = (record: TokenRecord | undefined) => record && records.open(record)?.accessToken
+  const accessToken = (record: TokenRecord | undefined) => record && records.unseal(record)?.accessToken
   return { store, records, refresher, told, accessToken }
 }
 
@@ -103,9 +103,9 @@ export function startProcess(store: AuthStore = sessionAuthStore(new MemoryStore
 export async function ask(
   { refresher, accessToken }: ReturnType<typeof startProcess>,
   record: TokenRecord,
-  renew: Renew,
+  request: RefreshRequest,
 ): Promise<string | undefined> {
-  return accessToken(await refresher.fresh(record, renew))
+  return accessToken(await refresher.refresh(record, request))
 }
 
 /** What a token request fails with where the provider is down. */
