@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { expectAccepted } from '../support/bed/conformance.js'
 
 const aggregated = {
   _claim_names: { credit_score: 'src1', address: 'src1' },
@@ -8,11 +9,15 @@ const aggregated = {
 
 describe('aggregated-claims', () => {
   it('keeps them unread, as UserInfo and the ID token have them', async () => {
-    const fromUserInfo = await startFlow({ client: { userInfo: true }, provider: { userClaims: aggregated } })
-    const fromIdToken = await startFlow({}, { claims: aggregated })
-    for (const flow of [fromUserInfo, fromIdToken]) {
-      const browser = await expectAccepted(flow)
-      const claims = (await browser.fetch(`${flow.app.url}/profile`)).json()
+    const fromUserInfo = await startBed({
+      provider: { userInfo: true },
+      spoiled: { userClaims: aggregated },
+      spoil: {},
+    })
+    const fromIdToken = await startBed({ spoil: { claims: aggregated } })
+    for (const bed of [fromUserInfo, fromIdToken]) {
+      const browser = await expectAccepted(bed)
+      const claims = (await browser.fetch(`${bed.app.url}/profile`)).json()
       expect(claims).toMatchObject(aggregated)
       expect(claims).not.toHaveProperty('credit_score')
     }

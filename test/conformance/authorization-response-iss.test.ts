@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { accepts, expectAccepted, expectRejected, rejects, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { accepts, expectAccepted, expectRejected, rejects } from '../support/bed/conformance.js'
 
 const OTHER = { iss: 'https://other.example' }
 const UNANNOUNCED = { authorization_response_iss_parameter_supported: undefined }
@@ -7,7 +8,7 @@ const UNANNOUNCED = { authorization_response_iss_parameter_supported: undefined 
 describe('iss of the authorization response (RFC 9207)', () => {
   rejects('another issuer', { authorization: OTHER }, 'ERR_ISSUER_MISMATCH')
   rejects('another issuer, with form_post', { authorization: OTHER }, 'ERR_ISSUER_MISMATCH', {
-    client: { responseMode: 'form_post' },
+    provider: { responseMode: 'form_post' },
   })
   rejects('no issuer, if the provider announces one', { authorization: { iss: undefined } }, 'ERR_ISSUER_MISMATCH')
   rejects('an empty issuer', { authorization: { iss: '' } }, 'ERR_ISSUER_MISMATCH')
@@ -29,11 +30,11 @@ describe('iss of the authorization response (RFC 9207)', () => {
   accepts('no issuer, if the provider announces none', { authorization: { iss: undefined }, metadata: UNANNOUNCED })
 
   it('does not send the code and shows nothing of the response if the issuer is another', async () => {
-    await expectAccepted(await startFlow())
+    await expectAccepted(await startBed({ spoil: {} }))
     const authorization = { ...OTHER, error: 'access_denied', error_description: 'call this number' }
-    const flow = await startFlow({}, { authorization })
-    const { answer, error } = await expectRejected(flow, 'ERR_ISSUER_MISMATCH')
-    expect(flow.provider.requests('token')).toEqual([])
+    const bed = await startBed({ spoil: { authorization } })
+    const { answer, error } = await expectRejected(bed, 'ERR_ISSUER_MISMATCH')
+    expect(bed.provider.requests('token')).toEqual([])
     for (const text of [answer.text, error.message, JSON.stringify(error.cause)]) {
       expect(text).not.toMatch(/access_denied|call this number/)
     }

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { accepts, expectAccepted, expectRejected, rejects, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { accepts, expectAccepted, expectRejected, rejects } from '../support/bed/conformance.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 
 describe('state of the authorization response', () => {
   for (const responseMode of ['query', 'form_post'] as const) {
-    const settings = { client: { responseMode } }
+    const settings = { provider: { responseMode } }
     const by = (what: string) => `${what}, by ${responseMode}`
     rejects(by('another state'), { authorization: { state: 'another' } }, 'ERR_TRANSACTION_MISSING', settings)
     rejects(by('no state'), { authorization: { state: undefined } }, 'ERR_TRANSACTION_MISSING', settings)
@@ -30,25 +31,25 @@ describe('state of the authorization response', () => {
   })
 
   it('rejects the response to a login that another browser started', async () => {
-    const flow = await startFlow()
+    const bed = await startBed({ spoil: {} })
     const victim = new UserAgent()
     const attacker = new UserAgent()
-    const callback = `${flow.app.url}/callback`
-    const { url } = await attacker.visitUntil(`${flow.app.url}/login?returnTo=/who`, callback)
+    const callback = `${bed.app.url}/callback`
+    const { url } = await attacker.visitUntil(`${bed.app.url}/login?returnTo=/who`, callback)
     const answer = await victim.visit(url)
     expect(answer.status).toBe(400)
-    expect(flow.app.errors.splice(0)).toMatchObject([{ code: 'ERR_TRANSACTION_MISSING' }])
+    expect(bed.app.errors.splice(0)).toMatchObject([{ code: 'ERR_TRANSACTION_MISSING' }])
     expect((await attacker.visit(url)).json()).toEqual({ kind: 'session', subject: 'ada' })
   })
 
   it('leaves other logins of the same browser as they are', async () => {
-    const flow = await startFlow()
+    const bed = await startBed({ spoil: {} })
     const browser = new UserAgent()
-    const { url } = await browser.visitUntil(`${flow.app.url}/login?returnTo=/who`, `${flow.app.url}/callback`)
-    flow.provider.spoil = { authorization: { state: 'another' } }
-    await expectRejected(flow, 'ERR_TRANSACTION_MISSING', browser)
+    const { url } = await browser.visitUntil(`${bed.app.url}/login?returnTo=/who`, `${bed.app.url}/callback`)
+    bed.provider.spoil = { authorization: { state: 'another' } }
+    await expectRejected(bed, 'ERR_TRANSACTION_MISSING', browser)
     expect((await browser.visit(url)).json()).toEqual({ kind: 'session', subject: 'ada' })
-    flow.provider.spoil = {}
-    await expectAccepted(flow)
+    bed.provider.spoil = {}
+    await expectAccepted(bed)
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { accepts, expectAccepted, expectRejected, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { accepts, expectAccepted, expectRejected } from '../support/bed/conformance.js'
 
 /** Characters that form encoding treats differently, and some outside ASCII. */
 const RESERVED = 'a:b%c+d/e&f=g?h#i j~k!l*m\'n(o)p"q-r_s.t@u,ö€'
@@ -7,32 +8,37 @@ const RESERVED_AT_BOTH = { clientId: `client ${RESERVED}`, clientSecret: `secret
 
 describe('client-secret-basic', () => {
   it('authenticates in the header, and in no other way', async () => {
-    const flow = await startFlow()
-    await expectAccepted(flow)
-    const [request] = flow.provider.requests('token')
+    const bed = await startBed({ spoil: {} })
+    await expectAccepted(bed)
+    const [request] = bed.provider.requests('token')
     expect(request?.headers.authorization).toMatch(/^Basic /)
     expect(request?.parameters.has('client_secret')).toBe(false)
     expect(request?.parameters.has('client_assertion')).toBe(false)
   })
 
   it('form-encodes client_id and secret before joining them', async () => {
-    const flow = await startFlow({ provider: { clientId: 'a:b', clientSecret: 'c d+e%f/g&h=' } })
-    await expectAccepted(flow)
-    const [request] = flow.provider.requests('token')
+    const bed = await startBed({ spoiled: { clientId: 'a:b', clientSecret: 'c d+e%f/g&h=' }, spoil: {} })
+    await expectAccepted(bed)
+    const [request] = bed.provider.requests('token')
     const credentials = Buffer.from(request?.headers.authorization?.slice('Basic '.length) ?? '', 'base64').toString()
     expect(credentials).toBe('a%3Ab:c+d%2Be%25f%2Fg%26h%3D')
   })
 
-  accepts('a client_id and a secret with every reserved character', {}, { provider: RESERVED_AT_BOTH })
+  accepts('a client_id and a secret with every reserved character', {}, { spoiled: RESERVED_AT_BOTH })
 
   it('names the fix for a provider that does not decode the credentials, and the fix works', async () => {
-    const undecoded = await startFlow({ provider: { ...RESERVED_AT_BOTH, rawBasic: true } })
+    const undecoded = await startBed({ spoiled: { ...RESERVED_AT_BOTH, rawBasic: true }, spoil: {} })
     const { error } = await expectRejected(undecoded, 'ERR_CLIENT_REFUSED')
     expect(error.message).toContain("clientAuth: 'client_secret_post'")
-    await expectAccepted(await startFlow({ provider: { ...RESERVED_AT_BOTH, clientAuth: 'client_secret_post' } }))
+    await expectAccepted(
+      await startBed({ spoiled: { ...RESERVED_AT_BOTH, clientAuth: 'client_secret_post' }, spoil: {} }),
+    )
   })
 
   it('does not sign anyone in with a wrong secret', async () => {
-    await expectRejected(await startFlow({ client: { clientSecret: 'another secret' } }), 'ERR_CLIENT_REFUSED')
+    await expectRejected(
+      await startBed({ provider: { clientSecret: 'another secret' }, spoil: {} }),
+      'ERR_CLIENT_REFUSED',
+    )
   })
 })

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, expectRejected, rejects, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { expectAccepted, expectRejected, rejects } from '../support/bed/conformance.js'
 
 describe('discovery-issuer-mismatch', () => {
   it('stops before the redirect if the metadata is of another issuer', async () => {
-    await expectAccepted(await startFlow())
-    const flow = await startFlow({}, { metadata: { issuer: 'https://other.example' } })
-    const { answer } = await expectRejected(flow, 'ERR_METADATA_INVALID')
+    await expectAccepted(await startBed({ spoil: {} }))
+    const bed = await startBed({ spoil: { metadata: { issuer: 'https://other.example' } } })
+    const { answer } = await expectRejected(bed, 'ERR_METADATA_INVALID')
     expect(answer.headers.location).toBeUndefined()
-    expect(flow.provider.received.map(({ endpoint }) => endpoint)).toEqual(['discovery'])
+    expect(bed.provider.received.map(({ endpoint }) => endpoint)).toEqual(['discovery'])
   })
 
   rejects('metadata without issuer', { metadata: { issuer: undefined } }, 'ERR_METADATA_INVALID')

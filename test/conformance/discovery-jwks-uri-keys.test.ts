@@ -1,28 +1,29 @@
 import { describe, expect, it, vi } from 'vitest'
-import { expectAccepted, rejects, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { expectAccepted, rejects } from '../support/bed/conformance.js'
 import { json } from '../support/provider/providerReplies.js'
 
 describe('discovery-jwks-uri-keys', () => {
   it('fetches the keys from the jwks_uri of the metadata, once while they are cached', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
-    const flow = await startFlow()
-    flow.provider.paths = { ...flow.provider.paths, jwks: '/elsewhere/keys.json' }
-    await expectAccepted(flow)
-    await expectAccepted(flow)
-    expect(flow.provider.requests('jwks').map(({ path }) => path)).toEqual(['/elsewhere/keys.json'])
+    const bed = await startBed({ spoil: {} })
+    bed.provider.paths = { ...bed.provider.paths, jwks: '/elsewhere/keys.json' }
+    await expectAccepted(bed)
+    await expectAccepted(bed)
+    expect(bed.provider.requests('jwks').map(({ path }) => path)).toEqual(['/elsewhere/keys.json'])
     vi.setSystemTime(Date.now() + 601_000)
-    await expectAccepted(flow)
-    expect(flow.provider.requests('jwks')).toHaveLength(2)
+    await expectAccepted(bed)
+    expect(bed.provider.requests('jwks')).toHaveLength(2)
   })
 
   it('follows a jwks_uri that changes, and drops the keys of the old one', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
-    const flow = await startFlow()
-    await expectAccepted(flow)
-    flow.provider.paths = { ...flow.provider.paths, jwks: '/moved' }
+    const bed = await startBed({ spoil: {} })
+    await expectAccepted(bed)
+    bed.provider.paths = { ...bed.provider.paths, jwks: '/moved' }
     vi.setSystemTime(Date.now() + 601_000)
-    await expectAccepted(flow)
-    expect(flow.provider.requests('jwks').map(({ path }) => path)).toEqual(['/jwks', '/moved'])
+    await expectAccepted(bed)
+    expect(bed.provider.requests('jwks').map(({ path }) => path)).toEqual(['/jwks', '/moved'])
   })
 
   rejects('metadata without jwks_uri', { metadata: { jwks_uri: undefined } }, 'ERR_METADATA_INVALID')

@@ -1,15 +1,16 @@
 import { describe, expect, it, vi } from 'vitest'
-import { expectAccepted, rejects, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { expectAccepted, rejects } from '../support/bed/conformance.js'
 import { json } from '../support/provider/providerReplies.js'
 
 const MOVED = { authorization: '/2/a', token: '/2/t', userinfo: '/2/u', jwks: '/2/k', end_session: '/2/l' }
 
 describe('discovery-openid-config', () => {
   it('uses the endpoints of the metadata', async () => {
-    const flow = await startFlow({ client: { userInfo: true } })
-    flow.provider.paths = { ...flow.provider.paths, ...MOVED }
-    await expectAccepted(flow)
-    expect(flow.provider.received.map(({ path }) => path)).toEqual([
+    const bed = await startBed({ provider: { userInfo: true }, spoil: {} })
+    bed.provider.paths = { ...bed.provider.paths, ...MOVED }
+    await expectAccepted(bed)
+    expect(bed.provider.received.map(({ path }) => path)).toEqual([
       '/.well-known/openid-configuration',
       '/2/a',
       '/2/t',
@@ -20,15 +21,15 @@ describe('discovery-openid-config', () => {
 
   it('fetches the metadata once, and follows endpoints that change once the cache expires', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
-    const flow = await startFlow()
-    await expectAccepted(flow)
-    await expectAccepted(flow)
-    expect(flow.provider.requests('discovery')).toHaveLength(1)
-    flow.provider.paths = { ...flow.provider.paths, ...MOVED }
+    const bed = await startBed({ spoil: {} })
+    await expectAccepted(bed)
+    await expectAccepted(bed)
+    expect(bed.provider.requests('discovery')).toHaveLength(1)
+    bed.provider.paths = { ...bed.provider.paths, ...MOVED }
     vi.setSystemTime(Date.now() + 601_000)
-    await expectAccepted(flow)
-    expect(flow.provider.requests('discovery')).toHaveLength(2)
-    expect(flow.provider.received.slice(-3).map(({ path }) => path)).toEqual(['/2/a', '/2/t', '/2/k'])
+    await expectAccepted(bed)
+    expect(bed.provider.requests('discovery')).toHaveLength(2)
+    expect(bed.provider.received.slice(-3).map(({ path }) => path)).toEqual(['/2/a', '/2/t', '/2/k'])
   })
 
   rejects('metadata that is not JSON', { reply: { discovery: () => ({ body: '<html>' }) } }, 'ERR_METADATA_INVALID')
@@ -54,8 +55,6 @@ describe('discovery-openid-config', () => {
     'metadata without a UserInfo endpoint',
     { metadata: { userinfo_endpoint: undefined } },
     'ERR_METADATA_INVALID',
-    {
-      client: { userInfo: true },
-    },
+    { provider: { userInfo: true } },
   )
 })

@@ -1,17 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { expectAccepted } from '../support/bed/conformance.js'
 
 describe('distributed-claims', () => {
   it('keeps their sources, and fetches none of them', async () => {
-    const flow = await startFlow({ client: { userInfo: true } })
+    const bed = await startBed({ provider: { userInfo: true }, spoil: {} })
     const distributed = {
       _claim_names: { shoe_size: 'src1' },
-      _claim_sources: { src1: { endpoint: `${flow.provider.issuer}/claims`, access_token: 'claims-token' } },
+      _claim_sources: { src1: { endpoint: `${bed.provider.issuer}/claims`, access_token: 'claims-token' } },
     }
-    flow.provider.spoil = { userInfo: distributed }
-    const browser = await expectAccepted(flow)
-    expect((await browser.fetch(`${flow.app.url}/profile`)).json()).toMatchObject(distributed)
-    const endpoints = flow.provider.received.map(({ endpoint }) => endpoint)
+    bed.provider.spoil = { userInfo: distributed }
+    const browser = await expectAccepted(bed)
+    expect((await browser.fetch(`${bed.app.url}/profile`)).json()).toMatchObject(distributed)
+    const endpoints = bed.provider.received.map(({ endpoint }) => endpoint)
     expect(endpoints).toEqual(['discovery', 'authorization', 'token', 'jwks', 'userinfo'])
   })
 })

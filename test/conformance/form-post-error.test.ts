@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { ErrorCode } from '../../src/index.js'
-import { accepts, expectRejected, rejects, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { accepts, expectRejected, rejects } from '../support/bed/conformance.js'
 
-const settings = { client: { responseMode: 'form_post' } } as const
+const settings = { provider: { responseMode: 'form_post' } } as const
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
   access_denied: 'ERR_AUTHORIZATION_DENIED',
@@ -36,7 +37,7 @@ describe('form-post-error', () => {
       error_uri: 'https://other.example/help',
     }
     const { answer, error } = await expectRejected(
-      await startFlow(settings, { authorization }),
+      await startBed({ ...settings, spoil: { authorization } }),
       'ERR_AUTHORIZATION_DENIED',
     )
     expect(answer.text).not.toMatch(/img|onerror|call this number|other\.example/)
@@ -45,8 +46,8 @@ describe('form-post-error', () => {
   })
 
   it('does not redeem a code that comes with an error', async () => {
-    const flow = await startFlow(settings, { authorization: { error: 'access_denied' } })
-    await expectRejected(flow, 'ERR_AUTHORIZATION_DENIED')
-    expect(flow.provider.requests('token')).toEqual([])
+    const bed = await startBed({ ...settings, spoil: { authorization: { error: 'access_denied' } } })
+    await expectRejected(bed, 'ERR_AUTHORIZATION_DENIED')
+    expect(bed.provider.requests('token')).toEqual([])
   })
 })

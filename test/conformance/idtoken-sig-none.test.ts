@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { rejects, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { rejects } from '../support/bed/conformance.js'
 
 describe('idtoken-sig-none', () => {
   rejects('an unsigned ID token', { header: { alg: 'none' } }, 'ERR_ID_TOKEN_INVALID')
@@ -12,11 +13,11 @@ describe('idtoken-sig-none', () => {
     'ERR_ID_TOKEN_INVALID',
   )
   rejects('an unsigned ID token if ES256 is registered', { header: { alg: 'none' } }, 'ERR_ID_TOKEN_INVALID', {
-    provider: { idTokenAlg: 'ES256' },
+    spoiled: { idTokenAlg: 'ES256' },
   })
 
   it('cannot be configured', async () => {
-    await expect(startFlow({ client: { idTokenSigningAlg: 'none' } })).rejects.toMatchObject({
+    await expect(startBed({ provider: { idTokenSigningAlg: 'none' }, spoil: {} })).rejects.toMatchObject({
       code: 'ERR_CONFIGURATION',
       message: expect.stringContaining('must not be none') as string,
     })

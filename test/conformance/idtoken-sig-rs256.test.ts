@@ -13,7 +13,7 @@ function publicKeyAsSecret(encode: (key: KeyObject) => string) {
 
 describe('idtoken-sig-rs256', () => {
   accepts('an ID token signed with RS256, which is the default')
-  accepts('an ID token signed with EdDSA, if that is registered', {}, { provider: { idTokenAlg: 'EdDSA' } })
+  accepts('an ID token signed with EdDSA, if that is registered', {}, { spoiled: { idTokenAlg: 'EdDSA' } })
   rejects('another algorithm than the registered one, ES256', { header: { alg: 'ES256' } }, 'ERR_ID_TOKEN_INVALID')
   rejects('another algorithm than the registered one, PS256', { header: { alg: 'PS256' } }, 'ERR_ID_TOKEN_INVALID')
   rejects('another algorithm than the registered one, RS512', { header: { alg: 'RS512' } }, 'ERR_ID_TOKEN_INVALID')
@@ -32,6 +32,6 @@ describe('idtoken-sig-rs256', () => {
     'ERR_ID_TOKEN_INVALID',
   )
   rejects('RS256 if ES256 is registered', { header: { alg: 'RS256' } }, 'ERR_ID_TOKEN_INVALID', {
-    provider: { idTokenAlg: 'ES256' },
+    spoiled: { idTokenAlg: 'ES256' },
   })
 })

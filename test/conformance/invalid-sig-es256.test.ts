@@ -2,7 +2,7 @@ import { describe } from 'vitest'
 import { accepts, rejects } from '../support/bed/conformance.js'
 import { breakSignature } from '../support/provider/providerKeys.js'
 
-const settings = { provider: { idTokenAlg: 'ES256' } } as const
+const settings = { spoiled: { idTokenAlg: 'ES256' } } as const
 
 describe('invalid-sig-es256', () => {
   accepts('an ID token signed with ES256, if that is registered', {}, settings)

@@ -1,11 +1,10 @@
 import { createSecretKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { accepts, expectAccepted, rejects, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { accepts, expectAccepted, rejects } from '../support/bed/conformance.js'
 import { breakSignature } from '../support/provider/providerKeys.js'
 
-const settings = {
-  provider: { idTokenAlg: 'HS256', clientSecret: 'a client secret of thirty-two characters' },
-} as const
+const settings = { spoiled: { idTokenAlg: 'HS256', clientSecret: 'a client secret of thirty-two characters' } } as const
 
 function signedWith(secret: string) {
   return { key: () => ({ jwk: {}, privateKey: createSecretKey(Buffer.from(secret)) }) }
@@ -23,8 +22,8 @@ describe('invalid-sig-hs256', () => {
   rejects('a signature with an empty secret', signedWith(''), 'ERR_ID_TOKEN_INVALID', settings)
 
   it('fetches no keys, since the client secret is the key', async () => {
-    const flow = await startFlow(settings)
-    await expectAccepted(flow)
-    expect(flow.provider.requests('jwks')).toEqual([])
+    const bed = await startBed({ ...settings, spoil: {} })
+    await expectAccepted(bed)
+    expect(bed.provider.requests('jwks')).toEqual([])
   })
 })

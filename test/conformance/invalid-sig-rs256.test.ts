@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, expectRejected, rejects, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { expectAccepted, expectRejected, rejects } from '../support/bed/conformance.js'
 import { breakSignature, createRsaKey } from '../support/provider/providerKeys.js'
 
 describe('invalid-sig-rs256', () => {
@@ -13,19 +14,18 @@ describe('invalid-sig-rs256', () => {
 
   it('rejects a signature with an unpublished key under the kid of a published one', async () => {
     const stranger = await createRsaKey()
-    await expectAccepted(await startFlow())
-    const flow = await startFlow({}, { key: ({ rsa }) => ({ ...stranger, jwk: rsa.jwk }) })
-    await expectRejected(flow, 'ERR_ID_TOKEN_INVALID')
+    await expectAccepted(await startBed({ spoil: {} }))
+    const bed = await startBed({ spoil: { key: ({ rsa }) => ({ ...stranger, jwk: rsa.jwk }) } })
+    await expectRejected(bed, 'ERR_ID_TOKEN_INVALID')
   })
 
   it('never uses a key from the token itself', async () => {
     const stranger = await createRsaKey()
-    const flow = await startFlow(
-      {},
-      { key: () => stranger, header: { jwk: stranger.jwk, jku: 'https://other.example/jwks' } },
-    )
-    await expectRejected(flow, 'ERR_ID_TOKEN_INVALID')
-    expect(flow.provider.requests('jwks').length).toBeGreaterThan(0)
+    const bed = await startBed({
+      spoil: { key: () => stranger, header: { jwk: stranger.jwk, jku: 'https://other.example/jwks' } },
+    })
+    await expectRejected(bed, 'ERR_ID_TOKEN_INVALID')
+    expect(bed.provider.requests('jwks').length).toBeGreaterThan(0)
   })
 })
 

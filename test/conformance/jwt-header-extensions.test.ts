@@ -4,8 +4,8 @@ import { accepts, rejects } from '../support/bed/conformance.js'
 import { refusesLogout } from '../support/provider/logoutTokens.js'
 
 const settings = {
-  client: { userInfo: true },
-  provider: { signedUserInfo: true, userClaims: { email: 'ada@example.com' } },
+  provider: { userInfo: true },
+  spoiled: { signedUserInfo: true, userClaims: { email: 'ada@example.com' } },
 } as const
 
 const EXTENSIONS = [

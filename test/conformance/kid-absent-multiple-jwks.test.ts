@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { accepts, expectRejected, rejects, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { accepts, expectRejected, rejects } from '../support/bed/conformance.js'
 import { breakSignature, createRsaKey, publicKeys } from '../support/provider/providerKeys.js'
 import type { Spoil } from '../support/provider/spoil.js'
 
@@ -14,7 +15,7 @@ describe('kid-absent-multiple-jwks', () => {
   accepts(
     'keys of several algorithms that share a kid',
     { header: { kid: 'one' }, jwks: (keys) => publicKeys(keys).map((jwk) => ({ ...jwk, kid: 'one' })) },
-    { provider: { idTokenAlg: 'ES256' } },
+    { spoiled: { idTokenAlg: 'ES256' } },
   )
   accepts('a key set with members that are not keys', {
     jwks: (keys) => [
@@ -41,8 +42,8 @@ describe('kid-absent-multiple-jwks', () => {
 
   it('rejects an ID token without kid that no key verifies', async () => {
     const stranger = await createRsaKey()
-    const flow = await startFlow({}, { ...several, key: () => stranger })
-    await expectRejected(flow, 'ERR_ID_TOKEN_INVALID')
-    expect(flow.provider.requests('jwks')).toHaveLength(1)
+    const bed = await startBed({ spoil: { ...several, key: () => stranger } })
+    await expectRejected(bed, 'ERR_ID_TOKEN_INVALID')
+    expect(bed.provider.requests('jwks')).toHaveLength(1)
   })
 })

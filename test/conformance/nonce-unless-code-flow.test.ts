@@ -6,13 +6,13 @@ describe.each(['id_token', 'code id_token'] as const)(
   'nonce-unless-code-flow with response_type %s',
   (responseType) => {
     it('sends a new nonce with every request', async () => {
-      const flow = await startFrontChannel(responseType)
-      onTestFinished(() => flow.close())
+      const bed = await startFrontChannel(responseType)
+      onTestFinished(() => bed.close())
       const browser = new UserAgent()
-      await expectSignedIn(flow.signIn(undefined, browser))
-      await expectSignedIn(flow.signIn())
+      await expectSignedIn(bed.signIn(undefined, browser))
+      await expectSignedIn(bed.signIn())
       const other = new UserAgent()
-      await expectSignedIn(flow.signIn(undefined, other))
+      await expectSignedIn(bed.signIn(undefined, other))
       const nonces = [browser, other].map(({ visited }) => {
         const request = visited.find((url) => url.includes('response_type='))
         return new URL(request ?? '').searchParams.get('nonce')
@@ -22,10 +22,10 @@ describe.each(['id_token', 'code id_token'] as const)(
     })
 
     it('rejects an ID token without the nonce', async () => {
-      const flow = await startFrontChannel(responseType)
-      onTestFinished(() => flow.close())
+      const bed = await startFrontChannel(responseType)
+      onTestFinished(() => bed.close())
       await expectRefused(
-        flow,
+        bed,
         async (r, resign) => ({ ...r, id_token: await resign(r.id_token, { nonce: undefined }) }),
         'ERR_ID_TOKEN_INVALID',
       )

@@ -12,12 +12,12 @@ describe('refresh-token-invalid-sub', () => {
   rejectsRefresh('an unsigned ID token', { header: { alg: 'none' } })
 
   it('lets the user sign in again after a refresh was rejected', async () => {
-    const { flow, browser } = await startExpired()
-    flow.provider.spoil = { claims: { sub: 'mallory' } }
-    expectCleanError(flow, await browser.visit(`${flow.app.url}/profile`), 'ERR_ID_TOKEN_INVALID')
-    flow.provider.spoil = {}
-    expect((await signIn(flow, browser)).answer.json()).toEqual({ kind: 'session', subject: 'ada' })
-    expect(flow.provider.requests('authorization')).toHaveLength(2)
-    expect((await browser.visit(`${flow.app.url}/profile`)).status).toBe(200)
+    const { bed, browser } = await startExpired()
+    bed.provider.spoil = { claims: { sub: 'mallory' } }
+    expectCleanError(bed, await browser.visit(`${bed.app.url}/profile`), 'ERR_ID_TOKEN_INVALID')
+    bed.provider.spoil = {}
+    expect((await signIn(bed, browser)).answer.json()).toEqual({ kind: 'session', subject: 'ada' })
+    expect(bed.provider.requests('authorization')).toHaveLength(2)
+    expect((await browser.visit(`${bed.app.url}/profile`)).status).toBe(200)
   })
 })

@@ -9,7 +9,7 @@ import {
   logoutToken,
   refusesLogout,
   signInAs,
-  startLogoutFlow,
+  startLogoutBed,
   subjectIn,
 } from '../support/provider/logoutTokens.js'
 import { createRsaKey } from '../support/provider/providerKeys.js'
@@ -45,48 +45,48 @@ describe('rp-backchannel-rpinitlogout', () => {
   refusesLogout('an array of claims', { payload: (claims) => `[${claims}]` })
 
   it('refuses a signature with an unpublished key', async () => {
-    const flow = await startLogoutFlow()
-    const browser = await expectAccepted(flow)
+    const bed = await startLogoutBed()
+    const browser = await expectAccepted(bed)
     const foreign = await createRsaKey()
-    await expectKept(flow, browser, await deliver(flow, await logoutToken(flow, { key: () => foreign })))
-    await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
+    await expectKept(bed, browser, await deliver(bed, await logoutToken(bed, { key: () => foreign })))
+    await expectEnded(bed, browser, await deliver(bed, await logoutToken(bed)))
   })
 
   it('refuses a logout token that was already used', async () => {
-    const flow = await startLogoutFlow()
-    await expectAccepted(flow)
-    const token = await logoutToken(flow, { claims: { sid: undefined } })
-    expect((await deliver(flow, token)).status).toBe(200)
-    const later = await signInAs(flow, { sid: 'sid-2' })
-    await expectKept(flow, later, await deliver(flow, token))
+    const bed = await startLogoutBed()
+    await expectAccepted(bed)
+    const token = await logoutToken(bed, { claims: { sid: undefined } })
+    expect((await deliver(bed, token)).status).toBe(200)
+    const later = await signInAs(bed, { sid: 'sid-2' })
+    await expectKept(bed, later, await deliver(bed, token))
   })
 
   it('ends one session with a sid, and keeps the other sessions of that user', async () => {
-    const flow = await startLogoutFlow()
-    const one = await expectAccepted(flow)
-    const other = await signInAs(flow, { sid: 'sid-2' })
-    await expectEnded(flow, one, await deliver(flow, await logoutToken(flow)))
-    expect(await subjectIn(flow, other)).toBe('ada')
+    const bed = await startLogoutBed()
+    const one = await expectAccepted(bed)
+    const other = await signInAs(bed, { sid: 'sid-2' })
+    await expectEnded(bed, one, await deliver(bed, await logoutToken(bed)))
+    expect(await subjectIn(bed, other)).toBe('ada')
   })
 
   it('ends all sessions of one user with a sub, and keeps those of others', async () => {
-    const flow = await startLogoutFlow()
-    const one = await expectAccepted(flow)
-    const two = await signInAs(flow, { sid: 'sid-2' })
-    const grace = await signInAs(flow, { sub: 'grace', sid: 'sid-3' })
-    await expectEnded(flow, one, await deliver(flow, await logoutToken(flow, { claims: { sid: undefined } })))
-    expect(await subjectIn(flow, two)).toBeNull()
-    expect(await subjectIn(flow, grace)).toBe('grace')
+    const bed = await startLogoutBed()
+    const one = await expectAccepted(bed)
+    const two = await signInAs(bed, { sid: 'sid-2' })
+    const grace = await signInAs(bed, { sub: 'grace', sid: 'sid-3' })
+    await expectEnded(bed, one, await deliver(bed, await logoutToken(bed, { claims: { sid: undefined } })))
+    expect(await subjectIn(bed, two)).toBeNull()
+    expect(await subjectIn(bed, grace)).toBe('grace')
   })
 
   it('is not undone by a later login, and does not end that', async () => {
-    const flow = await startLogoutFlow()
-    const before = await expectAccepted(flow)
+    const bed = await startLogoutBed()
+    const before = await expectAccepted(bed)
     for (const claims of [{ sid: undefined }, {}]) {
-      expect((await deliver(flow, await logoutToken(flow, { claims }))).status).toBe(200)
-      const later = await signInAs(flow, { sid: 'sid-2' })
-      expect(await subjectIn(flow, later)).toBe('ada')
-      expect(await subjectIn(flow, before)).toBeNull()
+      expect((await deliver(bed, await logoutToken(bed, { claims }))).status).toBe(200)
+      const later = await signInAs(bed, { sid: 'sid-2' })
+      expect(await subjectIn(bed, later)).toBe('ada')
+      expect(await subjectIn(bed, before)).toBeNull()
     }
   })
 
@@ -94,21 +94,21 @@ describe('rp-backchannel-rpinitlogout', () => {
     ['of the session', {}],
     ['of the user', { sid: undefined }],
   ])('refuses a login that was under way when the provider told of the end %s', async (_, claims) => {
-    const flow = await startLogoutFlow()
-    const { app, provider } = flow
+    const bed = await startLogoutBed()
+    const { app, provider } = bed
     const begun = Math.floor(Date.now() / 1000) - 10
     provider.spoil = { claims: { sid: 'sid-1', iat: begun } }
     const control = new UserAgent()
     await control.visit(`${app.url}/login`)
-    expect(await subjectIn(flow, control)).toBe('ada')
+    expect(await subjectIn(bed, control)).toBe('ada')
 
     const browser = new UserAgent()
     const callback = await browser.visitUntil(`${app.url}/login`, `${app.url}/callback`)
-    expect((await deliver(flow, await logoutToken(flow, { claims }))).status).toBe(200)
+    expect((await deliver(bed, await logoutToken(bed, { claims }))).status).toBe(200)
     const answer = await browser.visit(callback.url, callback.init)
     expect(answer.status).toBe(401)
     expect(app.errors.splice(0)).toMatchObject([{ code: 'ERR_SESSION_ENDED' }])
-    expect(await subjectIn(flow, browser)).toBeNull()
+    expect(await subjectIn(bed, browser)).toBeNull()
   })
 
   it.each([
@@ -116,41 +116,41 @@ describe('rp-backchannel-rpinitlogout', () => {
     ['no logout_token', () => 'token=1'],
     ['an empty body', () => ''],
   ])('refuses a request with %s', async (_, bodyOf) => {
-    const flow = await startLogoutFlow()
-    const browser = await expectAccepted(flow)
-    const body = bodyOf(await logoutToken(flow))
-    const answer = await new UserAgent().fetch(`${flow.app.url}/backchannel-logout`, { method: 'POST', body })
-    await expectKept(flow, browser, answer)
+    const bed = await startLogoutBed()
+    const browser = await expectAccepted(bed)
+    const body = bodyOf(await logoutToken(bed))
+    const answer = await new UserAgent().fetch(`${bed.app.url}/backchannel-logout`, { method: 'POST', body })
+    await expectKept(bed, browser, answer)
   })
 
   it('refuses a logout token in the query, which would end up in logs', async () => {
-    const flow = await startLogoutFlow()
-    const browser = await expectAccepted(flow)
-    const token = await logoutToken(flow)
-    const answer = await new UserAgent().fetch(`${flow.app.url}/backchannel-logout?logout_token=${token}`)
+    const bed = await startLogoutBed()
+    const browser = await expectAccepted(bed)
+    const token = await logoutToken(bed)
+    const answer = await new UserAgent().fetch(`${bed.app.url}/backchannel-logout?logout_token=${token}`)
     expect(answer.status).toBe(405)
     expect(answer.headers.allow).toBe('POST')
-    flow.app.errors.length = 0
-    expect(await subjectIn(flow, browser)).toBe('ada')
+    bed.app.errors.length = 0
+    expect(await subjectIn(bed, browser)).toBe('ada')
   })
 
   it('answers 503 while the keys cannot be fetched, and accepts the token later', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     onTestFinished(() => void vi.useRealTimers())
-    const flow = await startLogoutFlow()
-    const browser = await expectAccepted(flow)
-    flow.provider.keys = { ...flow.provider.keys, rsa: await createRsaKey() }
-    const token = await logoutToken(flow)
-    flow.provider.spoil = { reply: { jwks: () => ({ status: 500 }) } }
+    const bed = await startLogoutBed()
+    const browser = await expectAccepted(bed)
+    bed.provider.keys = { ...bed.provider.keys, rsa: await createRsaKey() }
+    const token = await logoutToken(bed)
+    bed.provider.spoil = { reply: { jwks: () => ({ status: 500 }) } }
     for (let i = 0; i < 2; i++) {
-      const answer = await deliver(flow, token)
+      const answer = await deliver(bed, token)
       expect(answer.status).toBe(503)
       expect(answer.headers['retry-after']).toBe('5')
     }
-    expect(flow.app.errors.splice(0)).toMatchObject(Array(2).fill({ code: 'ERR_PROVIDER_UNAVAILABLE' }))
-    expect(await subjectIn(flow, browser)).toBe('ada')
-    flow.provider.spoil = {}
+    expect(bed.app.errors.splice(0)).toMatchObject(Array(2).fill({ code: 'ERR_PROVIDER_UNAVAILABLE' }))
+    expect(await subjectIn(bed, browser)).toBe('ada')
+    bed.provider.spoil = {}
     vi.setSystemTime(Date.now() + 31_000)
-    await expectEnded(flow, browser, await deliver(flow, token))
+    await expectEnded(bed, browser, await deliver(bed, token))
   })
 })

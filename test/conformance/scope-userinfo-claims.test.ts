@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { expectAccepted } from '../support/bed/conformance.js'
 
 const SCOPE = 'openid profile email phone address'
 
@@ -13,27 +14,27 @@ const userClaims = {
 
 describe('scope-userinfo-claims', () => {
   it('sends the scopes, and reads the claims of UserInfo', async () => {
-    const flow = await startFlow({ client: { scope: SCOPE, userInfo: true }, provider: { userClaims } })
-    const browser = await expectAccepted(flow)
-    expect(flow.provider.requests('authorization')[0]?.parameters.get('scope')).toBe(SCOPE)
-    expect((await browser.fetch(`${flow.app.url}/profile`)).json()).toMatchObject({ sub: 'ada', ...userClaims })
+    const bed = await startBed({ provider: { scope: SCOPE, userInfo: true }, spoiled: { userClaims }, spoil: {} })
+    const browser = await expectAccepted(bed)
+    expect(bed.provider.requests('authorization')[0]?.parameters.get('scope')).toBe(SCOPE)
+    expect((await browser.fetch(`${bed.app.url}/profile`)).json()).toMatchObject({ sub: 'ada', ...userClaims })
   })
 
   it('reads the claims of the ID token without a UserInfo request', async () => {
-    const flow = await startFlow({ client: { scope: SCOPE } }, { claims: userClaims })
-    const browser = await expectAccepted(flow)
-    expect((await browser.fetch(`${flow.app.url}/profile`)).json()).toMatchObject(userClaims)
-    expect(flow.provider.requests('userinfo')).toEqual([])
+    const bed = await startBed({ provider: { scope: SCOPE }, spoil: { claims: userClaims } })
+    const browser = await expectAccepted(bed)
+    expect((await browser.fetch(`${bed.app.url}/profile`)).json()).toMatchObject(userClaims)
+    expect(bed.provider.requests('userinfo')).toEqual([])
   })
 
   it('never replaces a claim of the ID token by one of UserInfo', async () => {
-    const flow = await startFlow(
-      { client: { userInfo: true } },
-      { userInfo: { iss: 'https://other.example', aud: 'other', nonce: 'other', email: 'other@example.com' } },
-    )
-    const browser = await expectAccepted(flow)
-    expect((await browser.fetch(`${flow.app.url}/profile`)).json()).toMatchObject({
-      iss: flow.provider.issuer,
+    const bed = await startBed({
+      provider: { userInfo: true },
+      spoil: { userInfo: { iss: 'https://other.example', aud: 'other', nonce: 'other', email: 'other@example.com' } },
+    })
+    const browser = await expectAccepted(bed)
+    expect((await browser.fetch(`${bed.app.url}/profile`)).json()).toMatchObject({
+      iss: bed.provider.issuer,
       aud: 'app',
       email: 'other@example.com',
     })

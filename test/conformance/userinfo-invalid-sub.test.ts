@@ -1,8 +1,9 @@
 import type { Express } from 'express'
 import { describe, expect, it } from 'vitest'
-import { accepts, expectAccepted, expectCleanError, rejects, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { accepts, expectAccepted, expectCleanError, rejects } from '../support/bed/conformance.js'
 
-const atLogin = { client: { userInfo: true } } as const
+const atLogin = { provider: { userInfo: true } } as const
 
 function routes(app: Express): void {
   app.get('/userinfo', async (req, res, next) => {
@@ -38,13 +39,13 @@ describe('userinfo-invalid-sub', () => {
   )
 
   it('rejects UserInfo of another subject during a session, and keeps the session', async () => {
-    const flow = await startFlow({ app: { routes } })
-    const browser = await expectAccepted(flow)
-    expect((await browser.fetch(`${flow.app.url}/userinfo`)).json()).toEqual({ sub: 'ada' })
-    flow.provider.spoil = { userInfo: { sub: 'mallory', email: 'mallory@example.com' } }
-    const answer = await browser.fetch(`${flow.app.url}/userinfo`)
-    expectCleanError(flow, answer, 'ERR_USERINFO_INVALID')
+    const bed = await startBed({ routes, spoil: {} })
+    const browser = await expectAccepted(bed)
+    expect((await browser.fetch(`${bed.app.url}/userinfo`)).json()).toEqual({ sub: 'ada' })
+    bed.provider.spoil = { userInfo: { sub: 'mallory', email: 'mallory@example.com' } }
+    const answer = await browser.fetch(`${bed.app.url}/userinfo`)
+    expectCleanError(bed, answer, 'ERR_USERINFO_INVALID')
     expect(answer.text).not.toContain('mallory@example.com')
-    expect((await browser.fetch(`${flow.app.url}/who`)).json()).toEqual({ kind: 'session', subject: 'ada' })
+    expect((await browser.fetch(`${bed.app.url}/who`)).json()).toEqual({ kind: 'session', subject: 'ada' })
   })
 })

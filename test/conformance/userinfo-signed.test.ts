@@ -1,18 +1,19 @@
 import { createSecretKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { expectAccepted, rejects, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { expectAccepted, rejects } from '../support/bed/conformance.js'
 import { breakSignature } from '../support/provider/providerKeys.js'
 
 const settings = {
-  client: { userInfo: true },
-  provider: { signedUserInfo: true, userClaims: { email: 'ada@example.com' } },
+  provider: { userInfo: true },
+  spoiled: { signedUserInfo: true, userClaims: { email: 'ada@example.com' } },
 } as const
 
 describe('userinfo-signed', () => {
   it('verifies and reads a UserInfo response signed with RS256', async () => {
-    const flow = await startFlow(settings)
-    const browser = await expectAccepted(flow)
-    const profile = await browser.fetch(`${flow.app.url}/profile`)
+    const bed = await startBed({ ...settings, spoil: {} })
+    const browser = await expectAccepted(bed)
+    const profile = await browser.fetch(`${bed.app.url}/profile`)
     expect(profile.json()).toMatchObject({ sub: 'ada', email: 'ada@example.com' })
   })
 

@@ -3,7 +3,8 @@ import { MemoryStore } from 'express-session'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type AuthStore, backchannelLogout } from '../../src/index.js'
 import { type AppOptions, startApp } from '../support/bed/app.js'
-import { expectAccepted, type Flow, startFlow } from '../support/bed/conformance.js'
+import { type SpoiledBed, startBed } from '../support/bed/bed.js'
+import { expectAccepted } from '../support/bed/conformance.js'
 import { codesOf, muteExpress } from '../support/bed/site.js'
 import { type Answer, type Init, UserAgent } from '../support/bed/userAgent.js'
 import {
@@ -13,7 +14,7 @@ import {
   logoutToken,
   refusesLogout,
   signInAs,
-  startLogoutFlow,
+  startLogoutBed,
   subjectIn,
 } from '../support/provider/logoutTokens.js'
 import { SpoiledProvider } from '../support/provider/spoiledProvider.js'
@@ -26,12 +27,12 @@ afterEach(() => void vi.useRealTimers())
 
 const routes = (app: Express) => void app.all('/backchannel-logout', backchannelLogout())
 const start = (app: Omit<AppOptions, 'provider'> = {}) =>
-  startFlow({ app: { routes, ...app } }, { claims: { sid: 'sid-1' } })
-const post = ({ app }: Pick<Flow, 'app'>, init: Init): Promise<Answer> =>
+  startBed({ routes, ...app, spoil: { claims: { sid: 'sid-1' } } })
+const post = ({ app }: Pick<SpoiledBed, 'app'>, init: Init): Promise<Answer> =>
   new UserAgent().fetch(`${app.url}/backchannel-logout`, { method: 'POST', ...init })
 
 /** Starts another process of the same application. */
-async function startAnother({ provider }: Flow, settings: AppOptions): Promise<Flow> {
+async function startAnother({ provider }: SpoiledBed, settings: AppOptions): Promise<SpoiledBed> {
   const app = await startApp(provider.issuer, { routes, ...settings })
   onTestFinished(() => app.close())
   return { app, provider }
@@ -59,37 +60,37 @@ describe('a back-channel logout request', () => {
     ['an object', (token) => ({ body: `logout_token[a]=${token}` }), 400, 'ERR_LOGOUT_TOKEN_INVALID'],
     ['too much', (token) => ({ body: `logout_token=${token}&x=${'x'.repeat(300_000)}` }), 413, 'ERR_BODY_TOO_LARGE'],
   ])('with %s is refused and not cached, and the session stays', async (what, initOf, status, code) => {
-    const flow = await start({
+    const bed = await start({
       before: (app) => void app.use(express.json(), what === 'too much' ? [] : express.urlencoded({ extended: true })),
     })
-    const browser = await expectAccepted(flow)
-    const answer = await post(flow, initOf(await logoutToken(flow)))
+    const browser = await expectAccepted(bed)
+    const answer = await post(bed, initOf(await logoutToken(bed)))
     expect(answer.status).toBe(status)
     expect(answer.headers['cache-control']).toBe('no-store')
-    expect(codesOf(flow.app)).toEqual([code])
-    expect(await subjectIn(flow, browser)).toBe('ada')
-    await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
+    expect(codesOf(bed.app)).toEqual([code])
+    expect(await subjectIn(bed, browser)).toBe('ada')
+    await expectEnded(bed, browser, await deliver(bed, await logoutToken(bed)))
   })
 
   it.each(['GET', 'PUT', 'DELETE', 'PATCH'])('by %s is refused and not cached', async (method) => {
-    const flow = await start()
-    const browser = await expectAccepted(flow)
-    const query = new URLSearchParams({ logout_token: await logoutToken(flow) })
-    const answer = await new UserAgent().fetch(`${flow.app.url}/backchannel-logout?${query}`, { method })
+    const bed = await start()
+    const browser = await expectAccepted(bed)
+    const query = new URLSearchParams({ logout_token: await logoutToken(bed) })
+    const answer = await new UserAgent().fetch(`${bed.app.url}/backchannel-logout?${query}`, { method })
     expect([answer.status, answer.headers.allow, answer.headers['cache-control']]).toEqual([405, 'POST', 'no-store'])
-    flow.app.errors.length = 0
-    expect(await subjectIn(flow, browser)).toBe('ada')
+    bed.app.errors.length = 0
+    expect(await subjectIn(bed, browser)).toBe('ada')
   })
 
   it("needs no cookie and ignores one: another user's session stays, and none is created", async () => {
-    const flow = await start()
-    const browser = await expectAccepted(flow)
-    const grace = await signInAs(flow, { sub: 'grace', sid: 'sid-2' })
-    const body = { logout_token: await logoutToken(flow) }
-    const answer = await grace.fetch(`${flow.app.url}/backchannel-logout`, { method: 'POST', body })
-    await expectEnded(flow, browser, answer)
-    expect(await subjectIn(flow, grace)).toBe('grace')
-    expect((await deliver(flow, await logoutToken(flow))).headers['set-cookie']).toBeUndefined()
+    const bed = await start()
+    const browser = await expectAccepted(bed)
+    const grace = await signInAs(bed, { sub: 'grace', sid: 'sid-2' })
+    const body = { logout_token: await logoutToken(bed) }
+    const answer = await grace.fetch(`${bed.app.url}/backchannel-logout`, { method: 'POST', body })
+    await expectEnded(bed, browser, answer)
+    expect(await subjectIn(bed, grace)).toBe('grace')
+    expect((await deliver(bed, await logoutToken(bed))).headers['set-cookie']).toBeUndefined()
   })
 })
 
@@ -99,20 +100,20 @@ describe('a logout token', () => {
     ['that is issued in 20 seconds', () => ({ iat: seconds() + 20 })],
     ['that is 320 seconds old', () => ({ iat: seconds() - 320 })],
   ])('%s is accepted, as clocks may differ by half a minute', async (_, claims) => {
-    const flow = await startLogoutFlow()
-    const browser = await expectAccepted(flow)
+    const bed = await startLogoutBed()
+    const browser = await expectAccepted(bed)
     await expectEnded(
-      flow,
+      bed,
       browser,
-      await deliver(flow, await logoutToken(flow, { claims: { sid: undefined, ...claims() } })),
+      await deliver(bed, await logoutToken(bed, { claims: { sid: undefined, ...claims() } })),
     )
   })
 
   it('is accepted with its full media type as typ', async () => {
-    const flow = await startLogoutFlow()
-    const browser = await expectAccepted(flow)
-    const token = await logoutToken(flow, { header: { typ: 'application/logout+jwt' } })
-    await expectEnded(flow, browser, await deliver(flow, token))
+    const bed = await startLogoutBed()
+    const browser = await expectAccepted(bed)
+    const token = await logoutToken(bed, { header: { typ: 'application/logout+jwt' } })
+    await expectEnded(bed, browser, await deliver(bed, token))
   })
 
   refusesLogout('a typ that is not a string', { header: { typ: ['logout+jwt'] } })
@@ -126,37 +127,37 @@ describe('a logout token', () => {
   })
 
   it('for another client is refused with that client in the cause', async () => {
-    const flow = await startLogoutFlow()
-    await deliver(flow, await logoutToken(flow, { claims: { aud: 'other' } }))
-    expect(flow.app.errors).toMatchObject([{ cause: { claim: 'aud', expected: 'app', actual: 'other' } }])
+    const bed = await startLogoutBed()
+    await deliver(bed, await logoutToken(bed, { claims: { aud: 'other' } }))
+    expect(bed.app.errors).toMatchObject([{ cause: { claim: 'aud', expected: 'app', actual: 'other' } }])
   })
 
   it('ends the session of its sid, whatever its sub, and no other session of either', async () => {
-    const flow = await startLogoutFlow()
-    const named = await expectAccepted(flow)
-    const other = await signInAs(flow, { sid: 'sid-2' })
-    const grace = await signInAs(flow, { sub: 'grace', sid: 'sid-3' })
-    await expectEnded(flow, named, await deliver(flow, await logoutToken(flow, { claims: { sub: 'grace' } })))
-    expect([await subjectIn(flow, other), await subjectIn(flow, grace)]).toEqual(['ada', 'grace'])
+    const bed = await startLogoutBed()
+    const named = await expectAccepted(bed)
+    const other = await signInAs(bed, { sid: 'sid-2' })
+    const grace = await signInAs(bed, { sub: 'grace', sid: 'sid-3' })
+    await expectEnded(bed, named, await deliver(bed, await logoutToken(bed, { claims: { sub: 'grace' } })))
+    expect([await subjectIn(bed, other), await subjectIn(bed, grace)]).toEqual(['ada', 'grace'])
   })
 
   it("with sub and sid also ends the subject's sessions whose ID token had no sid, and only those", async () => {
-    const flow = await startLogoutFlow()
-    const named = await expectAccepted(flow)
-    const unnamed = [await signInAs(flow, {}), await signInAs(flow, {})]
-    const other = await signInAs(flow, { sid: 'sid-2' })
-    const grace = await signInAs(flow, { sub: 'grace' })
-    expect(await subjectIn(flow, unnamed[0] as UserAgent)).toBe('ada')
-    const token = await logoutToken(flow)
+    const bed = await startLogoutBed()
+    const named = await expectAccepted(bed)
+    const unnamed = [await signInAs(bed, {}), await signInAs(bed, {})]
+    const other = await signInAs(bed, { sid: 'sid-2' })
+    const grace = await signInAs(bed, { sub: 'grace' })
+    expect(await subjectIn(bed, unnamed[0] as UserAgent)).toBe('ada')
+    const token = await logoutToken(bed)
     for (const browser of [named, ...unnamed])
-      await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
-    expect([await subjectIn(flow, other), await subjectIn(flow, grace)]).toEqual(['ada', 'grace'])
+      await expectEnded(bed, browser, await deliver(bed, await logoutToken(bed)))
+    expect([await subjectIn(bed, other), await subjectIn(bed, grace)]).toEqual(['ada', 'grace'])
     // Without sub it cannot name sessions without a sid: they stay.
-    const later = await signInAs(flow, {})
-    expect((await deliver(flow, await logoutToken(flow, { claims: { sub: undefined } }))).status).toBe(200)
-    expect(await subjectIn(flow, later)).toBe('ada')
-    await expectEnded(flow, later, await deliver(flow, token))
-    expect(flow.app.events).toContainEqual(
+    const later = await signInAs(bed, {})
+    expect((await deliver(bed, await logoutToken(bed, { claims: { sub: undefined } }))).status).toBe(200)
+    expect(await subjectIn(bed, later)).toBe('ada')
+    await expectEnded(bed, later, await deliver(bed, token))
+    expect(bed.app.events).toContainEqual(
       expect.objectContaining({ type: 'sessions.ended', subject: 'ada', withoutSid: true }),
     )
   })
@@ -167,27 +168,27 @@ describe('a logout token', () => {
     provider.spoil = { claims: { sid: 'sid-1' } }
     const app = await startApp(provider.issuer.slice(0, -1), { routes })
     onTestFinished(() => app.close())
-    const flow = { app, provider }
-    const browser = await expectAccepted(flow)
+    const bed = { app, provider }
+    const browser = await expectAccepted(bed)
     await expectKept(
-      flow,
+      bed,
       browser,
-      await deliver(flow, await logoutToken(flow, { claims: { iss: provider.issuer.slice(0, -1) } })),
+      await deliver(bed, await logoutToken(bed, { claims: { iss: provider.issuer.slice(0, -1) } })),
     )
-    await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
+    await expectEnded(bed, browser, await deliver(bed, await logoutToken(bed)))
   })
 
   it('emits an event for the session, or for all sessions of the user', async () => {
-    const flow = await startLogoutFlow()
-    await expectAccepted(flow)
-    await deliver(flow, await logoutToken(flow))
-    expect(flow.app.events.at(-1)).toMatchObject({
+    const bed = await startLogoutBed()
+    await expectAccepted(bed)
+    await deliver(bed, await logoutToken(bed))
+    expect(bed.app.events.at(-1)).toMatchObject({
       type: 'session.ended',
       subject: 'ada',
       reason: 'backchannel_logout',
     })
-    await deliver(flow, await logoutToken(flow, { claims: { sid: undefined } }))
-    expect(flow.app.events.at(-1)).toMatchObject({
+    await deliver(bed, await logoutToken(bed, { claims: { sid: undefined } }))
+    expect(bed.app.events.at(-1)).toMatchObject({
       type: 'sessions.ended',
       subject: 'ada',
       reason: 'backchannel_logout',
@@ -202,23 +203,23 @@ describe('a logout token is accepted once', () => {
       [{ exp: seconds() + 120 }, 149, 'exp'],
       [{ exp: seconds() + 100_000 }, 329, 'iat'],
     ] as const) {
-      const flow = await startLogoutFlow()
-      const token = await logoutToken(flow, { claims })
-      expect((await deliver(flow, token)).status).toBe(200)
+      const bed = await startLogoutBed()
+      const token = await logoutToken(bed, { claims })
+      expect((await deliver(bed, token)).status).toBe(200)
       pass(usable)
-      await deliver(flow, token)
+      await deliver(bed, token)
       pass(2)
-      await deliver(flow, token)
-      expect(flow.app.errors).toMatchObject([{ cause: { claim: 'jti' } }, { cause: { claim: refusedBy } }])
+      await deliver(bed, token)
+      expect(bed.app.errors).toMatchObject([{ cause: { claim: 'jti' } }, { cause: { claim: refusedBy } }])
     }
   })
 
   it('and is remembered no longer than it is valid', async () => {
     const store = new MemoryAuthStore()
     const add = vi.spyOn(store, 'add')
-    const flow = await start({ options: { store } })
+    const bed = await start({ options: { store } })
     const exp = seconds() + 100_000
-    expect((await deliver(flow, await logoutToken(flow, { claims: { exp } }))).status).toBe(200)
+    expect((await deliver(bed, await logoutToken(bed, { claims: { exp } }))).status).toBe(200)
     const [, , ttl] = add.mock.calls.find(([key]) => key.startsWith('jti:')) ?? expect.fail('no jti is remembered')
     expect(ttl).toBeGreaterThan(320)
     expect(ttl).toBeLessThanOrEqual(331)
@@ -248,54 +249,54 @@ describe('a logout token is accepted once', () => {
 
   it('but is not used up if the store fails halfway: the provider sends it again, and the rest ends', async () => {
     const store = new MemoryAuthStore()
-    const flow = await start({ options: { store } })
-    const browsers = [await expectAccepted(flow), await expectAccepted(flow), await expectAccepted(flow)]
+    const bed = await start({ options: { store } })
+    const browsers = [await expectAccepted(bed), await expectAccepted(bed), await expectAccepted(bed)]
     const remove = store.remove.bind(store)
     const failing = vi.spyOn(store, 'remove')
     failing.mockImplementationOnce(remove).mockRejectedValueOnce(new Error('the store is down'))
-    const token = await logoutToken(flow)
-    const answer = await deliver(flow, token)
+    const token = await logoutToken(bed)
+    const answer = await deliver(bed, token)
     expect([answer.status, answer.headers['cache-control']]).toEqual([503, 'no-store'])
-    expect(codesOf(flow.app)).toEqual(['ERR_STORE_UNAVAILABLE'])
-    const living = await Promise.all(browsers.map((browser) => subjectIn(flow, browser)))
+    expect(codesOf(bed.app)).toEqual(['ERR_STORE_UNAVAILABLE'])
+    const living = await Promise.all(browsers.map((browser) => subjectIn(bed, browser)))
     expect(living.filter((subject) => subject === 'ada')).toHaveLength(2)
-    expect((await deliver(flow, token)).status).toBe(200)
-    for (const browser of browsers) expect(await subjectIn(flow, browser)).toBeNull()
-    expect((await deliver(flow, token)).status).toBe(400)
+    expect((await deliver(bed, token)).status).toBe(200)
+    for (const browser of browsers) expect(await subjectIn(bed, browser)).toBeNull()
+    expect((await deliver(bed, token)).status).toBe(400)
   })
 
   it.each(['get', 'add'] as const)(
     'is not used up where its own entry cannot be written or read (%s)',
     async (operation) => {
       const store = new MemoryAuthStore()
-      const flow = await start({ options: { store } })
-      const browser = await expectAccepted(flow)
+      const bed = await start({ options: { store } })
+      const browser = await expectAccepted(bed)
       const usual = store[operation].bind(store) as (...args: unknown[]) => Promise<never>
       const failing = vi
         .spyOn(store, operation)
         .mockImplementation((...args: unknown[]) =>
           String(args[0]).startsWith('jti:') ? Promise.reject(new Error('the store is down')) : usual(...args),
         )
-      const token = await logoutToken(flow)
-      expect((await deliver(flow, token)).status).toBe(503)
-      expect(codesOf(flow.app)).toEqual(['ERR_STORE_UNAVAILABLE'])
+      const token = await logoutToken(bed)
+      expect((await deliver(bed, token)).status).toBe(503)
+      expect(codesOf(bed.app)).toEqual(['ERR_STORE_UNAVAILABLE'])
       failing.mockRestore()
-      await expectEnded(flow, browser, await deliver(flow, token))
+      await expectEnded(bed, browser, await deliver(bed, token))
     },
   )
 
   it('but is not used up if the keys are unavailable: the provider sends it again', async () => {
     const store = new MemoryAuthStore()
     const sessions = new MemoryStore()
-    const flow = await start({ store: sessions, options: { store } })
-    const browser = await expectAccepted(flow)
-    const fresh = await startAnother(flow, { store: sessions, options: { store } })
-    const token = await logoutToken(flow)
-    flow.provider.spoil = { reply: { jwks: () => ({ status: 500 }) } }
+    const bed = await start({ store: sessions, options: { store } })
+    const browser = await expectAccepted(bed)
+    const fresh = await startAnother(bed, { store: sessions, options: { store } })
+    const token = await logoutToken(bed)
+    bed.provider.spoil = { reply: { jwks: () => ({ status: 500 }) } }
     expect((await deliver(fresh, token)).status).toBe(503)
     expect(codesOf(fresh.app)).toEqual(['ERR_PROVIDER_UNAVAILABLE'])
     expect(await subjectIn(fresh, browser)).toBe('ada')
-    flow.provider.spoil = {}
+    bed.provider.spoil = {}
     await expectEnded(fresh, browser, await deliver(fresh, token))
   })
 })

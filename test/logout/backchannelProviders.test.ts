@@ -2,7 +2,8 @@ import type { Express } from 'express'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { backchannelLogout, type ProviderHint, type ProviderOptions } from '../../src/index.js'
 import { type App, CLIENT_SECRET, startApp } from '../support/bed/app.js'
-import type { Flow } from '../support/bed/conformance.js'
+import type { SpoiledBed } from '../support/bed/bed.js'
+
 import { codesOf, muteExpress } from '../support/bed/site.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { deliver, expectEnded, expectKept, logoutToken, subjectIn } from '../support/provider/logoutTokens.js'
@@ -47,15 +48,15 @@ describe('among several providers', () => {
     async (_, named) => {
       const [one, two] = await startProviders({ sid: 'sid-1' })
       const app = await start({ one: registration(one), two: registration(two) })
-      const flows: [Flow, Flow] = [
+      const beds: [SpoiledBed, SpoiledBed] = [
         { app, provider: one },
         { app, provider: two },
       ]
       const [atOne, atTwo] = [await signInAt(app, 'one'), await signInAt(app, 'two')]
       const claims = { ...named, jti: 'the same at both' }
-      await expectEnded(flows[0], atOne, await deliver(flows[0], await logoutToken(flows[0], { claims })))
-      expect(await subjectIn(flows[1], atTwo)).toBe('ada')
-      await expectEnded(flows[1], atTwo, await deliver(flows[1], await logoutToken(flows[1], { claims })))
+      await expectEnded(beds[0], atOne, await deliver(beds[0], await logoutToken(beds[0], { claims })))
+      expect(await subjectIn(beds[1], atTwo)).toBe('ada')
+      await expectEnded(beds[1], atTwo, await deliver(beds[1], await logoutToken(beds[1], { claims })))
     },
   )
 
@@ -63,25 +64,25 @@ describe('among several providers', () => {
     const [one, other] = await startProviders({ sid: 'sid-1' })
     other.keys = { ...other.keys, rsa: await createRsaKey() }
     const app = await start({ one: registration(one), other: registration(other) })
-    const flow: Flow = { app, provider: one }
+    const bed: SpoiledBed = { app, provider: one }
     const browser = await signInAt(app, 'one')
     const forged = await logoutToken({ app, provider: other }, { claims: { iss: one.issuer } })
-    await expectKept(flow, browser, await deliver(flow, forged))
-    await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
+    await expectKept(bed, browser, await deliver(bed, forged))
+    await expectEnded(bed, browser, await deliver(bed, await logoutToken(bed)))
   })
 
   it('two clients at one issuer each accept the tokens that name them', async () => {
     const [provider] = await startProviders({ sid: 'sid-1' })
     const clients = ['other', 'app', 'last'].map((id) => [id, registration(provider, id)] as const)
     const app = await start(Object.fromEntries(clients))
-    const flow: Flow = { app, provider }
+    const bed: SpoiledBed = { app, provider }
     const browser = await signInAt(app, 'app')
-    const tokenFor = (aud: unknown) => logoutToken(flow, { claims: { aud, jti: 'the same for all' } })
+    const tokenFor = (aud: unknown) => logoutToken(bed, { claims: { aud, jti: 'the same for all' } })
     for (const aud of ['other', ['somebody', 'last']]) {
-      expect((await deliver(flow, await tokenFor(aud))).status).toBe(200)
-      expect(await subjectIn(flow, browser)).toBe('ada')
+      expect((await deliver(bed, await tokenFor(aud))).status).toBe(200)
+      expect(await subjectIn(bed, browser)).toBe('ada')
     }
-    await expectEnded(flow, browser, await deliver(flow, await tokenFor(['somebody', 'app'])))
+    await expectEnded(bed, browser, await deliver(bed, await tokenFor(['somebody', 'app'])))
   })
 
   it("a tenant's token is accepted whichever tenant the request is for, while the tenant's provider is known", async () => {
@@ -89,14 +90,14 @@ describe('among several providers', () => {
     let tenant = one
     const app = await startApp('', { routes, options: { provider: () => registration(tenant) } })
     onTestFinished(() => app.close())
-    const flow: Flow = { app, provider: one }
+    const bed: SpoiledBed = { app, provider: one }
     const browser = await signInAt(app)
     tenant = two
-    expect((await deliver(flow, await logoutToken({ app, provider: await SpoiledProvider.start() }))).status).toBe(400)
+    expect((await deliver(bed, await logoutToken({ app, provider: await SpoiledProvider.start() }))).status).toBe(400)
     expect(codesOf(app)).toEqual(['ERR_LOGOUT_TOKEN_INVALID'])
-    expect((await deliver(flow, await logoutToken(flow))).status).toBe(200)
+    expect((await deliver(bed, await logoutToken(bed))).status).toBe(200)
     tenant = one
-    expect(await subjectIn(flow, browser)).toBeNull()
+    expect(await subjectIn(bed, browser)).toBeNull()
   })
 
   it('a process that knows no tenant resolves the provider by iss and aud, and verifies the token with it', async () => {
@@ -111,7 +112,7 @@ describe('among several providers', () => {
     const { store } = app
     const other = await startApp('', { routes, store, options: { provider: byHint } })
     onTestFinished(() => Promise.all([app.close(), other.close()]).then(() => {}))
-    const [flow, elsewhere]: [Flow, Flow] = [
+    const [bed, elsewhere]: [SpoiledBed, SpoiledBed] = [
       { app, provider: one },
       { app: other, provider: one },
     ]
@@ -119,8 +120,8 @@ describe('among several providers', () => {
     const otherKey = await createRsaKey()
     const forged = await logoutToken({ app, provider: two }, { claims: { iss: one.issuer }, key: () => otherKey })
     await expectKept(elsewhere, browser, await deliver(elsewhere, forged))
-    expect((await deliver(elsewhere, await logoutToken(flow))).status).toBe(200)
+    expect((await deliver(elsewhere, await logoutToken(bed))).status).toBe(200)
     expect(hints.at(-1)).toEqual({ issuer: one.issuer, clientIds: ['app'] })
-    expect(await subjectIn(flow, browser)).toBeNull()
+    expect(await subjectIn(bed, browser)).toBeNull()
   })
 })

@@ -3,7 +3,8 @@ import { MemoryStore } from 'express-session'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { backchannelLogout, type RelyingPartyOptions } from '../../src/index.js'
 import { startApp } from '../support/bed/app.js'
-import { expectAccepted, type Flow, startFlow } from '../support/bed/conformance.js'
+import { type SpoiledBed, startBed } from '../support/bed/bed.js'
+import { expectAccepted } from '../support/bed/conformance.js'
 import { codesOf, muteExpress } from '../support/bed/site.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { deliver, logoutToken, signInAs, subjectIn } from '../support/provider/logoutTokens.js'
@@ -40,10 +41,10 @@ function routes(app: Express): void {
 async function startTwo(options: Partial<RelyingPartyOptions> = {}) {
   const store = new MemoryAuthStore()
   const shared = { store: new MemoryStore(), options: { store, ...options }, routes }
-  const one = await startFlow({ app: shared }, { claims: { sid: 'sid-1' } })
+  const one = await startBed({ ...shared, spoil: { claims: { sid: 'sid-1' } } })
   const app = await startApp(one.provider.issuer, shared)
   onTestFinished(() => app.close())
-  const two: Flow = { app, provider: one.provider }
+  const two: SpoiledBed = { app, provider: one.provider }
   return { one, two, records: () => store.keys().filter((key) => key.startsWith('record:')) }
 }
 
@@ -53,9 +54,9 @@ const ends: [string, object][] = [
 ]
 
 /** Sends a logout token to a process, dated a second later by the provider's clock. */
-async function endAt(flow: Flow, claims: object): Promise<void> {
+async function endAt(bed: SpoiledBed, claims: object): Promise<void> {
   const iat = Math.floor(Date.now() / 1000) + 1
-  expect((await deliver(flow, await logoutToken(flow, { claims: { ...claims, iat } }))).status).toBe(200)
+  expect((await deliver(bed, await logoutToken(bed, { claims: { ...claims, iat } }))).status).toBe(200)
 }
 
 describe.each(ends)('a logout token for %s, sent to another process', (_, claims) => {

@@ -3,7 +3,8 @@ import { MemoryStore } from 'express-session'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { endSessions, logout, requireSameOrigin } from '../../src/index.js'
 import { type AppOptions, CLIENT_SECRET, startApp } from '../support/bed/app.js'
-import { expectAccepted, type Flow, startFlow } from '../support/bed/conformance.js'
+import { type SpoiledBed, startBed } from '../support/bed/bed.js'
+import { expectAccepted } from '../support/bed/conformance.js'
 import { codesOf, muteExpress } from '../support/bed/site.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { signInAs, subjectIn } from '../support/provider/logoutTokens.js'
@@ -23,12 +24,12 @@ function routes(app: Express): void {
   })
 }
 
-const start = (app: Omit<AppOptions, 'provider'> = {}) => startFlow({ app: { routes, ...app } })
-const post = (flow: Pick<Flow, 'app'>, path: string, browser = new UserAgent(), headers = {}) =>
-  browser.fetch(flow.app.url + path, { method: 'POST', headers })
+const start = (app: Omit<AppOptions, 'provider'> = {}) => startBed({ routes, ...app, spoil: {} })
+const post = (bed: Pick<SpoiledBed, 'app'>, path: string, browser = new UserAgent(), headers = {}) =>
+  browser.fetch(bed.app.url + path, { method: 'POST', headers })
 
 /** Starts another process of the same application, with the same stores. */
-async function startAnother({ provider }: Flow, settings: AppOptions): Promise<Flow> {
+async function startAnother({ provider }: SpoiledBed, settings: AppOptions): Promise<SpoiledBed> {
   const app = await startApp(provider.issuer, { routes, ...settings })
   onTestFinished(() => app.close())
   return { app, provider }
@@ -40,13 +41,13 @@ describe('a logout everywhere', () => {
     ['of the same site', { 'sec-fetch-site': 'same-site' }],
     ['by its Origin', { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }],
   ])('that another origin requests is refused, and ends nothing: recognized %s', async (_, headers) => {
-    const flow = await start()
-    const [browser, other] = [await expectAccepted(flow), await expectAccepted(flow)]
-    expect((await post(flow, '/logout-everywhere', browser, headers)).status).toBe(403)
-    expect(codesOf(flow.app)).toEqual(['ERR_CROSS_SITE_REQUEST'])
-    expect([await subjectIn(flow, browser), await subjectIn(flow, other)]).toEqual(['ada', 'ada'])
-    expect((await post(flow, '/logout-everywhere', browser, { 'sec-fetch-site': 'same-origin' })).status).toBe(200)
-    expect([await subjectIn(flow, browser), await subjectIn(flow, other)]).toEqual([null, null])
+    const bed = await start()
+    const [browser, other] = [await expectAccepted(bed), await expectAccepted(bed)]
+    expect((await post(bed, '/logout-everywhere', browser, headers)).status).toBe(403)
+    expect(codesOf(bed.app)).toEqual(['ERR_CROSS_SITE_REQUEST'])
+    expect([await subjectIn(bed, browser), await subjectIn(bed, other)]).toEqual(['ada', 'ada'])
+    expect((await post(bed, '/logout-everywhere', browser, { 'sec-fetch-site': 'same-origin' })).status).toBe(200)
+    expect([await subjectIn(bed, browser), await subjectIn(bed, other)]).toEqual([null, null])
   })
 
   it("ends the sessions of that user in every process, no one else's, and no later one", async () => {
@@ -70,10 +71,10 @@ describe('a logout everywhere', () => {
   })
 
   it('without a session ends nothing', async () => {
-    const flow = await start()
-    const browser = await expectAccepted(flow)
-    expect((await post(flow, '/logout-everywhere')).status).toBe(200)
-    expect(await subjectIn(flow, browser)).toBe('ada')
+    const bed = await start()
+    const browser = await expectAccepted(bed)
+    expect((await post(bed, '/logout-everywhere')).status).toBe(200)
+    expect(await subjectIn(bed, browser)).toBe('ada')
   })
 })
 
@@ -93,23 +94,23 @@ describe('endSessions()', () => {
 
   it('rejects if the store fails, and ends nothing', async () => {
     const store = new MemoryAuthStore()
-    const flow = await start({ options: { store } })
-    const browser = await expectAccepted(flow)
+    const bed = await start({ options: { store } })
+    const browser = await expectAccepted(bed)
     const { get, replace } = store
     store.replace = () => Promise.reject(new Error('the store is down'))
-    expect((await post(flow, '/end?subject=ada')).status).toBe(503)
+    expect((await post(bed, '/end?subject=ada')).status).toBe(503)
     store.get = () => Promise.reject(new Error('the store is down'))
-    expect((await post(flow, '/end?subject=ada')).status).toBe(503)
+    expect((await post(bed, '/end?subject=ada')).status).toBe(503)
     Object.assign(store, { get, replace })
-    expect(codesOf(flow.app)).toEqual(['ERR_STORE_UNAVAILABLE', 'ERR_STORE_UNAVAILABLE'])
-    expect(await subjectIn(flow, browser)).toBe('ada')
-    expect((await post(flow, '/end?subject=ada')).status).toBe(204)
-    expect(await subjectIn(flow, browser)).toBeNull()
+    expect(codesOf(bed.app)).toEqual(['ERR_STORE_UNAVAILABLE', 'ERR_STORE_UNAVAILABLE'])
+    expect(await subjectIn(bed, browser)).toBe('ada')
+    expect((await post(bed, '/end?subject=ada')).status).toBe(204)
+    expect(await subjectIn(bed, browser)).toBeNull()
   })
 
   it('requires a subject, and rejects unknown options', async () => {
     const seen: unknown[] = []
-    const flow = await start({
+    const bed = await start({
       routes: (app) =>
         void app.post('/wrong', async (req, res) => {
           for (const options of [{}, { subject: undefined }, { subject: '' }, { subject: 'ada', all: true }, 'ada']) {
@@ -118,10 +119,10 @@ describe('endSessions()', () => {
           res.end()
         }),
     })
-    const browser = await expectAccepted(flow)
-    await post(flow, '/wrong')
+    const browser = await expectAccepted(bed)
+    await post(bed, '/wrong')
     expect(seen).toMatchObject(Array.from({ length: 5 }, () => ({ code: 'ERR_CONFIGURATION' })))
-    expect(await subjectIn(flow, browser)).toBe('ada')
+    expect(await subjectIn(bed, browser)).toBe('ada')
   })
 
   it("ends those of the named provider only: the same sub at another provider is another user's", async () => {
@@ -144,10 +145,10 @@ describe('endSessions()', () => {
   })
 
   it('is protected from other sites by requireSameOrigin', async () => {
-    const flow = await start()
-    const browser = await expectAccepted(flow)
-    expect((await post(flow, '/end?subject=ada', browser, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
-    expect(codesOf(flow.app)).toEqual(['ERR_CROSS_SITE_REQUEST'])
-    expect(await subjectIn(flow, browser)).toBe('ada')
+    const bed = await start()
+    const browser = await expectAccepted(bed)
+    expect((await post(bed, '/end?subject=ada', browser, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+    expect(codesOf(bed.app)).toEqual(['ERR_CROSS_SITE_REQUEST'])
+    expect(await subjectIn(bed, browser)).toBe('ada')
   })
 })

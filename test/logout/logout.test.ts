@@ -3,7 +3,8 @@ import supertest from 'supertest'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { logout } from '../../src/index.js'
 import { type AppOptions, startApp, startLocalProvider } from '../support/bed/app.js'
-import { expectAccepted, startFlow } from '../support/bed/conformance.js'
+import { startBed } from '../support/bed/bed.js'
+import { expectAccepted } from '../support/bed/conformance.js'
 import { logOut } from '../support/bed/loggingOut.js'
 import {
   basket,
@@ -277,21 +278,21 @@ describe('the ID token as a hint', () => {
     ['one with 200 groups is left out: servers refuse such a URL', groups(200), false],
     ['one that is just too long together with the rest is left out', { padding: 'x'.repeat(2520) }, false],
   ])('%s', async (_, claims, sent) => {
-    const flow = await startFlow({}, { claims })
-    expect((await logOut(flow, await expectAccepted(flow))).url).toBe(`${flow.app.url}/who?after=logout`)
-    const [{ path, parameters } = expect.fail('no logout')] = flow.provider.requests('end_session')
+    const bed = await startBed({ spoil: { claims } })
+    expect((await logOut(bed, await expectAccepted(bed))).url).toBe(`${bed.app.url}/who?after=logout`)
+    const [{ path, parameters } = expect.fail('no logout')] = bed.provider.requests('end_session')
     expect(parameters.has('id_token_hint')).toBe(sent)
     expect(parameters.get('client_id')).toBe('app')
-    expect(parameters.get('post_logout_redirect_uri')).toBe(`${flow.app.url}/`)
-    expect(`${flow.provider.issuer}${path}?${parameters}`.length).toBeLessThanOrEqual(4096)
+    expect(parameters.get('post_logout_redirect_uri')).toBe(`${bed.app.url}/`)
+    expect(`${bed.provider.issuer}${path}?${parameters}`.length).toBeLessThanOrEqual(4096)
   })
 
   it('is stored only if it is short enough for that', async () => {
     const sizes: number[] = []
     for (const claims of [{}, groups(200)]) {
       const authStore = new MemoryAuthStore()
-      const flow = await startFlow({ app: { options: { store: authStore } } }, { claims })
-      await expectAccepted(flow)
+      const bed = await startBed({ options: { store: authStore }, spoil: { claims } })
+      await expectAccepted(bed)
       const [key = ''] = authStore.keys().filter((name) => name.startsWith('record:'))
       const stored = String(await authStore.get(key))
       sizes.push(stored.length - stored.indexOf('\n'))

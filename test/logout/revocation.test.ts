@@ -16,7 +16,7 @@ import { expectAccepted } from '../support/bed/conformance.js'
 import { gate } from '../support/bed/signedIn.js'
 import { type LocalProvider, muteExpress, whoIs } from '../support/bed/site.js'
 import { refreshOf, UserAgent } from '../support/bed/userAgent.js'
-import { deliver, logoutToken, signInAs, startLogoutFlow } from '../support/provider/logoutTokens.js'
+import { deliver, logoutToken, signInAs, startLogoutBed } from '../support/provider/logoutTokens.js'
 import { formEncode } from '../support/provider/providerReplies.js'
 
 /** A request as the revocation endpoint received it. */
@@ -295,15 +295,15 @@ describe('ending several sessions', () => {
   })
 
   it('by back-channel logout revokes nothing: that is up to the provider', async () => {
-    const flow = await startLogoutFlow()
-    flow.provider.spoil = { ...flow.provider.spoil, metadata: { revocation_endpoint: endpoint.url } }
-    browser = await expectAccepted(flow)
-    expect((await deliver(flow, await logoutToken(flow))).status).toBe(200)
-    expect(await whoIs(browser, flow.app.url)).toBeNull()
+    const bed = await startLogoutBed()
+    bed.provider.spoil = { ...bed.provider.spoil, metadata: { revocation_endpoint: endpoint.url } }
+    browser = await expectAccepted(bed)
+    expect((await deliver(bed, await logoutToken(bed))).status).toBe(200)
+    expect(await whoIs(browser, bed.app.url)).toBeNull()
     expect(received).toEqual([])
     answer = (_req, res) => void res.end()
-    browser = await signInAs(flow, { sid: 'sid-2' })
-    await leave(flow.app)
+    browser = await signInAs(bed, { sid: 'sid-2' })
+    await leave(bed.app)
     expect(received).toHaveLength(1)
   })
 })

@@ -3,6 +3,8 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Express } from 'express'
 import session, { MemoryStore, type Store } from 'express-session'
+import { onTestFinished } from 'vitest'
+import { getCurrentTest } from 'vitest/suite'
 import type { startProvider } from '../../../examples/provider/index.js'
 import {
   callback,
@@ -26,7 +28,13 @@ export interface Running {
   close(): Promise<void>
 }
 
-/** Listens on a free port of a loopback host. */
+/** Returns `close`, which runs at the latest when the test that runs now is finished. */
+function closeWithTest(close: () => Promise<void>): () => Promise<void> {
+  if (getCurrentTest()) onTestFinished(close)
+  return close
+}
+
+/** Listens on a free port of a loopback host. What listens in a test ends with it. */
 export async function listen(listener?: RequestListener, host = '127.0.0.1'): Promise<Running> {
   const server = createServer(listener).listen(0, host)
   await once(server, 'listening')
@@ -34,11 +42,11 @@ export async function listen(listener?: RequestListener, host = '127.0.0.1'): Pr
   return {
     url: `http://${host}:${port}`,
     server,
-    async close() {
+    close: closeWithTest(async () => {
       server.close()
       server.closeAllConnections()
       if (server.listening) await once(server, 'close')
-    },
+    }),
   }
 }
 
@@ -114,19 +122,21 @@ function usualRoutes(app: Express): void {
   app.get('/', (req, res) => void res.send(`<p>home of ${req.auth.kind}</p>`))
 }
 
-type LocalProviderOptions = Parameters<typeof startProvider>[0] & object
+export type LocalProviderOptions = Parameters<typeof startProvider>[0] & object
+export type LocalProvider = Awaited<ReturnType<typeof startProvider>>
 
 /** Starts the local provider with a client `app` for any loopback application, signing Ada in without pages. */
-export async function startLocalProvider(options: LocalProviderOptions = {}): ReturnType<typeof startProvider> {
+export async function startLocalProvider(options: LocalProviderOptions = {}): Promise<LocalProvider> {
   // Loaded here, for it takes longer than all the rest, and many tests do without.
   const { startProvider } = await import('../../../examples/provider/index.js')
-  return startProvider({ autoSignIn: 'ada', ...options })
+  const provider = await startProvider({ autoSignIn: 'ada', ...options })
+  return { ...provider, close: closeWithTest(provider.close) }
 }
 
 /** Registers an application at the provider: call it when its address is known. */
 export async function register(
-  provider: Awaited<ReturnType<typeof startProvider>>,
-  app: Running,
+  provider: LocalProvider,
+  app: Pick<Running, 'url'>,
   metadata: Record<string, unknown> = {},
 ): Promise<void> {
   await provider.addClient({

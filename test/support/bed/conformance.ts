@@ -1,25 +1,14 @@
 import { inspect, promisify } from 'node:util'
 import type { MemoryStore } from 'express-session'
-import { expect, it, onTestFinished } from 'vitest'
-import { type ErrorCode, type ProviderOptions, RelyingPartyError } from '../../../src/index.js'
+import { expect, it } from 'vitest'
+import { type ErrorCode, RelyingPartyError } from '../../../src/index.js'
 import type { Spoil } from '../provider/spoil.js'
-import { type ProviderSettings, SpoiledProvider } from '../provider/spoiledProvider.js'
-import { type App, type AppOptions, startApp } from './app.js'
+import type { App } from './app.js'
+import { type SpoiledBed, type SpoiledSettings, startBed } from './bed.js'
 import { type Answer, UserAgent } from './userAgent.js'
 
-/** How an application and its provider are set up for one test. */
-export interface FlowSettings {
-  /** Options of the application's registration. What both sides have to know follows `provider`. */
-  readonly client?: Partial<ProviderOptions>
-  readonly provider?: ProviderSettings
-  readonly app?: Omit<AppOptions, 'provider'>
-}
-
-/** An application and the provider it signs in at. */
-export interface Flow {
-  readonly app: App
-  readonly provider: SpoiledProvider
-}
+/** The settings of a login whose provider is spoiled. */
+export type FlowSettings = Omit<SpoiledSettings, 'spoil'>
 
 /** Where a login ended, and the browser it was done in. */
 export interface Ended {
@@ -39,36 +28,16 @@ const PROVIDER_AT_FAULT: readonly ErrorCode[] = [
   'ERR_PROVIDER_UNAVAILABLE',
 ]
 
-/** Starts a provider and an application, which stop with the test. */
-export async function startFlow(settings: FlowSettings = {}, spoil: Spoil = {}): Promise<Flow> {
-  const provider = await SpoiledProvider.start(settings.provider)
-  onTestFinished(() => provider.close())
-  provider.spoil = spoil
-  const { clientId, clientSecret, clientAuth, idTokenAlg } = settings.provider ?? {}
-  const app = await startApp(provider.issuer, {
-    ...settings.app,
-    provider: {
-      ...(clientId === undefined ? {} : { clientId }),
-      ...(clientSecret === undefined ? {} : { clientSecret }),
-      ...(clientAuth === undefined ? {} : { clientAuth }),
-      ...(idTokenAlg === undefined ? {} : { idTokenSigningAlg: idTokenAlg }),
-      ...settings.client,
-    },
-  })
-  onTestFinished(() => app.close())
-  return { app, provider }
-}
-
 /** Signs in, from the login route to where it ends. */
-export async function signIn({ app }: Flow, browser = new UserAgent()): Promise<Ended> {
+export async function signIn({ app }: SpoiledBed, browser = new UserAgent()): Promise<Ended> {
   const answer = await browser.visit(`${app.url}/login?returnTo=/who`)
   return { browser, answer }
 }
 
 /** Signs in and demands a session. */
-export async function expectAccepted(flow: Flow): Promise<UserAgent> {
-  const { browser, answer } = await signIn(flow)
-  expect(flow.app.errors).toEqual([])
+export async function expectAccepted(bed: SpoiledBed): Promise<UserAgent> {
+  const { browser, answer } = await signIn(bed)
+  expect(bed.app.errors).toEqual([])
   expect(answer.json()).toEqual({ kind: 'session', subject: 'ada' })
   return browser
 }
@@ -78,12 +47,12 @@ export async function expectAccepted(flow: Flow): Promise<UserAgent> {
  *
  * @param browser One that is not signed in.
  */
-export async function expectRejected(flow: Flow, code: ErrorCode, browser = new UserAgent()): Promise<Rejected> {
-  const { app } = flow
+export async function expectRejected(bed: SpoiledBed, code: ErrorCode, browser = new UserAgent()): Promise<Rejected> {
+  const { app } = bed
   const before = await signedInThings(app)
   app.events.length = 0
-  const { answer } = await signIn(flow, browser)
-  const error = expectCleanError(flow, answer, code)
+  const { answer } = await signIn(bed, browser)
+  const error = expectCleanError(bed, answer, code)
   expect((await browser.fetch(`${app.url}/who`)).json()).toEqual({ kind: 'anonymous', subject: null })
   expect(await signedInThings(app)).toEqual(before)
   expect(app.events.map(({ type }) => type)).not.toContain('session.opened')
@@ -91,7 +60,7 @@ export async function expectRejected(flow: Flow, code: ErrorCode, browser = new 
 }
 
 /** Demands that the one error of the application is of this code, that its status was answered, and no secret told. */
-export function expectCleanError({ app, provider }: Flow, answer: Answer, code: ErrorCode): RelyingPartyError {
+export function expectCleanError({ app, provider }: SpoiledBed, answer: Answer, code: ErrorCode): RelyingPartyError {
   const [error, ...more] = app.errors.splice(0)
   expect(more).toEqual([])
   if (!(error instanceof RelyingPartyError)) throw new Error(`no error, but ${answer.text}`, { cause: error })
@@ -130,13 +99,13 @@ export function rejects(what: string, spoil: Spoil, code: ErrorCode, settings = 
   if (!inThisFile.has(settings)) accepts('the login that is spoiled in what follows', {}, settings)
   inThisFile.add(settings)
   it(`rejects ${what}`, async () => {
-    await expectRejected(await startFlow(settings, spoil), code)
+    await expectRejected(await startBed({ ...settings, spoil }), code)
   })
 }
 
 /** Declares that a login is accepted. */
 export function accepts(what: string, spoil: Spoil = {}, settings = USUAL): void {
   it(`accepts ${what}`, async () => {
-    await expectAccepted(await startFlow(settings, spoil))
+    await expectAccepted(await startBed({ ...settings, spoil }))
   })
 }

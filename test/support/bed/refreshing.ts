@@ -3,19 +3,20 @@ import type { MemoryStore } from 'express-session'
 import { expect, it } from 'vitest'
 import type { Spoil } from '../provider/spoil.js'
 import type { App } from './app.js'
-import { expectAccepted, expectCleanError, type Flow, startFlow } from './conformance.js'
+import { type SpoiledBed, startBed } from './bed.js'
+import { expectAccepted, expectCleanError } from './conformance.js'
 import type { UserAgent } from './userAgent.js'
 
 /** Signs in, with an access token that has expired at once. */
-export async function startExpired(): Promise<{ flow: Flow; browser: UserAgent }> {
-  const flow = await startFlow({}, { tokens: { expires_in: 0 } })
-  const browser = await expectAccepted(flow)
-  flow.provider.spoil = {}
-  return { flow, browser }
+export async function startExpired(): Promise<{ bed: SpoiledBed; browser: UserAgent }> {
+  const bed = await startBed({ spoil: { tokens: { expires_in: 0 } } })
+  const browser = await expectAccepted(bed)
+  bed.provider.spoil = {}
+  return { bed, browser }
 }
 
 /** Gets the session's access token from the application, and demands that there is one. */
-export async function tokenOf({ app }: Flow, browser: UserAgent): Promise<string> {
+export async function tokenOf({ app }: SpoiledBed, browser: UserAgent): Promise<string> {
   const answer = await browser.fetch(`${app.url}/token`)
   expect(app.errors).toEqual([])
   return answer.json<{ token: string }>().token
@@ -25,14 +26,14 @@ export async function tokenOf({ app }: Flow, browser: UserAgent): Promise<string
 export function rejectsRefresh(what: string, spoil: Spoil): void {
   it(`rejects ${what} in a refresh, and accepts the same refresh without it`, async () => {
     const control = await startExpired()
-    expect(await tokenOf(control.flow, control.browser)).toEqual(expect.any(String))
+    expect(await tokenOf(control.bed, control.browser)).toEqual(expect.any(String))
 
-    const { flow, browser } = await startExpired()
-    const before = await tokenRecords(flow.app)
-    flow.provider.spoil = spoil
-    const answer = await browser.fetch(`${flow.app.url}/token`)
-    expectCleanError(flow, answer, 'ERR_ID_TOKEN_INVALID')
-    expect(await tokenRecords(flow.app)).toEqual(before)
+    const { bed, browser } = await startExpired()
+    const before = await tokenRecords(bed.app)
+    bed.provider.spoil = spoil
+    const answer = await browser.fetch(`${bed.app.url}/token`)
+    expectCleanError(bed, answer, 'ERR_ID_TOKEN_INVALID')
+    expect(await tokenRecords(bed.app)).toEqual(before)
   })
 }
 

@@ -3,7 +3,8 @@ import type { Express } from 'express'
 import { expect, it } from 'vitest'
 import { backchannelLogout, frontchannelLogout } from '../../../src/index.js'
 import { CLIENT_SECRET } from '../bed/app.js'
-import { expectAccepted, expectCleanError, type Flow, startFlow } from '../bed/conformance.js'
+import { type SpoiledBed, startBed } from '../bed/bed.js'
+import { expectAccepted, expectCleanError } from '../bed/conformance.js'
 import { type Answer, UserAgent } from '../bed/userAgent.js'
 import { keyFor, signJws } from './providerKeys.js'
 import { type Changes, changed } from './providerReplies.js'
@@ -17,25 +18,25 @@ export interface LogoutSpoil extends JwtSpoil {
 }
 
 /** Starts a flow whose application has the routes of provider-initiated logout, and whose ID tokens name a `sid`. */
-export function startLogoutFlow(sid: string | undefined = 'sid-1'): Promise<Flow> {
+export function startLogoutBed(sid: string | undefined = 'sid-1'): Promise<SpoiledBed> {
   const routes = (app: Express) => {
     app.all('/backchannel-logout', backchannelLogout())
     app.all('/frontchannel-logout', frontchannelLogout())
   }
-  return startFlow({ app: { routes } }, { claims: { sid } })
+  return startBed({ routes, spoil: { claims: { sid } } })
 }
 
 /** Signs in from another session at the provider. */
-export async function signInAs(flow: Flow, claims: { sub?: string; sid?: string }): Promise<UserAgent> {
-  flow.provider.spoil = { claims }
+export async function signInAs(bed: SpoiledBed, claims: { sub?: string; sid?: string }): Promise<UserAgent> {
+  bed.provider.spoil = { claims }
   const browser = new UserAgent()
-  await browser.visit(`${flow.app.url}/login`)
-  expect(flow.app.errors).toEqual([])
+  await browser.visit(`${bed.app.url}/login`)
+  expect(bed.app.errors).toEqual([])
   return browser
 }
 
 /** Signs a logout token as the provider does: for Ada's session `sid-1`. */
-export async function logoutToken({ provider }: Flow, spoil: LogoutSpoil = {}): Promise<string> {
+export async function logoutToken({ provider }: SpoiledBed, spoil: LogoutSpoil = {}): Promise<string> {
   const now = Math.floor(Date.now() / 1000)
   const usual = {
     iss: provider.issuer,
@@ -55,46 +56,46 @@ export async function logoutToken({ provider }: Flow, spoil: LogoutSpoil = {}): 
 }
 
 /** Delivers a logout token from server to server, without cookies. */
-export function deliver({ app }: Flow, token: string): Promise<Answer> {
+export function deliver({ app }: SpoiledBed, token: string): Promise<Answer> {
   return new UserAgent().fetch(`${app.url}/backchannel-logout`, { method: 'POST', body: { logout_token: token } })
 }
 
 /** Returns who is signed in in a browser. */
-export async function subjectIn({ app }: Flow, browser: UserAgent): Promise<unknown> {
+export async function subjectIn({ app }: SpoiledBed, browser: UserAgent): Promise<unknown> {
   return (await browser.fetch(`${app.url}/who`)).json().subject
 }
 
 /** Expects that a delivery is answered with 400 and `no-store`, and leaves the session. */
-export async function expectKept(flow: Flow, browser: UserAgent, answer: Answer): Promise<void> {
-  expectCleanError(flow, answer, 'ERR_LOGOUT_TOKEN_INVALID')
+export async function expectKept(bed: SpoiledBed, browser: UserAgent, answer: Answer): Promise<void> {
+  expectCleanError(bed, answer, 'ERR_LOGOUT_TOKEN_INVALID')
   expect(answer.status).toBe(400)
   expect(answer.headers['cache-control']).toBe('no-store')
-  expect(await subjectIn(flow, browser)).toBe('ada')
+  expect(await subjectIn(bed, browser)).toBe('ada')
 }
 
 /** Expects that a delivery is answered with 200 and `no-store`, and ends the session. */
-export async function expectEnded(flow: Flow, browser: UserAgent, answer: Answer): Promise<void> {
-  expect(flow.app.errors).toEqual([])
+export async function expectEnded(bed: SpoiledBed, browser: UserAgent, answer: Answer): Promise<void> {
+  expect(bed.app.errors).toEqual([])
   expect(answer.status).toBe(200)
   expect(answer.headers['cache-control']).toBe('no-store')
-  expect(await subjectIn(flow, browser)).toBeNull()
+  expect(await subjectIn(bed, browser)).toBeNull()
 }
 
 /** Declares that a spoiled logout token is refused and the session kept; unspoiled, it then ends that session. */
 export function refusesLogout(what: string, spoil: LogoutSpoil): void {
   it(`refuses ${what}, and ends the session by the same token without it`, async () => {
-    const flow = await startLogoutFlow()
-    const browser = await expectAccepted(flow)
-    await expectKept(flow, browser, await deliver(flow, await logoutToken(flow, spoil)))
-    await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow)))
+    const bed = await startLogoutBed()
+    const browser = await expectAccepted(bed)
+    await expectKept(bed, browser, await deliver(bed, await logoutToken(bed, spoil)))
+    await expectEnded(bed, browser, await deliver(bed, await logoutToken(bed)))
   })
 }
 
 /** Declares that a logout token ends the session. */
 export function acceptsLogout(what: string, spoil: LogoutSpoil = {}): void {
   it(`accepts ${what}`, async () => {
-    const flow = await startLogoutFlow()
-    const browser = await expectAccepted(flow)
-    await expectEnded(flow, browser, await deliver(flow, await logoutToken(flow, spoil)))
+    const bed = await startLogoutBed()
+    const browser = await expectAccepted(bed)
+    await expectEnded(bed, browser, await deliver(bed, await logoutToken(bed, spoil)))
   })
 }
