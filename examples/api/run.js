@@ -9,7 +9,7 @@ const clientId = 'report-reader'
 const clientSecret = 'no-secret-outside-of-this-demo'
 
 /**
- * Starts an authorization server and an API, calls the API, and tells what happens.
+ * Starts an authorization server and an API, calls the API, and prints what happens.
  *
  * @param {(line: string) => void} say
  */

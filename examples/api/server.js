@@ -3,11 +3,11 @@ import express from 'express'
 import { requireScope, resourceServer } from 'express-relying-party'
 
 /**
- * Builds an API whose routes need an access token with a scope.
+ * Creates an API whose routes require an access token with a scope.
  *
  * @param {object} options
  * @param {string} options.issuer the authorization server
- * @param {string} options.audience what the tokens for this API have in `aud`
+ * @param {string} options.audience the `aud` of the tokens for this API
  */
 export function createApi({ issuer, audience }) {
   const app = express()
@@ -30,7 +30,7 @@ export function createApi({ issuer, audience }) {
 }
 
 /**
- * Answers with the status and the headers of the error, such as `WWW-Authenticate`, and says no more than its code.
+ * Responds with the status, headers (such as `WWW-Authenticate`) and code of the error, and nothing else.
  *
  * @param {{ status?: number, headers?: Record<string, string>, code?: string }} error
  * @param {express.Request} _req

@@ -1,7 +1,7 @@
 // @ts-check
 import { clientCredentials } from 'express-relying-party'
 
-/** This application's registration at the local provider: it acts for itself, so it has no redirect URI. */
+/** The registration of this application at the local provider. It has no users, so it needs no redirect URI. */
 export const registration = {
   client_id: 'nightly-job',
   client_secret: 'no-secret-outside-of-this-demo',
@@ -17,7 +17,7 @@ export const providerOptions = {
 }
 
 /**
- * Reads the reports of an API with no user anywhere. Both calls use one token, which is renewed before it expires.
+ * Reads the reports of an API without a user. Both calls share one token, which is replaced before it expires.
  *
  * @param {{ issuer: string, apiUrl: string }} where
  */

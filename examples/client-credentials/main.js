@@ -10,7 +10,7 @@ const { baseUrl, provider, close } = await startExample({
 })
 try {
   const [answer] = await readReports({ issuer: provider.issuer, apiUrl: baseUrl })
-  console.log(`The API answered the job, which has no user: ${JSON.stringify(answer)}`)
+  console.log(`The job, which has no user, got from the API: ${JSON.stringify(answer)}`)
 } finally {
   await close()
 }

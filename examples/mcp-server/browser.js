@@ -1,14 +1,14 @@
 // @ts-check
 
-/** How many redirects are followed. */
+/** The maximum number of redirects to follow. */
 const maxHops = 12
 
 /**
- * Makes a stand-in for a person with a browser. They go to the authorization server, which knows them and approves
- * without a page, and are sent back to the client.
+ * Creates a stand-in for a user with a browser. It visits the authorization server, which recognizes the user and approves
+ * without a page, and is redirected back to the client.
  *
- * @param {string} user who signs in
- * @param {string} redirectUrl where the client waits for them
+ * @param {string} user the user who signs in
+ * @param {string} redirectUrl the redirect URL of the client
  * @returns {(url: URL) => Promise<URL>}
  */
 export function browserOf(user, redirectUrl) {
@@ -24,10 +24,11 @@ export function browserOf(user, redirectUrl) {
       const response = await fetch(url, { headers: { cookie }, redirect: 'manual' })
       for (const line of response.headers.getSetCookie()) keep(line)
       const location = response.headers.get('location')
-      if (!location) throw new Error(`The authorization server answered ${response.status}: ${await response.text()}`)
+      if (!location)
+        throw new Error(`The authorization server responded with ${response.status}: ${await response.text()}`)
       url = new URL(location, url)
     }
-    throw new Error('The authorization server redirects without end.')
+    throw new Error('The authorization server redirects endlessly.')
   }
 
   /** @param {string} line */

@@ -10,15 +10,15 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 /**
  * @typedef {object} ClientOptions
  * @property {string} serverUrl
- * @property {string} redirectUrl where the browser brings the code
- * @property {(url: URL) => Promise<URL>} authorize sends the user to a URL; resolves to where they came back
- * @property {ClientInformation} [registration] default: the client registers itself
+ * @property {string} redirectUrl the URL that receives the code
+ * @property {(url: URL) => Promise<URL>} authorize sends the user to a URL; resolves to the URL they return to
+ * @property {ClientInformation} [registration] default: the client registers dynamically
  * @property {typeof fetch} [fetch]
  */
 
 /**
- * An MCP client that knows the address of a server and nothing else. Where the server asks for a token, it finds out who
- * gives them, asks the user, and tries again.
+ * Connects an MCP client that only knows the address of the server. If the server requires a token, the client discovers the
+ * authorization server, asks the user, and tries again.
  *
  * @param {ClientOptions} options
  */
@@ -38,15 +38,15 @@ export async function connect({ serverUrl, redirectUrl, authorize, registration,
       await client.connect(/** @type {import('@modelcontextprotocol/sdk/shared/transport.js').Transport} */ (transport))
     } catch (error) {
       if (!(error instanceof UnauthorizedError)) throw error
-      await authorizeBy(transport)
+      await authorizeWith(transport)
       return attempt()
     }
     return { client, transport }
   }
 
   /** @param {StreamableHTTPClientTransport} transport */
-  async function authorizeBy(transport) {
-    await transport.finishAuth(memory.judge(await authorize(memory.authorizationUrl())))
+  async function authorizeWith(transport) {
+    await transport.finishAuth(memory.readCode(await authorize(memory.authorizationUrl())))
   }
 
   return {
@@ -56,26 +56,26 @@ export async function connect({ serverUrl, redirectUrl, authorize, registration,
       return tools.map(({ name }) => name)
     },
     /**
-     * Calls a tool, asking the user for more scopes once if the server wants them.
+     * Calls a tool. If the server requires more scopes, asks the user for them once.
      *
      * @param {string} name
      */
     async call(name) {
       const { content } = await client.callTool({ name }).catch(async (error) => {
         if (!(error instanceof UnauthorizedError)) throw error
-        await authorizeBy(transport)
+        await authorizeWith(transport)
         return client.callTool({ name })
       })
       return /** @type {{ text: string }[]} */ (content).map(({ text }) => text).join('\n')
     },
-    /** The access token in use, for looking into. */
+    /** Returns the current access token, for inspection. */
     accessToken: () => memory.accessToken(),
     close: () => client.close(),
   }
 }
 
 /**
- * What a client remembers, in the shape that the SDK asks for. A real one keeps it where other users cannot read it.
+ * Creates the storage of a client, as the SDK requires it. A real client keeps it where other users cannot read it.
  *
  * @param {string} redirectUrl
  * @param {ClientInformation} [registration]
@@ -132,18 +132,18 @@ function createMemory(redirectUrl, registration) {
       return authorizationUrl
     },
     /**
-     * Gives the code of an authorization response, if it is the answer to this client's request.
+     * Returns the code of an authorization response, after checking that it belongs to the request of this client.
      *
      * @param {URL} response
      */
-    judge({ searchParams }) {
-      if (searchParams.get('state') !== state) throw new Error('The response is not that of this request.')
+    readCode({ searchParams }) {
+      if (searchParams.get('state') !== state) throw new Error('The response belongs to another request.')
       const issuer = searchParams.get('iss')
       if (issuer !== null && issuer !== discovery?.authorizationServerMetadata?.issuer) {
         throw new Error('The response comes from another authorization server.')
       }
       const code = searchParams.get('code')
-      if (!code) throw new Error(`The authorization server said ${searchParams.get('error')}.`)
+      if (!code) throw new Error(`The authorization server returned the error ${searchParams.get('error')}.`)
       return code
     },
   }

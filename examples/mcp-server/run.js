@@ -6,11 +6,11 @@ import { browserOf } from './browser.js'
 import { connect } from './client.js'
 import { createMcpApp } from './server.js'
 
-/** Nothing has to listen there: the browser of this example stops where it would be sent to the client. */
+/** Nothing needs to listen here: the browser of this example stops when it is redirected to the client. */
 const redirectUrl = 'http://127.0.0.1/callback'
 
 /**
- * Starts an authorization server and an MCP server, lets two clients use it, and tells what happens.
+ * Starts an authorization server and an MCP server, connects two clients, and prints what happens.
  *
  * @param {(line: string) => void} say
  */
@@ -47,7 +47,7 @@ async function useAs(user, serverUrl, say) {
   const client = await connect({
     serverUrl,
     redirectUrl,
-    fetch: tellingFetch(say),
+    fetch: loggingFetch(say),
     async authorize(url) {
       say(`  the browser goes to ${url.origin}${url.pathname}`)
       for (const name of ['scope', 'resource', 'code_challenge_method']) {
@@ -66,21 +66,21 @@ async function useAs(user, serverUrl, say) {
   await client.close()
 }
 
-/** What a request is for, by the path it goes to. @type {[RegExp, string][]} */
+/** The purpose of a request, by its path. @type {[RegExp, string][]} */
 const purposes = [
-  [/oauth-protected-resource/, 'who gives access tokens for it (RFC 9728)'],
-  [/oauth-authorization-server|openid-configuration/, 'where the endpoints of that server are (RFC 8414)'],
+  [/oauth-protected-resource/, 'which server issues access tokens for it (RFC 9728)'],
+  [/oauth-authorization-server|openid-configuration/, 'the endpoints of that server (RFC 8414)'],
   [/\/reg$/, 'the client registers itself (RFC 7591)'],
-  [/\/token$/, 'the code and the PKCE verifier for an access token'],
+  [/\/token$/, 'exchanges the code and the PKCE verifier for an access token'],
 ]
 
 /**
- * Makes a `fetch` that tells of each request how it was answered.
+ * Creates a `fetch` that prints each request and its response.
  *
  * @param {(line: string) => void} say
  * @returns {typeof fetch}
  */
-function tellingFetch(say) {
+function loggingFetch(say) {
   return async (input, init) => {
     const response = await fetch(input, init)
     const url = input instanceof Request ? input.url : String(input)

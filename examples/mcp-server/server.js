@@ -4,15 +4,15 @@ import express from 'express'
 import { protectedResourceMetadata, requireScope, resourceServer } from 'express-relying-party'
 import { createMcpServer, tools } from './tools.js'
 
-/** A message that nobody has judged yet. @typedef {{ method?: unknown, params?: { name?: unknown } | null } | null} Message */
+/** An unchecked message. @typedef {{ method?: unknown, params?: { name?: unknown } | null } | null} Message */
 
 /**
- * Builds an MCP server that only takes access tokens of one authorization server.
+ * Creates an MCP server that accepts access tokens of one authorization server.
  *
  * @param {object} options
- * @param {string} options.resource the URL where clients reach it
+ * @param {string} options.resource the URL where clients reach the server
  * @param {string} options.issuer the authorization server
- * @param {readonly string[]} [options.scopesSupported] the scopes that a client should ask for at first
+ * @param {readonly string[]} [options.scopesSupported] the scopes for clients to request initially
  */
 export function createMcpApp({ resource, issuer, scopesSupported = ['reports:read', 'reports:write'] }) {
   const app = express()
@@ -32,8 +32,8 @@ export function createMcpApp({ resource, issuer, scopesSupported = ['reports:rea
 }
 
 /**
- * Asks for the scopes of the tools that are called before anything runs: a client that lacks some gets a challenge that
- * names them, and can ask the user for more.
+ * Requires the scopes of the called tools before any of them runs. A client that lacks some gets a challenge that names
+ * them, and can ask the user for more.
  *
  * @param {express.Request} req
  * @param {express.Response} res
@@ -46,7 +46,7 @@ function requireToolScopes(req, res, next) {
 }
 
 /**
- * The names of the tools that a message calls, or a batch of messages.
+ * Returns the names of the tools that a message, or a batch of messages, calls.
  *
  * @param {unknown} body
  * @returns {string[]}
@@ -68,13 +68,13 @@ async function answer(req, res) {
   const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true })
   res.on('close', () => server.close())
   await server.connect(transport)
-  // Not undefined, with which the transport would read a body that the guard has not seen.
+  // Never undefined: the transport would then read a body that the guard has not seen.
   const body = req.body ?? null
   await transport.handleRequest(/** @type {import('node:http').IncomingMessage} */ (req), res, body)
 }
 
 /**
- * Answers with the status and the headers of the error, such as `WWW-Authenticate`, and says no more than its code.
+ * Responds with the status, headers (such as `WWW-Authenticate`) and code of the error, and nothing else.
  *
  * @param {{ status?: number, headers?: Record<string, string>, code?: string }} error
  * @param {express.Request} _req

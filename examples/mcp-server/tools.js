@@ -6,13 +6,13 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 /**
  * @typedef {object} Tool
  * @property {string} description
- * @property {readonly string[]} scopes all of which a call needs
+ * @property {readonly string[]} scopes the scopes that a call requires
  * @property {(auth: Auth) => string} run
  */
 
 /** @type {Tool} */
 const whoAmI = {
-  description: 'Tells whom the access token speaks for',
+  description: 'Returns the user of the access token',
   scopes: [],
   run: ({ subject, scopes }) => `You are ${subject}, with the scopes ${scopes.join(', ')}.`,
 }
@@ -39,7 +39,7 @@ export const tools = new Map([
 ])
 
 /**
- * Creates the MCP server of one request, which knows whom it works for.
+ * Creates the MCP server for one request, whose tools know the caller.
  *
  * @param {Auth} auth
  */

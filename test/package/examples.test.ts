@@ -18,7 +18,7 @@ describe('npm run example', () => {
   afterAll(() => rm(directory, { recursive: true, force: true }))
 
   it.each([
-    ['client-credentials', [/^The API answered the job, which has no user: .*"reports":\["Harvest","Tides"\]/]],
+    ['client-credentials', [/^The job, which has no user, got from the API: .*"reports":\["Harvest","Tides"\]/]],
     ['api', [/reports:read: 200 /, /Without a token: 401 .*\n {2}Bearer\n/, /reports:write: 201 /]],
     ['mcp-server', [/Its tools: who_am_i, /, /publish_report: ada published/, /publish_report: refused: .*403/]],
   ])('builds what is missing, and prints the steps of %s to the end', async (name, steps) => {
