@@ -55,7 +55,6 @@ describe('requireAuth', () => {
 
   it.each<[string, string, Record<string, string>]>([
     ['a page', 'get', { ...NAVIGATION, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }],
-    ['a frame', 'get', { ...NAVIGATION, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }],
     ['the head of a page', 'head', { ...NAVIGATION, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }],
     ['a page, asked for by a browser without Fetch Metadata', 'get', NAVIGATION],
     ['a page as XHTML', 'get', { accept: 'application/xhtml+xml' }],
@@ -71,6 +70,7 @@ describe('requireAuth', () => {
     ['fetch() that takes HTML', 'get', { ...FETCH, ...NAVIGATION }],
     ['fetch() of the same origin', 'get', { ...FETCH, ...NAVIGATION, 'sec-fetch-mode': 'same-origin' }],
     ['an image', 'get', { accept: 'image/avif,image/*', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }],
+    ['a frame', 'get', { ...NAVIGATION, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }],
     ['a script', 'get', { ...NAVIGATION, 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'script' }],
     ['a WebSocket', 'get', { ...NAVIGATION, 'sec-fetch-mode': 'websocket', 'sec-fetch-dest': 'websocket' }],
     ['XMLHttpRequest that says so', 'get', { ...NAVIGATION, 'x-requested-with': 'XMLHttpRequest' }],
