@@ -225,11 +225,11 @@ export function toTokenSet(response: openid.TokenEndpointResponse, requestedScop
   }
 }
 
-/** The longest accepted token: a longer one fits neither a header nor a session. In characters. */
+/** The longest accepted token: a longer one fits neither a header nor a session. In characters. `verifyIdToken` limits ID tokens. */
 const MAX_TOKEN = 65_536
 
-function assertLengths({ access_token, refresh_token, id_token, token_type }: openid.TokenEndpointResponse): void {
-  if ([access_token, refresh_token, id_token, token_type].some((value) => (value?.length ?? 0) > MAX_TOKEN)) {
+function assertLengths({ access_token, refresh_token, token_type }: openid.TokenEndpointResponse): void {
+  if ([access_token, refresh_token, token_type].some((value) => (value?.length ?? 0) > MAX_TOKEN)) {
     throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'a token of the response is too long')
   }
 }

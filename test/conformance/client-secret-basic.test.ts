@@ -29,7 +29,7 @@ describe('client-secret-basic', () => {
   it('names the fix for a provider that does not decode the credentials, and the fix works', async () => {
     const undecoded = await startBed({ spoiled: { ...RESERVED_AT_BOTH, rawBasic: true }, spoil: {} })
     const { error } = await expectRejected(undecoded, 'ERR_CLIENT_REFUSED')
-    expect(error.message).toContain("clientAuth: 'client_secret_post'")
+    expect(error.hint).toContain("clientAuth: 'client_secret_post'")
     await expectAccepted(
       await startBed({ spoiled: { ...RESERVED_AT_BOTH, clientAuth: 'client_secret_post' }, spoil: {} }),
     )

@@ -69,6 +69,7 @@ describe('requireAuth', () => {
     ['fetch()', 'get', { ...FETCH, accept: '*/*' }],
     ['fetch() that takes HTML', 'get', { ...FETCH, ...NAVIGATION }],
     ['fetch() of the same origin', 'get', { ...FETCH, ...NAVIGATION, 'sec-fetch-mode': 'same-origin' }],
+    ['a frame', 'get', { ...NAVIGATION, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }],
     ['an image', 'get', { accept: 'image/avif,image/*', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }],
     ['a frame', 'get', { ...NAVIGATION, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }],
     ['a script', 'get', { ...NAVIGATION, 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'script' }],
