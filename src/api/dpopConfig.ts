@@ -3,7 +3,7 @@ import { configurationError } from '../errors.js'
 import { PUBLIC_KEY_ALGORITHMS } from '../jwt/keySet.js'
 import { assertOptions, boolean, number, object, type Shape, secrets } from '../lib/check.js'
 import { withoutTrailingSlashes } from '../lib/slashes.js'
-import type { AuthStore } from '../records/authStore.js'
+import { type AuthStore, withStoreErrors } from '../records/authStore.js'
 import type { DPoPOptions } from './options.js'
 import { createProofVerifier } from './token/dpop.js'
 import { createNonces, type Nonces } from './token/dpopNonces.js'
@@ -67,7 +67,7 @@ export function resolveDPoP(
     basePath: withoutTrailingSlashes(pathname),
     verifyProof: createProofVerifier({ algorithms, maxAge, clockTolerance, isNonce: nonces?.accepts }),
     nonces,
-    use: options.store ? usedInStore(options.store) : usedHere(),
+    use: options.store ? usedInStore(withStoreErrors(options.store)) : usedHere(),
   })
 }
 

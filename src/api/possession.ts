@@ -1,7 +1,6 @@
 import { hash, X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { Request, Response } from 'express'
-import { storeError } from '../errors.js'
 import type { Finding } from '../guards/guard.js'
 import { publicUrl } from '../request/url.js'
 import type { ResourceServerConfig } from './config.js'
@@ -70,9 +69,7 @@ async function checkProof(
     return refusal(config, 'DPoP', 'ERR_DPOP_NONCE_REQUIRED', 'use_dpop_nonce', details)
   }
   const ttl = Math.ceil(verdict.expiresAt - Date.now() / 1000) + 1
-  const unused = await dpop.use(verdict.id, ttl).catch((error: unknown) => {
-    throw storeError(error)
-  })
+  const unused = await dpop.use(verdict.id, ttl)
   if (!unused) return refused('the DPoP proof was used before')
   const nonce = dpop.nonces?.current()
   if (nonce !== undefined && nonce !== verdict.nonce) res.set('DPoP-Nonce', nonce)

@@ -1,4 +1,4 @@
-import { type ErrorCode, RelyingPartyError, storeError } from '../errors.js'
+import { type ErrorCode, RelyingPartyError } from '../errors.js'
 import { parseObject } from '../lib/json.js'
 import { emitRefused, type LoginStep } from '../login/signIn.js'
 import type { Authentication } from '../protocol/authentication.js'
@@ -41,7 +41,7 @@ export async function pollIfDue(
   transaction: DeviceTransaction,
 ): Promise<DeviceState> {
   const { store } = caller.services
-  const read = await store.get(keyOf(transaction)).catch(rethrow)
+  const read = await store.get(keyOf(transaction))
   const known: Stored = read === undefined ? initial(transaction) : parse(read)
   if (known.state === 'approved') return { state: 'approved' }
   if (known.state !== 'pending') return known
@@ -67,7 +67,7 @@ export async function takeDevice(
   transaction: DeviceTransaction,
 ): Promise<Authentication | undefined> {
   const key = keyOf(transaction)
-  const read = await caller.services.store.get(key).catch(rethrow)
+  const read = await caller.services.store.get(key)
   const known = read === undefined ? undefined : parse(read)
   if (known?.state !== 'approved') return undefined
   if (!(await put(caller, transaction, read, TAKEN))) return undefined
@@ -173,13 +173,9 @@ function put(
   const key = keyOf(transaction)
   const ttl = Math.max(1, Math.ceil(transaction.expiresAt - Date.now() / 1000)) + GRACE
   const { store } = services
-  return compareAndSet(store, key, read, state, ttl).catch(rethrow)
+  return compareAndSet(store, key, read, state, ttl)
 }
 
 function keyOf({ id }: DeviceTransaction): string {
   return `device:${id}`
-}
-
-function rethrow(error: unknown): never {
-  throw storeError(error)
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { configurationError, storeError } from '../errors.js'
+import { configurationError } from '../errors.js'
 import {
   assertOptions,
   object,
@@ -13,7 +13,7 @@ import { defined } from '../lib/defined.js'
 import { toList } from '../lib/list.js'
 import { createSealer } from '../lib/seal.js'
 import { requestClientCredentials } from '../protocol/clientCredentials.js'
-import type { AuthStore } from '../records/authStore.js'
+import { type AuthStore, withStoreErrors } from '../records/authStore.js'
 import { CLIENT_SHAPE, type ClientOptions, resolveClient } from './clientOptions.js'
 import { type AccessTokenSource, type HeldToken, hold, type TokenShelf, TokenSource } from './tokenSource.js'
 
@@ -78,25 +78,22 @@ export function clientCredentials(options: ClientCredentialsOptions): AccessToke
 }
 
 /** Creates a shelf that seals the token: it cannot be read from the store without the secret. */
-function createShelf({ store, secret }: ClientCredentialsOptions, key: string): TokenShelf | undefined {
-  if (!store) return undefined
+function createShelf({ store: given, secret }: ClientCredentialsOptions, key: string): TokenShelf | undefined {
+  if (!given) return undefined
   if (!secret) {
     throw configurationError('clientCredentials.secret', 'is missing', 'set it: it encrypts the token in the store')
   }
+  const store = withStoreErrors(given)
   const sealer = createSealer([secret].flat())
   return {
     async read() {
-      const sealed = await store.get(key).catch(rethrow)
+      const sealed = await store.get(key)
       const opened = sealed === undefined ? undefined : sealer.unseal('client-token', key, sealed)
       return opened && (JSON.parse(opened.toString('utf8')) as HeldToken)
     },
     async write(token) {
       const ttl = Math.max(1, Math.ceil(token.expiresAt - Date.now() / 1000))
-      await store.set(key, sealer.seal('client-token', key, JSON.stringify(token)), ttl).catch(rethrow)
+      await store.set(key, sealer.seal('client-token', key, JSON.stringify(token)), ttl)
     },
   }
-}
-
-function rethrow(error: unknown): never {
-  throw storeError(error)
 }

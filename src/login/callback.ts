@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express'
-import { configurationError, RelyingPartyError, storeError } from '../errors.js'
+import { configurationError, RelyingPartyError } from '../errors.js'
 import { assertNotMounted } from '../lib/check.js'
 import type { Parameters } from '../lib/uniqueParameters.js'
 import { authenticate } from '../protocol/authentication.js'
@@ -156,11 +156,7 @@ function assertResponseMode(req: Request, { options }: Provider, parameters: Par
 /** Marks a transaction as used, in all processes that share the store. Resolves to whether it was unused. */
 async function consume({ config, services }: SessionCaller, transaction: Transaction): Promise<boolean> {
   const left = transaction.startedAt + config.transactions.lifetime - Date.now() / 1000
-  try {
-    return await services.store.add(`transaction:${transactionValues(transaction).id}`, 'used', Math.ceil(left) + 1)
-  } catch (error) {
-    throw storeError(error)
-  }
+  return services.store.add(`transaction:${transactionValues(transaction).id}`, 'used', Math.ceil(left) + 1)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Request, RequestHandler } from 'express'
-import { RelyingPartyError, storeError } from '../errors.js'
+import { RelyingPartyError } from '../errors.js'
 import { assertNotMounted } from '../lib/check.js'
 import { type Logout, unverifiedParties, verifyLogoutToken } from '../protocol/logoutToken.js'
 import type { Provider } from '../provider/provider.js'
@@ -73,19 +73,15 @@ async function carryOut(caller: SessionCaller, req: Request, provider: Provider,
   const { store } = caller.services
   const { jti, sid, subject, issuedAt, usableUntil } = logout
   const key = `jti:${createHash('sha256').update(`${provider.registration}\0${jti}`).digest('base64url')}`
-  try {
-    if ((await store.get(key)) !== undefined) throw replayed()
-    if (sid !== undefined) {
-      if (subject !== undefined) await endWithoutSid(caller, req, provider, subject, issuedAt)
-      await endSid(caller, req, provider, sid, issuedAt, 'backchannel_logout')
-    } else if (subject !== undefined) {
-      await endSubject(caller, req, provider, subject, 'backchannel_logout', issuedAt)
-    }
-    const ttl = Math.max(1, Math.ceil(usableUntil - Date.now() / 1000))
-    if (!(await store.add(key, 'used', ttl))) throw replayed()
-  } catch (error) {
-    throw storeError(error)
+  if ((await store.get(key)) !== undefined) throw replayed()
+  if (sid !== undefined) {
+    if (subject !== undefined) await endWithoutSid(caller, req, provider, subject, issuedAt)
+    await endSid(caller, req, provider, sid, issuedAt, 'backchannel_logout')
+  } else if (subject !== undefined) {
+    await endSubject(caller, req, provider, subject, 'backchannel_logout', issuedAt)
   }
+  const ttl = Math.max(1, Math.ceil(usableUntil - Date.now() / 1000))
+  if (!(await store.add(key, 'used', ttl))) throw replayed()
 }
 
 function replayed(): RelyingPartyError {

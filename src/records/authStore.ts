@@ -1,25 +1,46 @@
+import { storeError } from '../errors.js'
+
 /**
  * Keeps what must outlive a request: token records, refresh locks, used-up transactions and tokens.
  *
- * Five operations, each atomic. Values are opaque strings. A failure of the store rejects: it never looks like an
- * absent key. Keys are at most 200 characters of `A-Z a-z 0-9 - _ : .`.
+ * Five operations, each atomic. Values are opaque strings. If the store fails, the operation rejects: a failure never
+ * looks like an absent key. Keys are at most 200 characters of `A-Z a-z 0-9 - _ : .`.
  */
 export interface AuthStore {
-  /** Gives the value under `key`, or `undefined` if there is none or its time is over. */
+  /** Resolves to the value under `key`, or to `undefined` if there is none or it has expired. */
   get(key: string): Promise<string | undefined>
-  /** Stores a value, whatever was there. `ttl` is in seconds. */
+  /** Stores a value, replacing any other. `ttl` is in seconds. */
   set(key: string, value: string, ttl: number): Promise<void>
   /** Stores a value only if there is none under `key`. Resolves to whether it did. `ttl` is in seconds. */
   add(key: string, value: string, ttl: number): Promise<boolean>
-  /** Replaces a value only if it still is `expected`. Resolves to whether it did. `ttl` is in seconds. */
+  /** Replaces a value only if it is still `expected`. Resolves to whether it did. `ttl` is in seconds. */
   replace(key: string, expected: string, value: string, ttl: number): Promise<boolean>
-  /** Removes a value: always, or only if it still is `expected`. Resolves to whether there was one to remove. */
+  /** Removes a value: always, or only if it is still `expected`. Resolves to whether it removed one. */
   remove(key: string, expected?: string): Promise<boolean>
 }
 
+/** Wraps a store so that every failure of it is an `ERR_STORE_UNAVAILABLE`. */
+export function withStoreErrors(store: AuthStore): AuthStore {
+  async function attempt<T>(operation: () => Promise<T>): Promise<T> {
+    try {
+      return await operation()
+    } catch (error) {
+      throw storeError(error)
+    }
+  }
+
+  return {
+    get: (key) => attempt(() => store.get(key)),
+    set: (key, value, ttl) => attempt(() => store.set(key, value, ttl)),
+    add: (key, value, ttl) => attempt(() => store.add(key, value, ttl)),
+    replace: (key, expected, value, ttl) => attempt(() => store.replace(key, expected, value, ttl)),
+    remove: (key, expected) => attempt(() => store.remove(key, expected)),
+  }
+}
+
 /**
- * Stores a value in place of what was read under its key, which may have been nothing. Resolves to whether that still was
- * there. `ttl` is in seconds.
+ * Replaces the value that was read under a key, or stores one if there was none. Resolves to whether the key still held
+ * what was read. `ttl` is in seconds.
  */
 export function compareAndSet(
   store: AuthStore,

@@ -1,22 +1,21 @@
 import { randomBytes } from 'node:crypto'
-import { storeError } from '../errors.js'
 import type { AuthStore } from './authStore.js'
 
 /** The back-off after a failed token request doubles from the first to the last of these. In seconds. */
 const BACK_OFF = { first: 1, last: 30 }
 
-/** What came of the attempt to take a lock. */
+/** The result of an attempt to take a lock. */
 export type LockState =
   | { readonly state: 'acquired' | 'held' }
-  /** No one may try until then. In milliseconds since the epoch. */
+  /** No one may send a request until then. In milliseconds since the epoch. */
   | { readonly state: 'backing-off'; readonly until: number; readonly code: string }
 
 /**
  * A lock in the store: held by an owner until it expires. After a failure it stays as a back-off, which no one holds and
- * which remembers how often the provider has failed.
+ * which counts the failures of the provider.
  *
- * It keeps two processes from sending the same refresh token. A holder that stalls past the expiry is caught by compare
- * and set.
+ * It keeps two processes from sending the same refresh token. A holder that stalls past the expiry is caught by
+ * compare-and-set.
  */
 export class Lock {
   readonly #store: AuthStore
@@ -33,7 +32,7 @@ export class Lock {
     this.#ttl = ttl
   }
 
-  /** How long the lock is surely held. In milliseconds. */
+  /** How long the lock is certainly held. In milliseconds. */
   get remaining(): number {
     return this.#until - Date.now()
   }
@@ -41,49 +40,41 @@ export class Lock {
   /** @throws `ERR_STORE_UNAVAILABLE` */
   async acquire(): Promise<LockState> {
     const until = this.#fromNow()
-    try {
-      if (await this.#store.add(this.#key, this.#owner, this.#ttl)) return this.#held(until)
-      const value = await this.#store.get(this.#key)
-      const backOff = parseBackOff(value)
-      if (value === undefined || !backOff) return { state: 'held' }
-      if (backOff.until > Date.now()) return { state: 'backing-off', until: backOff.until, code: backOff.code }
-      if (!(await this.#store.replace(this.#key, value, this.#owner, this.#ttl))) return { state: 'held' }
-      this.#failures = backOff.failures
-      return this.#held(until)
-    } catch (error) {
-      throw storeError(error)
-    }
+    if (await this.#store.add(this.#key, this.#owner, this.#ttl)) return this.#held(until)
+    const value = await this.#store.get(this.#key)
+    const backOff = parseBackOff(value)
+    if (value === undefined || !backOff) return { state: 'held' }
+    if (backOff.until > Date.now()) return { state: 'backing-off', until: backOff.until, code: backOff.code }
+    if (!(await this.#store.replace(this.#key, value, this.#owner, this.#ttl))) return { state: 'held' }
+    this.#failures = backOff.failures
+    return this.#held(until)
   }
 
   /**
-   * Makes sure that the lock is still this owner's, and for its whole time again. Resolves to whether it is.
+   * Extends the lock by its whole lifetime if it is still this owner's. Resolves to whether it is.
    *
    * @throws `ERR_STORE_UNAVAILABLE`
    */
   async confirm(): Promise<boolean> {
     const until = this.#fromNow()
-    try {
-      if (!(await this.#store.replace(this.#key, this.#owner, this.#owner, this.#ttl))) return false
-    } catch (error) {
-      throw storeError(error)
-    }
+    if (!(await this.#store.replace(this.#key, this.#owner, this.#owner, this.#ttl))) return false
     this.#until = until
     return true
   }
 
   /**
-   * Gives the lock up: only the owner's is removed. A store that fails here leaves it to expire.
+   * Releases the lock if it is still this owner's. If the store fails here, the lock expires by itself.
    *
-   * @returns `false` when it was no longer this owner's
+   * @returns `false` if it was no longer this owner's
    */
   release(): Promise<boolean> {
     return this.#store.remove(this.#key, this.#owner).catch(() => true)
   }
 
   /**
-   * Turns the lock into a back-off: until it is over, no one asks the provider for this session.
+   * Turns the lock into a back-off, during which no token request is sent for this session.
    *
-   * @param code - what the provider failed with
+   * @param code - the error code of the failed request
    * @returns as {@link Lock.release}
    */
   backOff(code: string): Promise<boolean> {
@@ -92,7 +83,7 @@ export class Lock {
     return this.#store.replace(this.#key, this.#owner, value, wait * 4).catch(() => true)
   }
 
-  /** The store counts the time from when it is told, which is later than now. */
+  /** The store counts from when the command arrives, which is later than now: the lock never expires before this. */
   #fromNow(): number {
     return Date.now() + this.#ttl * 1000
   }

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { storeError } from '../errors.js'
+import { defined } from '../lib/defined.js'
 import { type AuthStore, compareAndSet } from './authStore.js'
 import type { LoginTimes } from './subjects.js'
 
-/** What the store holds of a session at the provider. All times in seconds since the epoch. */
+/** The stored entry of a session at the provider. All times in seconds since the epoch. */
 interface Entry {
-  /** The ids of the records that were signed in from it, oldest first, and the ends of their absolute lifetimes. */
+  /** The ids of the records opened from it, oldest first, and the ends of their absolute lifetimes. */
   readonly records: readonly (readonly [id: string, endsAt: number])[]
-  /** When the provider ended it: logins that it began before are over too. */
+  /** When the provider ended it: logins that it started before have ended too. */
   readonly endedAt?: number
 }
 
@@ -17,13 +19,13 @@ interface Change {
   readonly ttl: number
 }
 
-/** The most sessions that one session at the provider may hold here. A further one ends the oldest. */
+/** How many sessions may be opened from one session at the provider. Another one ends the oldest. */
 const MAX_RECORDS = 1000
 
-/** How long the end of a session at the provider is remembered, for logins that are still under way. In seconds. */
+/** How long the end of a session at the provider is remembered, for logins still in progress. In seconds. */
 const REMEMBER_END = 3600
 
-/** Finds the token records of a session at the provider, by its `sid`: no cookie comes with the provider's logout. */
+/** Finds the token records of a session at the provider by its `sid`: the provider's logout request has no cookie. */
 export class Sids {
   readonly #store: AuthStore
 
@@ -34,7 +36,7 @@ export class Sids {
   /**
    * Enters a record.
    *
-   * @returns the ids that gave way, or `undefined` where the provider has ended its session meanwhile
+   * @returns the ids that were dropped, or `undefined` if the provider has ended its session in the meantime
    */
   async enter(sidId: string, recordId: string, login: LoginTimes): Promise<string[] | undefined> {
     let oldest: string[] = []
@@ -50,10 +52,10 @@ export class Sids {
   }
 
   /**
-   * Ends what is entered, and remembers when the provider ended its session. Where it fails halfway, it can be repeated.
+   * Ends the entered records, and stores when the provider ended its session. Can be repeated after a failure.
    *
-   * @param endedAt - by the provider's clock; `undefined` where nothing proves that it did: then nothing is remembered, so
-   *   that strangers who make up values store nothing
+   * @param endedAt - by the provider's clock; `undefined` if nothing proves that it did: then nothing is stored, so that
+   *   made-up values cannot fill the store
    * @param endRecord - ends one record
    */
   async end(sidId: string, endedAt: number | undefined, endRecord: (id: string) => Promise<void>): Promise<void> {
@@ -61,7 +63,7 @@ export class Sids {
       if (endedAt === undefined && entry.records.length === 0) return undefined
       for (const [id] of entry.records) await endRecord(id)
       const latest = Math.max(endedAt ?? 0, entry.endedAt ?? 0)
-      return { value: { records: [], ...(latest > 0 ? { endedAt: latest } : {}) }, ttl: REMEMBER_END }
+      return { value: { records: [], ...defined({ endedAt: latest || undefined }) }, ttl: REMEMBER_END }
     })
   }
 
@@ -72,7 +74,7 @@ export class Sids {
     const key = `sid:${sidId}`
     for (;;) {
       const stored = await this.#store.get(key)
-      const changed = await change(stored === undefined ? { records: [] } : (JSON.parse(stored) as Entry))
+      const changed = await change(stored === undefined ? { records: [] } : parse(stored))
       if (!changed) return false
       const { value, ttl } = changed
       if (await compareAndSet(this.#store, key, stored, JSON.stringify(value), ttl)) return true
@@ -81,7 +83,16 @@ export class Sids {
   }
 }
 
-/** Gives the short name of a session at the provider, as it stands in keys. */
+/** An entry that cannot be read is a failure of the store: sessions could no longer be ended by it. */
+function parse(stored: string): Entry {
+  try {
+    return JSON.parse(stored) as Entry
+  } catch (error) {
+    throw storeError(error)
+  }
+}
+
+/** Returns the short name of a session at the provider, as it appears in keys. */
 export function sidIdOf(registration: string, sid: string): string {
   return createHash('sha256').update(`${registration}\0${sid}`).digest('base64url')
 }

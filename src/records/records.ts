@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { RelyingPartyError, storeError } from '../errors.js'
+import { RelyingPartyError } from '../errors.js'
 import { isObject, parseObject } from '../lib/json.js'
 import type { Sealer } from '../lib/seal.js'
 import type { AuthStore } from './authStore.js'
@@ -102,7 +102,7 @@ export class TokenRecords {
    */
   async create(fields: RecordFields, tokens: Tokens, issuedAt = fields.openedAt): Promise<TokenRecord> {
     const login = { issuedAt, endsAt: fields.endsAt, withoutSid: fields.sid === undefined }
-    return this.#create(fields, tokens, login).catch(rethrow)
+    return this.#create(fields, tokens, login)
   }
 
   async #create(fields: RecordFields, tokens: Tokens, login: LoginTimes): Promise<TokenRecord> {
@@ -129,10 +129,7 @@ export class TokenRecords {
   /** Reads a record; `undefined` if the session has ended. */
   async read(id: string): Promise<TokenRecord | undefined> {
     const [subjectId = ''] = id.split('.')
-    const [stored, generations] = await Promise.all([
-      this.#store.get(key(id)),
-      this.#subjects.generations(subjectId),
-    ]).catch(rethrow)
+    const [stored, generations] = await Promise.all([this.#store.get(key(id)), this.#subjects.generations(subjectId)])
     if (stored === undefined) return undefined
     const record = parseRecord(stored)
     const generation = generations?.[record?.sid === undefined ? 'withoutSid' : 'withSid']
@@ -147,7 +144,7 @@ export class TokenRecords {
   async replace(record: TokenRecord, fields: RecordFields, tokens: Tokens): Promise<TokenRecord | undefined> {
     const { id, generation } = record
     const stored = this.#serialize(id, fields, generation, tokens)
-    const replaced = await this.#store.replace(key(id), record.stored, stored, lifetime(fields)).catch(rethrow)
+    const replaced = await this.#store.replace(key(id), record.stored, stored, lifetime(fields))
     this.#keptUntil.delete(id)
     return replaced ? { ...fields, id, stored, generation } : undefined
   }
@@ -164,14 +161,14 @@ export class TokenRecords {
     const needed = Math.min(record.endsAt, Date.now() / 1000 + (idle ?? Infinity))
     if ((this.#keptUntil.get(record.id) ?? 0) >= needed) return false
     const ttl = lifetime({ ...record, idle })
-    const kept = await this.#store.replace(key(record.id), record.stored, record.stored, ttl).catch(rethrow)
+    const kept = await this.#store.replace(key(record.id), record.stored, record.stored, ttl)
     if (kept) this.#keptUntil.set(record.id, Math.min(record.endsAt, Date.now() / 1000 + ttl))
     return kept
   }
 
   /** Removes a record: always, or only if it is as it was read. Resolves to whether it was there. */
   async remove(id: string, asRead?: TokenRecord): Promise<boolean> {
-    return this.#store.remove(key(id), asRead?.stored).catch(rethrow)
+    return this.#store.remove(key(id), asRead?.stored)
   }
 
   /**
@@ -181,7 +178,7 @@ export class TokenRecords {
    * @param endedAt - when the provider ended them, by its clock, so that logins it began before are refused
    */
   async endSubject(registration: string, subject: string, endsAt: number, endedAt?: number): Promise<void> {
-    await this.#subjects.end(subjectIdOf(registration, subject), endsAt, endedAt).catch(rethrow)
+    await this.#subjects.end(subjectIdOf(registration, subject), endsAt, endedAt)
   }
 
   /**
@@ -191,7 +188,7 @@ export class TokenRecords {
    * @param endedAt - when the provider ended them, by its clock, so that logins it began before are refused
    */
   async endWithoutSid(registration: string, subject: string, endsAt: number, endedAt: number): Promise<void> {
-    await this.#subjects.endWithoutSid(subjectIdOf(registration, subject), endsAt, endedAt).catch(rethrow)
+    await this.#subjects.endWithoutSid(subjectIdOf(registration, subject), endsAt, endedAt)
   }
 
   /**
@@ -207,7 +204,7 @@ export class TokenRecords {
       const record = await this.read(id)
       if (record && (await this.remove(id))) ended.push(record)
     }
-    await this.#sids.end(sidIdOf(registration, sid), endedAt, endRecord).catch(rethrow)
+    await this.#sids.end(sidIdOf(registration, sid), endedAt, endRecord)
     return ended
   }
 
@@ -267,8 +264,4 @@ function overtaken(): RelyingPartyError {
   return new RelyingPartyError('ERR_SESSION_ENDED', 'the session ended while you were signing in: sign in again', {
     hint: 'the provider sent a back-channel logout for this user or session while the login was in progress',
   })
-}
-
-function rethrow(error: unknown): never {
-  throw storeError(error)
 }

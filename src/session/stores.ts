@@ -1,29 +1,30 @@
 import type { Request } from 'express'
 import { warnOnce } from '../lib/warn.js'
-import type { AuthStore } from '../records/authStore.js'
+import { type AuthStore, withStoreErrors } from '../records/authStore.js'
 import { TokenRecords } from '../records/records.js'
 import { Refresher } from '../records/refresh.js'
 import { sessionAuthStore } from '../records/sessionAuthStore.js'
 import type { Config } from '../setup/config.js'
 
-/** The services of one relying party over one store. */
+/** The services of one relying party on one store. Every failure of `store` is an `ERR_STORE_UNAVAILABLE`. */
 export interface SessionServices {
   readonly store: AuthStore
   readonly records: TokenRecords
   readonly refresher: Refresher
 }
 
-/** Gives the services over a store, the same for the same store. */
+/** Returns a function that returns the services for a request. They are the same for the same store. */
 export function createServicesByStore(config: Config): (req: Request) => SessionServices {
   const known = new WeakMap<AuthStore, SessionServices>()
   return (req) => {
-    const store = config.store ?? sessionAuthStore(req.sessionStore)
+    const given = config.store ?? sessionAuthStore(req.sessionStore)
     warnOfMemory(req)
-    let services = known.get(store)
+    let services = known.get(given)
     if (!services) {
+      const store = withStoreErrors(given)
       const records = new TokenRecords(store, config.sealer)
       services = { store, records, refresher: createRefresher(config, records, store) }
-      known.set(store, services)
+      known.set(given, services)
     }
     return services
   }
@@ -46,15 +47,15 @@ function warnOfMemory({ sessionStore }: Request): void {
   if (process.env.NODE_ENV !== 'production' || sessionStore.constructor.name !== 'MemoryStore') return
   warnOnce(
     'RP_MEMORY_STORE',
-    'sessions are kept in the memory of this process: they end when it does, and no other process knows them. Give ' +
-      'express-session a store, such as connect-redis or connect-pg-simple',
+    'sessions are kept in the memory of this process: they end when it does, and other processes do not know them. ' +
+      'Configure express-session with a store, such as connect-redis or connect-pg-simple',
   )
 }
 
 function warnOfOverlap(): void {
   warnOnce(
     'RP_STORE_NOT_SHARED',
-    'two processes refreshed one session at once, which may end it: an express-session store is atomic within one ' +
-      'process only. Pass relyingParty({ store: redisStore(client) }) or postgresStore(pool)',
+    'two processes refreshed the same session at once, which may end it: an express-session store is atomic within ' +
+      'one process only. Pass relyingParty({ store: redisStore(client) }) or postgresStore(pool)',
   )
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSealer } from '../../src/lib/seal.js'
+import { withStoreErrors } from '../../src/records/authStore.js'
 import { type RecordFields, type TokenRecord, TokenRecords } from '../../src/records/records.js'
 import { SECRET } from '../support/bed/app.js'
 import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
@@ -26,7 +27,7 @@ function pass(seconds: number): void {
 
 /** Records of another process over the same store. */
 function startProcess(): TokenRecords {
-  return new TokenRecords(store, createSealer([SECRET]))
+  return new TokenRecords(withStoreErrors(store), createSealer([SECRET]))
 }
 
 function fields(more: Partial<RecordFields> = {}): RecordFields {

@@ -2,6 +2,7 @@ import { MemoryStore } from 'express-session'
 import { RelyingPartyError } from '../../../src/errors.js'
 import type { AuthStore } from '../../../src/index.js'
 import { createSealer } from '../../../src/lib/seal.js'
+import { withStoreErrors } from '../../../src/records/authStore.js'
 import { type RecordFields, type TokenRecord, TokenRecords, type Tokens } from '../../../src/records/records.js'
 import { Refresher, type RefreshRequest } from '../../../src/records/refresh.js'
 import { sessionAuthStore } from '../../../src/records/sessionAuthStore.js'
@@ -85,9 +86,10 @@ export interface Told {
 
 /** One process: a refresher of its own over a store that others may share. */
 export function startProcess(store: AuthStore = sessionAuthStore(new MemoryStore())) {
-  const records = new TokenRecords(store, createSealer([SECRET]))
+  const reporting = withStoreErrors(store)
+  const records = new TokenRecords(reporting, createSealer([SECRET]))
   const told: Told = { refreshed: [], failed: [], ended: [], overlaps: 0 }
-  const refresher = new Refresher(records, store, {
+  const refresher = new Refresher(records, reporting, {
     before: 60,
     requestTimeout: REQUEST_TIMEOUT,
     onRefreshed: (record) => told.refreshed.push(record),
