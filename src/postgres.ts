@@ -1,24 +1,24 @@
 import { assertOptions, number, type Shape } from './lib/check.js'
 import type { AuthStore } from './records/authStore.js'
 
-/** What {@link postgresStore} uses of a `pg` pool. */
+/** The part of a `pg` pool that {@link postgresStore} uses. */
 export interface PostgresPool {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[]; rowCount: number | null }>
 }
 
 /** Options of {@link postgresStore}. */
 export interface PostgresStoreOptions {
-  /** The table, with its schema if need be: `'auth.tokens'`. Default is `'relying_party'`. */
+  /** The table, optionally with its schema: `'auth.tokens'`. Default is `'relying_party'`. */
   table?: string
-  /** The least time between two sweeps of expired rows. In seconds. `0` sweeps never. Default is `300`. */
+  /** The minimum time between two sweeps of expired rows. In seconds; `0` disables sweeps. Default is `300`. */
   sweepInterval?: number
 }
 
 /** An {@link AuthStore} in PostgreSQL. */
 export interface PostgresStore extends AuthStore {
-  /** Creates the table and its index where they do not exist. */
+  /** Creates the table and its index if they do not exist. */
   createTable(): Promise<void>
-  /** Deletes the rows whose time is over. Resolves to how many there were. */
+  /** Deletes expired rows. Resolves to their number. */
   sweep(): Promise<number>
 }
 
@@ -33,11 +33,11 @@ const SHAPE: Shape<PostgresStoreOptions> = {
 /**
  * Keeps token records, locks and used tokens in a table of PostgreSQL, for any number of processes.
  *
- * Every operation is one statement, atomic by the row's lock, and goes by the database's clock. Expired rows are as good
- * as gone; they are swept now and then, after a write. Nothing is kept on a connection, so that a pooler of transactions
- * may stand between. The pool needs a listener for its errors, or an idle connection that is lost ends the process.
+ * Every operation is one statement, which the row lock makes atomic, and uses the database's clock. Expired rows are
+ * never read; they are swept from time to time, after a write. No state is kept on a connection, so a transaction pooler
+ * works. Listen to the pool's `error` event, or losing an idle connection ends the process.
  *
- * @param pool - a pool of `pg` 8; the application made it and ends it
+ * @param pool - a pool of `pg` 8; the application creates and ends it
  * @throws `ERR_CONFIGURATION` at construction
  *
  * @example
@@ -59,7 +59,7 @@ export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions 
     const { rowCount } = await pool.query(text, values)
     if (sweepInterval > 0 && Date.now() >= nextSweep) {
       nextSweep = Date.now() + sweepInterval * 1000
-      // A sweep that fails is repeated by the next one: it must not fail the write.
+      // A failed sweep must not fail the write: the next one makes up for it.
       sweep().catch(() => {})
     }
     return rowCount === 1

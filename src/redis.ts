@@ -10,7 +10,7 @@ export interface RedisClient {
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
-  /** Stands before every key, to tell applications in one Redis apart. Default is `'rp:'`. */
+  /** The prefix of every key, which separates applications that share one Redis. Default is `'rp:'`. */
   prefix?: string
 }
 
@@ -30,12 +30,12 @@ return redis.call('DEL', KEYS[1])`
 /**
  * Keeps token records, locks and used tokens in Redis, for any number of processes.
  *
- * Every operation is one command on one key, so that it is atomic, also in a cluster. Values expire by themselves.
+ * Every operation is one command on one key, so it is atomic, also in a cluster. Values expire by themselves.
  *
- * While the server is away its operations are errors, if the client has `disableOfflineQueue`, and the client connects
- * again by itself. It needs a listener for its errors, or the first of them ends the process.
+ * Create the client with `disableOfflineQueue`: operations then fail while the server is unavailable, and the client
+ * reconnects by itself. Listen to its `error` event, or the first error ends the process.
  *
- * @param client - a connected client of node-redis 4 or later; the application made it and closes it
+ * @param client - a connected client of node-redis 4 or later; the application creates and closes it
  * @throws `ERR_CONFIGURATION` at construction
  *
  * @example
@@ -59,7 +59,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   return {
     async get(key) {
       const value = await client.get(prefix + key)
-      // A client may be set to give Buffers.
+      // A client may be configured to return Buffers.
       return value === null || value === undefined ? undefined : String(value)
     },
     async set(key, value, ttl) {

@@ -7,15 +7,15 @@ import type { AuthStore } from './authStore.js'
 import { Sids, sidIdOf } from './providerSessions.js'
 import { type LoginTimes, Subjects, subjectIdOf } from './subjects.js'
 
-/** The tokens of a session. At rest they are sealed, bound to the record's id. */
+/** The tokens of a session. In the store they are sealed, bound to the record's id. */
 export interface Tokens {
   /** Absent in a session of the implicit flow. */
   readonly accessToken?: string
   readonly tokenType?: string
   readonly refreshToken?: string
-  /** For the hint at a logout. Absent if it is too long for that. */
+  /** Sent as a hint at logout. Absent if it is too long for that. */
   readonly idToken?: string
-  /** Tokens for other APIs or fewer scopes, by what was asked for. */
+  /** Tokens for other APIs or fewer scopes, by the requested resource and scope. */
   readonly resourceTokens?: Readonly<Record<string, ResourceToken>>
 }
 
@@ -29,34 +29,34 @@ export interface ResourceToken {
   readonly expiresAt: number
 }
 
-/** What is known of a signed-in session without opening its tokens. All times in seconds since the epoch. */
+/** The fields of a session, readable without decrypting its tokens. All times in seconds since the epoch. */
 export interface RecordFields {
   /** The provider's name. */
   readonly provider: string
-  /** The issuer and client identifier the tokens are of. */
+  /** Identifies the issuer and client that the tokens belong to. */
   readonly registration: string
   readonly issuer: string
   readonly subject: string
-  /** The provider's session, where its ID token names one. */
+  /** The session at the provider, if the ID token has a `sid`. */
   readonly sid?: string
   readonly claims: Readonly<Record<string, unknown>>
   readonly scopes: readonly string[]
-  /** How and when the user authenticated, where the ID token says. */
+  /** How and when the user authenticated, if the ID token has `acr` or `auth_time`. */
   readonly authentication?: { readonly acr?: string; readonly authTime?: number }
   readonly openedAt: number
   /** The end of the absolute lifetime. */
   readonly endsAt: number
-  /** How long the session lives without a request, where its cookie says so. In seconds. */
+  /** The idle lifetime of the session, if its cookie has one. In seconds. */
   readonly idle?: number
-  /** When the access token expires, where the provider says. */
+  /** When the access token expires, if the provider says so. */
   readonly accessTokenExpiresAt?: number
-  /** How long the access token lives, where the provider says. In seconds. */
+  /** The lifetime of the access token, if the provider states one. In seconds. */
   readonly accessTokenLifetime?: number
   /** Whether there is a refresh token. */
   readonly refreshable: boolean
 }
 
-/** A token record as it was read: its fields, and the exact stored text for compare and set. */
+/** A token record as it was read: its fields, and the exact stored text for compare-and-set. */
 export interface TokenRecord extends RecordFields {
   readonly id: string
   /** The stored text. */
@@ -65,19 +65,19 @@ export interface TokenRecord extends RecordFields {
   readonly generation: string
 }
 
-/** Stands between the fields in JSON, where it cannot occur, and the sealed tokens: so a read parses the fields only. */
+/** Separates the JSON of the fields, where it cannot occur, from the sealed tokens: a read parses the fields only. */
 const SEPARATOR = '\n'
 
-/** How much longer than its session lives idle a record stays in the store, as a part of that time. */
+/** How much longer than the idle lifetime a record stays in the store, as a fraction of that time. */
 const MARGIN = 0.1
 
-/** How many sessions a process remembers the time of. For others it writes to the store again. */
+/** For how many sessions a process remembers the expiry in the store. For others it writes again. */
 const MAX_REMEMBERED = 10_000
 
 /**
  * Token records in an {@link AuthStore}: a login creates one, a refresh replaces it, a logout removes it.
  *
- * A session lives as long as its record is there and carries the current generation of its subject.
+ * A session is valid while its record exists and carries the current generation of its subject.
  */
 export class TokenRecords {
   readonly #store: AuthStore
@@ -98,7 +98,7 @@ export class TokenRecords {
    * Stores a new record under a new random id.
    *
    * @param issuedAt - when the provider issued the login, by its clock. In seconds since the epoch; default is `openedAt`
-   * @throws `ERR_SESSION_ENDED` when the provider has ended the session since; `ERR_STORE_UNAVAILABLE`
+   * @throws `ERR_SESSION_ENDED` if the provider has ended the session since; `ERR_STORE_UNAVAILABLE`
    */
   async create(fields: RecordFields, tokens: Tokens, issuedAt = fields.openedAt): Promise<TokenRecord> {
     const login = { issuedAt, endsAt: fields.endsAt, withoutSid: fields.sid === undefined }
@@ -117,9 +117,9 @@ export class TokenRecords {
   }
 
   async #enterSid(sidId: string, id: string, login: LoginTimes): Promise<void> {
-    const gaveWay = await this.#sids.enter(sidId, id, login)
-    if (gaveWay) {
-      await Promise.all(gaveWay.map((oldest) => this.remove(oldest)))
+    const dropped = await this.#sids.enter(sidId, id, login)
+    if (dropped) {
+      await Promise.all(dropped.map((oldest) => this.remove(oldest)))
       return
     }
     await this.remove(id)
@@ -135,12 +135,12 @@ export class TokenRecords {
     const generation = generations?.[record?.sid === undefined ? 'withoutSid' : 'withSid']
     if (record?.generation === generation && record && record.endsAt * 1000 > Date.now())
       return { ...record, id, stored }
-    // What has ended for good, or is no record, goes, tokens and all. Should that fail, it still never counts again.
+    // A record that has ended or is unreadable is removed with its tokens. Should that fail, it is still never valid again.
     await this.#store.remove(key(id)).catch(() => false)
     return undefined
   }
 
-  /** Replaces a record only if it is as it was read. Resolves to the new one, or `undefined` if it changed or went. */
+  /** Replaces a record if it is unchanged. Resolves to the new one, or to `undefined` if it was changed or removed. */
   async replace(record: TokenRecord, fields: RecordFields, tokens: Tokens): Promise<TokenRecord | undefined> {
     const { id, generation } = record
     const stored = this.#serialize(id, fields, generation, tokens)
@@ -150,11 +150,11 @@ export class TokenRecords {
   }
 
   /**
-   * Keeps a record in the store for as long as its session may now live idle, and a little longer, so that few requests
-   * write. What it holds stays untouched.
+   * Extends a record in the store by the idle lifetime, and a little more, so that few requests write. Its content stays
+   * the same.
    *
-   * @param idle - how long the session lives without a request. In seconds; `undefined` if the cookie does not say
-   * @returns whether the store was written to: not where it keeps the record long enough, or holds another by now
+   * @param idle - the idle lifetime of the session. In seconds; `undefined` if its cookie has none
+   * @returns whether the store was written to: not if it keeps the record long enough, or holds another one by now
    */
   async keep(record: TokenRecord, idle: number | undefined): Promise<boolean> {
     if (idle === undefined && record.idle === undefined) return false
@@ -166,7 +166,7 @@ export class TokenRecords {
     return kept
   }
 
-  /** Removes a record: always, or only if it is as it was read. Resolves to whether it was there. */
+  /** Removes a record: always, or only if it is unchanged. Resolves to whether it removed one. */
   async remove(id: string, asRead?: TokenRecord): Promise<boolean> {
     return this.#store.remove(key(id), asRead?.stored)
   }
@@ -174,28 +174,28 @@ export class TokenRecords {
   /**
    * Ends all sessions of a subject at one registration, in every process, at once.
    *
-   * @param endsAt - until when such a session may last. In seconds since the epoch.
-   * @param endedAt - when the provider ended them, by its clock, so that logins it began before are refused
+   * @param endsAt - the latest end of such a session. In seconds since the epoch
+   * @param endedAt - when the provider ended them, by its clock: logins that it started before are refused
    */
   async endSubject(registration: string, subject: string, endsAt: number, endedAt?: number): Promise<void> {
     await this.#subjects.end(subjectIdOf(registration, subject), endsAt, endedAt)
   }
 
   /**
-   * Ends the sessions of a subject at one registration whose ID token named no `sid`, in every process, at once.
+   * Ends the sessions of a subject at one registration whose ID token had no `sid`, in every process, at once.
    *
-   * @param endsAt - until when such a session may last. In seconds since the epoch.
-   * @param endedAt - when the provider ended them, by its clock, so that logins it began before are refused
+   * @param endsAt - the latest end of such a session. In seconds since the epoch
+   * @param endedAt - when the provider ended them, by its clock: logins that it started before are refused
    */
   async endWithoutSid(registration: string, subject: string, endsAt: number, endedAt: number): Promise<void> {
     await this.#subjects.endWithoutSid(subjectIdOf(registration, subject), endsAt, endedAt)
   }
 
   /**
-   * Ends the sessions that were signed in from one session at the provider.
+   * Ends the sessions that were opened from one session at the provider.
    *
-   * @param endedAt - when the provider ended it, by its clock, so that logins it began before are refused; `undefined`
-   *   where nothing proves that the provider did
+   * @param endedAt - when the provider ended it, by its clock: logins that it started before are refused; `undefined` if
+   *   nothing proves that the provider did
    * @returns the records that were ended
    */
   async endSid(registration: string, sid: string, endedAt: number | undefined): Promise<TokenRecord[]> {
@@ -208,7 +208,7 @@ export class TokenRecords {
     return ended
   }
 
-  /** Decrypts the tokens of a record; `undefined` if they were encrypted with secrets that are no longer known. */
+  /** Decrypts the tokens of a record. Returns `undefined` if they were encrypted with an unknown secret. */
   unseal(record: TokenRecord): Tokens | undefined {
     const sealed = record.stored.slice(record.stored.indexOf(SEPARATOR) + 1)
     const opened = this.#sealer.unseal('token-record', record.id, sealed)
@@ -221,7 +221,7 @@ export class TokenRecords {
   }
 }
 
-/** Parses the fields of a stored text, or returns `undefined` where it is no record: a store may hold anything. */
+/** Parses the fields of a stored text. Returns `undefined` if it is not a record: a store may hold anything. */
 function parseRecord(stored: string): Omit<TokenRecord, 'id' | 'stored'> | undefined {
   const fields = parseObject(stored.slice(0, stored.indexOf(SEPARATOR)))
   return fields && isRecord(fields) ? fields : undefined
@@ -244,7 +244,7 @@ function isString(value: unknown): value is string {
   return typeof value === 'string'
 }
 
-/** Leaves out what a {@link TokenRecord} has beside its fields. */
+/** Returns only the fields of a {@link TokenRecord}. */
 function onlyFields(fields: RecordFields & Partial<TokenRecord>): RecordFields {
   const { id: _id, stored: _stored, generation: _generation, ...rest } = fields
   return rest
@@ -254,7 +254,7 @@ function key(id: string): string {
   return `record:${id}`
 }
 
-/** How long the store is to keep a record: as its session lives idle and a little longer, up to the absolute end. */
+/** Returns how long the store keeps a record: the idle lifetime and a little more, up to the absolute end. */
 function lifetime({ endsAt, idle }: Pick<RecordFields, 'endsAt'> & { idle?: number | undefined }): number {
   const left = endsAt - Date.now() / 1000
   return Math.max(1, Math.ceil(idle === undefined ? left : Math.min(left, idle * (1 + MARGIN))))

@@ -1,10 +1,10 @@
 import type { SessionData, Store } from 'express-session'
 import type { AuthStore } from './authStore.js'
 
-/** The prefix of this package's keys among the session IDs of the store. */
+/** The prefix that separates this package's keys from the session IDs of the store. */
 const PREFIX = 'express-relying-party:'
 
-/** A value of this package in the form of a session, with the cookie fields from which stores take the lifetime. */
+/** A value of this package in the form of a session, with the cookie fields from which stores read the lifetime. */
 interface Holder {
   cookie: { originalMaxAge: number; maxAge: number; expires: string; path: string; httpOnly: boolean }
   value: string
@@ -13,11 +13,11 @@ interface Holder {
 const overStores = new WeakMap<Store, AuthStore>()
 
 /**
- * Lays an {@link AuthStore} over an express-session store. The same store always gives the same `AuthStore`.
+ * Returns an {@link AuthStore} on top of an express-session store, always the same one for the same store.
  *
- * Operations are atomic within this process: those on one key run one after the other. Between processes they are
- * optimistic, but for a replacement by the same value, which only makes it live longer: it touches the stored session, as
- * express-session does, so that it never writes an old value back. The store has to keep the times it is told.
+ * Operations are atomic within this process: those on one key run one after the other. Across processes they are
+ * optimistic, except replacing a value by itself, which only extends its lifetime: that touches the stored session, as
+ * express-session does, so that it never writes an old value back. The store must honor the lifetimes it receives.
  */
 export function sessionAuthStore(store: Store): AuthStore {
   let authStore = overStores.get(store)
@@ -92,7 +92,7 @@ function hold(value: string, ttl: number): SessionData {
   return holder as unknown as SessionData
 }
 
-/** Runs tasks of one key one after the other, and those of different keys side by side. */
+/** Runs the tasks of one key one after the other, and those of different keys in parallel. */
 function createQueue(): <T>(key: string, task: () => Promise<T>) => Promise<T> {
   const last = new Map<string, Promise<unknown>>()
   return (key, task) => {

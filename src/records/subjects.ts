@@ -2,42 +2,42 @@ import { createHash, randomBytes } from 'node:crypto'
 import { defined } from '../lib/defined.js'
 import { type AuthStore, compareAndSet } from './authStore.js'
 
-/** What the store holds of a subject. All times in seconds since the epoch. */
+/** The stored entry of a subject. All times in seconds since the epoch. */
 interface Entry {
-  /** The sessions that carry this value live. Another value ends them all at once. */
+  /** Sessions that carry this value are valid. A new value ends them all at once. */
   readonly generation: string
-  /** How long the store keeps the entry: at least as long as any session of it may last. */
+  /** How long the store keeps the entry: at least until the end of all its sessions. */
   readonly until: number
-  /** When the provider ended all sessions, by its own clock: logins it began before are over too. */
+  /** When the provider ended all sessions, by its own clock: logins that it started before have ended too. */
   readonly endedAt?: number
-  /** The second part of the generation of sessions whose ID token named no `sid`: another value ends only those. */
+  /** The second part of the generation of sessions whose ID token had no `sid`: a new value ends only those. */
   readonly withoutSid?: string
-  /** Like `endedAt`, for logins whose ID token names no `sid`. */
+  /** Like `endedAt`, for logins whose ID token has no `sid`. */
   readonly withoutSidEndedAt?: number
 }
 
-/** What a session has to carry to live: it depends on whether the provider named its session. */
+/** The values that valid sessions carry, which depend on whether the ID token had a `sid`. */
 export interface Generations {
   readonly withSid: string
   readonly withoutSid: string
 }
 
-/** A login that is about to get a session. All times in seconds since the epoch. */
+/** A login for which a session is about to be opened. All times in seconds since the epoch. */
 export interface LoginTimes {
   /** The `iat` of the ID token, by the provider's clock. */
   readonly issuedAt: number
   /** The end of the session's absolute lifetime. */
   readonly endsAt: number
-  /** Whether the ID token names no `sid`. Default is `false`. */
+  /** Whether the ID token has no `sid`. Default is `false`. */
   readonly withoutSid?: boolean
 }
 
 /**
- * Ends all sessions of a subject at once, in every process, by one write.
+ * Ends all sessions of a subject at once, in every process, with one write.
  *
- * Every session carries the generation its subject had at login, and lives while that is the current one. A new
- * generation ends them all, however many there are and whatever their requests are writing; and no later login brings
- * one of them back. An entry that is lost ends the sessions, and never revives one.
+ * Every session carries the generation its subject had at login, and is valid while that is the current one. A new
+ * generation ends them all, however many there are and whatever their requests are writing, and no later login brings
+ * one back. Losing an entry ends the sessions, and never revives one.
  */
 export class Subjects {
   readonly #store: AuthStore
@@ -52,7 +52,7 @@ export class Subjects {
     return stored === undefined ? undefined : toGenerations(parse(stored))
   }
 
-  /** Returns the generation for a new session, or `undefined` if the provider has ended the login meanwhile. */
+  /** Returns the generation for a new session, or `undefined` if the provider has ended the login in the meantime. */
   async enter(subjectId: string, login: LoginTimes): Promise<string | undefined> {
     for (;;) {
       const stored = await this.#store.get(key(subjectId))
@@ -61,27 +61,27 @@ export class Subjects {
       if (entry && entry.until >= login.endsAt) return generationFor(entry, login)
       const next: Entry = { ...(entry ?? { generation: newGeneration() }), until: twice(login.endsAt) }
       if ((await this.#write(subjectId, stored, next)) && entry) return generationFor(entry, login)
-      // A new entry is read back: a store that is not atomic between processes may have taken another's.
+      // A new entry is read back: a store that is not atomic across processes may hold another process's.
     }
   }
 
   /**
    * Ends all sessions of a subject.
    *
-   * @param endsAt - until when a session of the subject may last
-   * @param endedAt - when the provider ended them, by its clock; `undefined` when the application does
+   * @param endsAt - the latest end of a session of the subject
+   * @param endedAt - when the provider ended them, by its clock; `undefined` if the application does
    */
   async end(subjectId: string, endsAt: number, endedAt?: number): Promise<void> {
     await this.#change(subjectId, (entry) => ({
       ...entry,
       generation: newGeneration(),
       until: twice(endsAt),
-      // A later end by the application, or an older one by the provider, does not take back what the provider ended.
+      // Neither a later end by the application nor an older one by the provider undoes this.
       ...defined({ endedAt: latest(endedAt, entry?.endedAt) }),
     }))
   }
 
-  /** Ends the sessions of a subject whose ID token named no `sid`, and no others. Parameters are those of {@link end}. */
+  /** Ends only the sessions of a subject whose ID token had no `sid`. Parameters are those of {@link end}. */
   async endWithoutSid(subjectId: string, endsAt: number, endedAt: number): Promise<void> {
     await this.#change(subjectId, (entry) => ({
       ...(entry ?? { generation: newGeneration() }),
@@ -98,7 +98,7 @@ export class Subjects {
     }
   }
 
-  /** Stores an entry in place of the one that was read. Resolves to whether it still was that. */
+  /** Replaces the entry that was read. Resolves to whether it was unchanged. */
   #write(subjectId: string, stored: string | undefined, entry: Entry): Promise<boolean> {
     return compareAndSet(this.#store, key(subjectId), stored, serialize(entry), remaining(entry.until))
   }
@@ -147,7 +147,7 @@ function newGeneration(): string {
   return randomBytes(9).toString('base64url')
 }
 
-/** A time twice as far away, so that few logins have to extend an entry. */
+/** Returns a time twice as far away, so that few logins have to extend an entry. */
 function twice(endsAt: number): number {
   return Math.ceil(endsAt + remaining(endsAt))
 }

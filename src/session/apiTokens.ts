@@ -1,6 +1,7 @@
 import type { AccessTokenRequest } from '../auth.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { assertOptions, boolean, resourceIndicators, type Shape, stringOrStrings } from '../lib/check.js'
+import { defined } from '../lib/defined.js'
 import { toList } from '../lib/list.js'
 import { exchangeToken } from '../protocol/tokenExchange.js'
 import { DEFAULT_LIFETIME, prepareRefresh, refreshTokens, type TokenScope, type TokenSet } from '../protocol/tokens.js'
@@ -8,7 +9,7 @@ import type { Provider } from '../provider/provider.js'
 import type { ResourceToken, TokenRecord, TokenRecords, Tokens } from '../records/records.js'
 import type { RefreshGoal, RefreshRequest } from '../records/refresh.js'
 
-/** How many tokens for other APIs a session holds. The one that expires first is dropped. */
+/** How many tokens for other APIs a session holds. Beyond that, the one that expires first is dropped. */
 const MAX_TOKENS = 10
 
 const SHAPE: Shape<AccessTokenRequest> = {
@@ -17,7 +18,7 @@ const SHAPE: Shape<AccessTokenRequest> = {
   forceRefresh: boolean,
 }
 
-/** Reads what a token is asked for; `undefined` for the session's own. @throws `ERR_CONFIGURATION` */
+/** Returns the scope of the requested token, or `undefined` for the session's own token. @throws `ERR_CONFIGURATION` */
 export function toTokenScope(request: AccessTokenRequest): TokenScope | undefined {
   assertOptions<AccessTokenRequest>(request, 'getAccessToken', SHAPE)
   const resource = toList(request.resource ?? []).sort()
@@ -26,8 +27,8 @@ export function toTokenScope(request: AccessTokenRequest): TokenScope | undefine
 }
 
 /**
- * Finds out before anything is sent that the refresh token cannot give what is asked: some providers use a refresh token
- * up in a request that they refuse.
+ * Checks, before anything is sent, that the refresh token can get the requested token: some providers consume a refresh
+ * token even when they refuse the request.
  *
  * @throws `ERR_NO_ACCESS_TOKEN`, `ERR_CONFIGURATION`
  */
@@ -36,22 +37,22 @@ export function requireRefreshable(record: TokenRecord, { options }: Provider, {
     throw new RelyingPartyError(
       'ERR_NO_ACCESS_TOKEN',
       'getting a token for another API or scope requires a refresh token, and the session has none',
-      { hint: 'ask for a refresh token, often by the scope offline_access, or set tokenExchange' },
+      { hint: 'request a refresh token, often with the scope offline_access, or set tokenExchange' },
     )
   }
   if (options.resource.length > 0 && !resource.every((uri) => options.resource.includes(uri))) {
     throw configurationError(
       'getAccessToken.resource',
-      'was not asked for at login',
+      'was not requested at login',
       "add it to the provider's resource",
     )
   }
 }
 
 /**
- * The goal that a record holds a token for what was asked, which does not expire within `before` seconds.
+ * Returns the goal that a record holds the requested token, valid for more than `before` seconds.
  *
- * @param refused - a record whose token for it is not good enough, though it has not expired
+ * @param refused - a record whose token must be replaced, even though it has not expired
  */
 export function resourceGoal(
   records: TokenRecords,
@@ -74,7 +75,7 @@ export function resourceGoal(
   }
 }
 
-/** Returns the request for the token, which is put with the others of the session. */
+/** Returns the request for the token, which is added to the tokens of the session. */
 export function resourceTokenRequest(provider: Provider, asked: TokenScope): RefreshRequest {
   return {
     prepare: () => prepareRefresh(provider),
@@ -85,7 +86,7 @@ export function resourceTokenRequest(provider: Provider, asked: TokenScope): Ref
         fields: record,
         tokens: {
           ...current,
-          ...(rotated === undefined ? {} : { refreshToken: rotated }),
+          ...defined({ refreshToken: rotated }),
           resourceTokens: withToken(current.resourceTokens, keyOf(asked), tokens),
         },
       }
@@ -93,7 +94,7 @@ export function resourceTokenRequest(provider: Provider, asked: TokenScope): Ref
   }
 }
 
-/** Reads the token for what was asked from a record that holds it. Its scopes are those granted, which may be more. */
+/** Returns the requested token from a record that holds it. The provider may have granted more scopes. */
 export function readResourceToken(records: TokenRecords, record: TokenRecord, asked: TokenScope): string {
   const held = records.unseal(record)?.resourceTokens?.[keyOf(asked)]
   if (held) return held.accessToken

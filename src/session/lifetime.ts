@@ -2,14 +2,14 @@ import type { Request, Response } from 'express'
 import type { SessionData } from 'express-session'
 import type { TokenRecord, TokenRecords } from '../records/records.js'
 
-/** Gives how long the session lives without a request, by its cookie. In seconds; `undefined` if it does not say. */
+/** Returns the idle lifetime of the session's cookie. In seconds; `undefined` if it has none. */
 export function idleLifetime(req: Request): number | undefined {
   const { originalMaxAge } = req.session?.cookie ?? {}
   return typeof originalMaxAge === 'number' ? originalMaxAge / 1000 : undefined
 }
 
 /**
- * Lets the session, in the browser and in its store, end no later than its token record.
+ * Limits the session, in the browser and in its store, to the end of its token record.
  *
  * @param endsAt - in seconds since the epoch
  */
@@ -19,7 +19,7 @@ export function limitSession(req: Request, endsAt: number): void {
   if (typeof cookie.originalMaxAge === 'number' && cookie.originalMaxAge > left) cookie.maxAge = left
 }
 
-/** Keeps a session and its token record alive together, for as long as a request goes on. */
+/** Keeps a session and its token record alive together for the duration of a request. */
 export class SessionLifetime {
   readonly #req: Request
   readonly #records: TokenRecords
@@ -31,15 +31,15 @@ export class SessionLifetime {
     this.#sessionId = req.sessionID
   }
 
-  /** How long the session lives without a request. In seconds; `undefined` if its cookie does not say. */
+  /** The idle lifetime of the session. In seconds; `undefined` if its cookie has none. */
   get idle(): number | undefined {
     return idleLifetime(this.#req)
   }
 
   /**
-   * Keeps both in their stores for as long as the session may now live idle. Few calls write.
+   * Extends both in their stores by the idle lifetime. Few calls write.
    *
-   * express-session tells its store of a request only when the response ends, which may be after the session has.
+   * express-session touches its store only when the response ends, which may be after the session has expired.
    *
    * @throws `ERR_STORE_UNAVAILABLE`
    */
@@ -49,16 +49,16 @@ export class SessionLifetime {
   }
 
   /**
-   * Lets the idle lifetime count from the end of the response. Where express-session sent its cookie, it would count from
-   * the headers: its store would then end a session that other requests have prolonged, once a long response ends.
+   * Counts the idle lifetime from the end of the response. If express-session sent its cookie, it counts from the headers:
+   * its store would then end a session that other requests have extended, once a long response ends.
    *
-   * @param current - gives the record as it is at the end
+   * @param current - returns the record as it is at the end
    */
   prolongAtEnd(res: Response, current: () => TokenRecord | undefined): void {
     const prolong = () => {
       const record = current()
       if (!record || !this.#countFromNow(record)) return
-      // The response cannot tell of a failure any more. The next request finds out.
+      // The response can no longer report a failure. The next request finds out.
       this.#records.keep(record, this.idle).catch(() => {})
     }
     res.end = new Proxy(res.end, {
@@ -69,7 +69,7 @@ export class SessionLifetime {
     })
   }
 
-  /** Tells whether the request still has the session: not after a logout or another login in it. */
+  /** Touches the session. Returns whether the request still has it: not after a logout or another login. */
   #countFromNow({ endsAt }: TokenRecord): boolean {
     if (this.#req.session?.id !== this.#sessionId) return false
     this.#req.session.touch()
@@ -78,7 +78,7 @@ export class SessionLifetime {
   }
 }
 
-/** A session that cannot be touched now is touched at the end of the response; that of a logout is gone. */
+/** Ignores failures: express-session touches the session again at the end of the response. */
 function touch({ sessionStore, sessionID, session }: Request): Promise<void> {
   return new Promise((resolve) => {
     if (sessionStore.touch) sessionStore.touch(sessionID, session as SessionData, () => resolve())

@@ -7,10 +7,10 @@ import type { Config } from '../setup/config.js'
 import { isCallback, isLogin } from '../setup/urls.js'
 import { isStrict } from './sessionCookie.js'
 
-/** How long logins that come to nothing add up. In seconds. */
+/** How long lost logins are counted. In seconds. */
 const WINDOW = 30
 
-/** How many logins may come to nothing. Browsers stop at twenty redirects, of which one login may need eight. */
+/** How many logins may be lost. Browsers stop after twenty redirects, and one login may need eight. */
 const MAX = 2
 
 type LoopConfig = Pick<
@@ -19,41 +19,41 @@ type LoopConfig = Pick<
 >
 
 /**
- * What a browser's latest logins came to, in a sealed cookie: it has to last where the session does not. A login comes
- * to nothing when the next page is asked for by someone who is not signed in.
+ * The outcome of a browser's latest logins, in a sealed cookie: it must survive if the session does not. A login is lost
+ * if the user is not signed in on the next page.
  */
 interface Trail {
   /** When the first of these logins ended. In seconds since the epoch. */
   readonly since: number
-  /** How many logins have come to nothing. */
+  /** How many logins were lost. */
   readonly count: number
-  /** Whether the latest login has ended and no page was asked for since. */
+  /** Whether the latest login has ended and no page was requested since. */
   readonly pending: boolean
-  /** A hash of where the logins lead. Several tabs that sign in at once lead to several pages. */
+  /** A hash of the page the logins lead to. Tabs that sign in at the same time lead to different pages. */
   readonly destination: string
-  /** Whether the cookie has to come with cross-site POSTs, as form_post responses are. */
+  /** Whether the cookie must be sent with cross-site POSTs, such as form_post responses. */
   readonly crossSite: boolean
 }
 
-/** Notes what a request shows of the latest login: that it holds, or that it came to nothing. */
+/** Records what a request shows about the latest login: that it worked, or that it was lost. */
 export function followLogin(config: LoopConfig, req: Request, res: Response, isSignedIn: boolean): void {
   const trail = readTrail(config, req)
   if (!trail) return
   if (isSignedIn) {
-    // A login that only confirms what another process knows is no page that was reached.
+    // A login that only confirms a session known to another process is not a page.
     if (!isLogin(config, req)) clearTrail(config, res, trail)
     return
   }
   if (trail.pending && showsLoss(config, req)) writeTrail(config, res, lost(trail))
 }
 
-/** Notes that someone who is signed in is sent to the login all the same, to sign in at another provider or afresh. */
+/** Records that a signed-in user is sent to the login anyway, for another provider or a new authentication. */
 export function noteNotEnough(config: LoopConfig, req: Request, res: Response): void {
   const trail = readTrail(config, req)
   if (trail?.pending) writeTrail(config, res, lost(trail))
 }
 
-/** Notes that a login leads on: it has just ended, or the user was signed in already. */
+/** Records that a login redirects to a page: it has just ended, or the user was signed in already. */
 export function noteSignedIn(
   config: LoopConfig,
   req: Request,
@@ -74,7 +74,7 @@ export function noteSignedIn(
 }
 
 /**
- * Stops a browser that logs in again and again, because the application does not recognize its session.
+ * Stops a browser that logs in again and again because the application does not recognize its session.
  *
  * @throws `ERR_LOGIN_LOOP`
  */
@@ -83,7 +83,7 @@ export function stopLoginLoop(config: LoopConfig, req: Request, res: Response, i
   if (!trail) return
   const { count } = trail.pending && !isSignedIn && showsLoss(config, req) ? lost(trail) : trail
   if (count < MAX) return
-  // Whoever tries again, perhaps after the fix, starts from the beginning.
+  // Another attempt, perhaps after a fix, starts from zero.
   clearTrail(config, res, trail)
   config.emit({ type: 'login.refused', provider: undefined, transaction: undefined, code: 'ERR_LOGIN_LOOP' }, req)
   throw loginLoop(config, req, count)
@@ -93,7 +93,7 @@ function lost(trail: Trail): Trail {
   return { ...trail, count: trail.count + 1, pending: false }
 }
 
-/** A page that is opened without the session that a login has just opened. Other requests may come without cookies. */
+/** Checks whether a request without a session shows that it was lost. Only navigations do: others may lack cookies. */
 function showsLoss(config: LoopConfig, req: Request): boolean {
   if (!isNavigation(req) || isCallback(config, req)) return false
   return !(req.get('Sec-Fetch-Site') === 'cross-site' && isStrict(req))
@@ -104,14 +104,14 @@ function loginLoop({ origin }: LoopConfig, req: Request, count: number): Relying
   return new RelyingPartyError(
     'ERR_LOGIN_LOOP',
     'you were signed in several times, but this site did not recognize you afterwards. Allow its cookies and try again; ' +
-      'if that does not help, its operators have to look into it',
+      'if that does not help, contact its operator',
     {
       hint:
-        `${count} logins of this browser ended well within ${WINDOW} seconds, and the page after each came without a ` +
-        'session of someone signed in. Likely causes: several processes with a session store that they do not share ' +
-        '(MemoryStore; use connect-redis or the like); a session cookie that the browser drops or does not send ' +
-        `(its domain, path, secure or sameSite in session({ cookie: { … } }), for users at ${origin}); users who come ` +
-        'under another host name than that of baseUrl; a route that wants another provider than the one its login signs in ' +
+        `${count} logins of this browser succeeded within ${WINDOW} seconds, and after each the next page was requested ` +
+        'without a signed-in session. Likely causes: several processes that do not share a session store ' +
+        '(MemoryStore; use connect-redis or similar); a session cookie that the browser drops or does not send ' +
+        `(its domain, path, secure or sameSite in session({ cookie: { … } }), for users at ${origin}); users who visit ` +
+        'another host name than that of baseUrl; a route that requires another provider than the one its login signs in ' +
         'at; session() mounted twice, or with different secrets; or a browser ' +
         `that blocks cookies${hasCookie ? '' : ' (this request has none)'}`,
     },
@@ -137,7 +137,7 @@ function clearTrail(config: LoopConfig, res: Response, trail: Trail): void {
   res.clearCookie(cookieName(config), cookieAttributes(config, trail.crossSite))
 }
 
-/** Takes back what the response was to do with the cookie. */
+/** Removes the cookie from the headers of the response. */
 function dropCookie(config: LoopConfig, res: Response): void {
   const lines = [res.getHeader('Set-Cookie') ?? []].flat().map(String)
   const others = lines.filter((line) => !line.startsWith(`${cookieName(config)}=`))
@@ -151,7 +151,7 @@ function hashOf(returnTo: string): string {
   return createHash('sha256').update(url).digest('base64url').slice(0, 8)
 }
 
-/** Several relying parties of one host do not take each other's logins for their own. */
+/** Keeps the logins of several relying parties on one host apart. */
 function contextOf({ origin, paths }: LoopConfig): string {
   return origin + paths.callback
 }

@@ -16,24 +16,24 @@ type AccessTokens = Tokens & { readonly accessToken: string }
 const NO_CLAIMS: Claims = Object.freeze({})
 const NO_SCOPES: readonly string[] = Object.freeze([])
 
-/** How long a record counts as just read, and tokens as just refreshed. In milliseconds. */
+/** How long a record counts as just read, and its tokens as just refreshed. In milliseconds. */
 const JUST_NOW = 1000
 
-/** The session that a request was recognized by. */
+/** The session that identifies the caller. */
 export interface SignedIn {
   readonly record: TokenRecord
   readonly provider: Provider
   readonly lifetime: SessionLifetime
 }
 
-/** `req.auth` of a request recognized by its session, or of an anonymous one. */
+/** `req.auth` of a request with a session, or of an anonymous one. */
 export class SessionAuth implements Auth {
   readonly #config: Config
   readonly #services: SessionServices
   #signedIn: SignedIn | undefined
   /** In milliseconds since the epoch. */
   #readAt = Date.now()
-  /** When this request last got new tokens. In milliseconds since the epoch. */
+  /** When this request last received new tokens. In milliseconds since the epoch. */
   #refreshedAt = -Infinity
   /** Why this request could not refresh the session, though a guard let it pass. `at` in milliseconds since the epoch. */
   #outage: { readonly error: RelyingPartyError; readonly at: number } | undefined
@@ -73,22 +73,22 @@ export class SessionAuth implements Auth {
     return this.#signedIn?.record
   }
 
-  /** The provider the session is of. */
+  /** The provider of the session. */
   get sessionProvider(): Provider | undefined {
     return this.#signedIn?.provider
   }
 
   /**
-   * Refreshes a session whose access token is about to expire, for a guard. Returns nothing when there is nothing to do.
-   * When the provider has ended the grant, the request becomes anonymous; while the provider is down, it stays as it is
-   * for a bounded time.
+   * Refreshes a session whose access token is about to expire, for a guard. Returns nothing if there is nothing to do.
+   * If the provider has ended the grant, the request becomes anonymous. While the provider is down, the session passes for
+   * up to `session.outageGrace`.
    */
   refreshForGuard(): Promise<void> | undefined {
     if (this.#config.session.refresh === 'on-demand') return undefined
     return this.refreshIfDue()?.catch((error: unknown) => this.#bridge(error))
   }
 
-  /** Refreshes a session whose access token is about to expire. Returns nothing when there is nothing to do. */
+  /** Refreshes a session whose access token is about to expire. Returns nothing if there is nothing to do. */
   refreshIfDue(): Promise<void> | undefined {
     const signedIn = this.#signedIn
     if (!signedIn?.record.refreshable || this.#isJustRefreshed() || !this.#services.refresher.isDue(signedIn.record)) {
@@ -106,7 +106,7 @@ export class SessionAuth implements Auth {
     this.#outage = { error, at: Date.now() }
   }
 
-  /** A token that this request has just got is used, however short it lives: once per request is enough. */
+  /** A token that was just received is used, however short its lifetime: one refresh per request is enough. */
   #isJustRefreshed(): boolean {
     return Date.now() - this.#refreshedAt < JUST_NOW
   }
@@ -160,8 +160,8 @@ export class SessionAuth implements Auth {
   }
 
   /**
-   * Returns the session that a token is wanted for. A response that goes on for long finds out here whether its session has
-   * ended meanwhile, and keeps it alive.
+   * Returns the session that a token is needed for. A long response finds out here whether its session has ended, and
+   * keeps it alive.
    */
   async #inUse(): Promise<SignedIn> {
     const signedIn = this.#required()
@@ -175,7 +175,7 @@ export class SessionAuth implements Auth {
 
   async #resourceToken(asked: TokenScope, force: boolean): Promise<string> {
     const { records, refresher } = this.#services
-    // An exchange starts from the session's own access token, which has to be valid.
+    // An exchange sends the session's own access token, which must be valid.
     if ((await this.#inUse()).provider.options.tokenExchange) await this.#validTokens()
     const signedIn = this.#required()
     const { record, provider } = signedIn
@@ -205,7 +205,7 @@ export class SessionAuth implements Auth {
     if (hasAccessToken(tokens)) return tokens
     throw new RelyingPartyError(
       'ERR_NO_ACCESS_TOKEN',
-      'the session has no access token, because its login asked for none',
+      'the session has no access token, because its login requested none',
       { hint: "set responseType: 'code'" },
     )
   }
@@ -218,20 +218,20 @@ export class SessionAuth implements Auth {
   }
 }
 
-/** A refresh that is put off after another failure, such as refused credentials, is no outage. */
+/** A refresh that backs off after another kind of failure, such as refused credentials, is not an outage. */
 function isOutage(error: unknown): error is RelyingPartyError {
   if (!(error instanceof RelyingPartyError) || error.code !== 'ERR_PROVIDER_UNAVAILABLE') return false
   const { failedWith = error.code } = (error.cause ?? {}) as { failedWith?: string }
   return failedWith === 'ERR_PROVIDER_UNAVAILABLE'
 }
 
-function sessionEnded(hint = 'it ended at the provider, or by a logout elsewhere'): RelyingPartyError {
+function sessionEnded(hint = 'it was ended at the provider, or by a logout elsewhere'): RelyingPartyError {
   return new RelyingPartyError('ERR_SESSION_ENDED', 'the session has ended: sign in again', { hint })
 }
 
 function cannotRefresh(): RelyingPartyError {
   return new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'the access token is no longer valid: sign in again', {
-    hint: 'the provider gave no refresh token to get another one: ask for one, often by the scope offline_access',
+    hint: 'there is no refresh token to get another one: request one, often with the scope offline_access',
   })
 }
 

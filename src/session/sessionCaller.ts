@@ -22,7 +22,7 @@ import { sealStepUp } from './sealedStepUp.js'
 import type { SessionAuth } from './sessionAuth.js'
 import type { SessionServices } from './stores.js'
 
-/** What `relyingParty` leaves on a request for `login`, `callback`, `logout` and the guards. */
+/** The caller that `relyingParty` sets on a request, for the guards and the middlewares that need a session. */
 export class SessionCaller implements Caller {
   readonly config: Config
   readonly services: SessionServices
@@ -105,7 +105,7 @@ export function sessionCallerOf(req: Request, middleware: string): SessionCaller
   )
 }
 
-/** Makes a middleware that needs `relyingParty` before it. Its errors go to `onError` or `next`. */
+/** Creates a middleware that needs `relyingParty` before it. Its errors go to `onError` or `next`. */
 export function sessionMiddleware(
   middleware: string,
   act: (caller: SessionCaller, req: Request, res: Response, next: NextFunction) => Promise<void>,
@@ -122,7 +122,7 @@ export function sessionMiddleware(
   }
 }
 
-/** Sends a navigation to the login, to come back to where it wanted; answers everything else with 401 and JSON. */
+/** Redirects a navigation to the login, which returns to the same page. Answers other requests with 401 and JSON. */
 function demandLogin(config: Config, req: Request, res: Response, next: NextFunction, options: DemandOptions): void {
   const { respondWith, provider } = options
   config.emit({ type: 'access.refused', code: 'ERR_AUTHENTICATION_REQUIRED', missing: [] }, req)
@@ -141,7 +141,7 @@ function demandLogin(config: Config, req: Request, res: Response, next: NextFunc
   res.status(401).json({ error: 'authentication_required', loginUrl })
 }
 
-/** Sends a navigation to a login that asks for the authentication; answers everything else with 401 and JSON. */
+/** Redirects a navigation to a login with the required authentication. Answers other requests with 401 and JSON. */
 function demandStepUpLogin(
   caller: SessionCaller,
   req: Request,
@@ -169,7 +169,7 @@ function demandStepUpLogin(
   res.status(401).set(challenge).json({ error: 'insufficient_user_authentication', loginUrl: url })
 }
 
-/** A guard there would send users to the login from the login. */
+/** A guard there would redirect users from the login to the login. */
 function isOwnRoute(config: Config, req: Request): boolean {
   return isLogin(config, req) || isCallback(config, req)
 }

@@ -8,8 +8,7 @@ const FIX = "write session({ cookie: { secure: 'auto', sameSite: 'lax' }, … })
 const TRUST_PROXY = "behind a TLS proxy add app.set('trust proxy', 1)"
 
 /**
- * Checks, before the user is sent away, that the browser will keep the cookie of the session that the login is to open
- * and send it back.
+ * Checks, before the redirect to the provider, that the browser will keep the cookie of the session and send it back.
  *
  * @throws `ERR_CONFIGURATION`
  */
@@ -31,14 +30,14 @@ export function requireSessionCookie({ origin, secure }: Pick<Config, 'origin' |
   }
 }
 
-/** Returns whether browsers keep the session's cookie out of requests that another site leads to. */
+/** Checks whether the session's cookie is `SameSite=Strict`: navigations from other sites lack it. */
 export function isStrict(req: Request): boolean {
   const { sameSite } = nextSessionCookie(req)
   return sameSite === true || sameSite === 'strict'
 }
 
 /**
- * Returns the cookie that express-session gives to a new session. The session at hand may have that of an older
+ * Returns the cookie that express-session sets for a new session. The current session may have one of an older
  * configuration.
  */
 function nextSessionCookie(req: Request): CookieOptions {
@@ -48,15 +47,15 @@ function nextSessionCookie(req: Request): CookieOptions {
   return probe.session.cookie
 }
 
-/** express-session drops a `Secure` cookie, without a word, when the request seems to come by http. */
+/** express-session silently drops a `Secure` cookie if the request seems to use http. */
 function requireTrustedProxy(req: Request): void {
   if (!req.get('X-Forwarded-Proto')?.startsWith('https')) {
     throw cookieError(
-      "the session's cookie is Secure, but the request came by http, so express-session does not set it",
+      "the session's cookie is Secure, but the request uses http, so express-session does not set it",
       TRUST_PROXY,
     )
   }
-  // With session({ proxy: true }) the cookie is set all the same, and that cannot be seen from here.
+  // With session({ proxy: true }) the cookie is set anyway, which cannot be detected here.
   warnOnce(
     'RP_UNTRUSTED_PROXY',
     "a proxy reports https, but Express does not trust it: add app.set('trust proxy', 1), or the session's Secure " +
@@ -64,7 +63,7 @@ function requireTrustedProxy(req: Request): void {
   )
 }
 
-/** RFC 6265 §5.1.3. A dot in front does not count (§5.2.3). */
+/** RFC 6265 §5.1.3. A leading dot is ignored (§5.2.3). */
 function covers(domain: string, hostname: string): boolean {
   const name = domain.toLowerCase().replace(/^\./, '')
   return hostname === name || hostname.endsWith(`.${name}`)

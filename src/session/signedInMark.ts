@@ -2,7 +2,7 @@ import type { Request } from 'express'
 import { storeError } from '../errors.js'
 import { idleLifetime, limitSession } from './lifetime.js'
 
-/** The signed-in mark in `req.session`: where the token record is, and whose. */
+/** The signed-in mark in `req.session`: identifies the token record and the user. */
 export interface SignedInMark {
   /** The id of the token record. */
   id: string
@@ -13,7 +13,7 @@ export interface SignedInMark {
 
 type SessionFields = Record<string, unknown>
 
-/** Reads the mark of a request's session. */
+/** Returns the mark of a request's session. */
 export function readMark(req: Request, key: string): SignedInMark | undefined {
   return markOf(req.session as unknown as SessionFields, key)
 }
@@ -23,30 +23,30 @@ function markOf(session: SessionFields, key: string): SignedInMark | undefined {
   return typeof mark?.id === 'string' && typeof mark.sub === 'string' ? (mark as SignedInMark) : undefined
 }
 
-/** A login that is about to get a session. */
+/** A login for which a session is about to be opened. */
 export interface Opening {
   /** The provider's name. */
   readonly provider: string
   readonly sub: string
   /** The end of the absolute lifetime. In seconds since the epoch. */
   readonly endsAt: number
-  /** The session a login began in, where the request may have come without its cookie. */
+  /** The session the login started in, if the request may lack its cookie. */
   readonly anonymousId?: string | undefined
   /**
-   * Stores the record that the session is to point at. Resolves to its id.
+   * Stores the record that the session points to. Resolves to its id.
    *
-   * @param idle - how long the new session lives without a request. In seconds; `undefined` if its cookie does not say
+   * @param idle - the idle lifetime of the new session. In seconds; `undefined` if its cookie has none
    */
   createRecord(idle: number | undefined): Promise<string>
 }
 
 /**
- * Opens a new session under a new ID with the mark in it, saves it, and gives up the old one. If it cannot be saved, the
- * request keeps the session it had.
+ * Opens a new session with the mark under a new ID, saves it, and destroys the old one. If it cannot be saved, the
+ * request keeps its old session.
  *
- * What the anonymous session held comes along; what a session of another subject held does not.
+ * Data of an anonymous session is carried over; data of another subject's session is not.
  *
- * @returns the mark of the session that was given up, if any
+ * @returns the mark of the session that was replaced, if any
  * @throws `ERR_STORE_UNAVAILABLE`, and what `createRecord` rejects with
  */
 export async function openSession(
@@ -82,7 +82,7 @@ export function endSession(req: Request): Promise<void> {
 }
 
 /**
- * Gives up a session whose token record is gone, with all that it holds, for a new and empty one.
+ * Replaces a session whose token record is gone, with all its data, by a new, empty one.
  *
  * @throws `ERR_STORE_UNAVAILABLE`
  */
@@ -92,13 +92,13 @@ export function abandonSession(req: Request): Promise<void> {
   })
 }
 
-/** Gives the ID of a session that holds something, for a login whose response comes without the session's cookie. */
+/** Returns the ID of a session that holds data, for a login whose response lacks the session's cookie. */
 export function idOfUsedSession(req: Request): string | undefined {
   const used = Object.keys(req.session).some((name) => name !== 'cookie')
   return used ? req.sessionID : undefined
 }
 
-/** Gives what a session holds that is to live on: not the cookie's settings, the mark, or another subject's data. */
+/** Returns the data to carry over: not the cookie's settings, the mark, or another subject's data. */
 function carried(session: SessionFields | undefined, key: string, next: Opening): SessionFields {
   if (!session) return {}
   const mark = markOf(session, key)
@@ -116,7 +116,7 @@ function load(req: Request, id: string): Promise<SessionFields | undefined> {
   })
 }
 
-/** Gives the request a new session without touching the old one in the store, unlike `req.session.regenerate()`. */
+/** Sets a new session on the request. Unlike `req.session.regenerate()`, leaves the old one in the store. */
 function generate(req: Request): void {
   const store = req.sessionStore as typeof req.sessionStore & { generate(req: Request): void }
   store.generate(req)
@@ -128,7 +128,7 @@ function save(req: Request): Promise<void> {
   })
 }
 
-/** A session that cannot be removed is left to expire: it is anonymous, or its record is gone. */
+/** Ignores failures: a session that is left over is anonymous or without a record, and expires. */
 function destroy(req: Request, id: string): Promise<void> {
   return new Promise((resolve) => {
     req.sessionStore.destroy(id, () => resolve())

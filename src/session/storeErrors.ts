@@ -24,8 +24,8 @@ export function storeErrors(mounted?: unknown): ErrorRequestHandler {
   assertNotMounted('storeErrors', mounted)
   created = true
   return (error: unknown, req, _res, next) => {
-    // express-session names its store on the request before it asks it, and sets the session after. A request that has
-    // come further may have destroyed its session since.
+    // express-session sets req.sessionStore before it loads the session, and req.session afterwards. A request that has
+    // passed relyingParty() may have destroyed its session since.
     const duringLoad = req.sessionStore !== undefined && req.session === undefined && !hasSessionCaller(req)
     next(duringLoad ? storeError(error) : error)
   }

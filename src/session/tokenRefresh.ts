@@ -6,9 +6,9 @@ import type { RecordFields, Tokens } from '../records/records.js'
 import type { RefreshRequest } from '../records/refresh.js'
 
 /**
- * Returns the request by which the refresher gets new tokens from a provider. Claims stay as the login left them.
+ * Returns the request that gets new tokens from a provider. Claims stay as they were at login.
  *
- * @param idle - how long the session now lives without a request. In seconds; `undefined` if its cookie does not say
+ * @param idle - the idle lifetime of the session. In seconds; `undefined` if its cookie has none
  */
 export function refreshRequest(provider: Provider, idle: number | undefined): RefreshRequest {
   return {
@@ -25,7 +25,7 @@ export function refreshRequest(provider: Provider, idle: number | undefined): Re
   }
 }
 
-/** Returns the fields of a record that come from its tokens. */
+/** Returns the fields of a record that depend on its tokens. */
 export function tokenFields(
   tokens: LoginTokens,
 ): Pick<RecordFields, 'scopes' | 'accessTokenExpiresAt' | 'accessTokenLifetime' | 'refreshable'> {
@@ -33,15 +33,16 @@ export function tokenFields(
   return {
     scopes,
     refreshable: tokens.refreshToken !== undefined,
-    ...(expiresIn === undefined
-      ? {}
-      : { accessTokenExpiresAt: Date.now() / 1000 + expiresIn, accessTokenLifetime: expiresIn }),
+    ...defined({
+      accessTokenExpiresAt: expiresIn === undefined ? undefined : Date.now() / 1000 + expiresIn,
+      accessTokenLifetime: expiresIn,
+    }),
   }
 }
 
 /**
- * Returns the tokens to store. An absent refresh or ID token is left out, so that an older one stays; so is an ID token
- * that is too long for the one thing it is kept for, a hint at the logout.
+ * Returns the tokens to store. An absent refresh or ID token is left out, so that an older one stays. So is an ID token
+ * too long to be sent as a hint at logout, its only use.
  */
 export function storedTokens({ accessToken, tokenType, refreshToken, idToken }: LoginTokens): Tokens {
   const hint = idToken !== undefined && fitsAsHint(idToken) ? idToken : undefined

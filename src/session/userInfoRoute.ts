@@ -6,7 +6,7 @@ import { sessionMiddleware } from './sessionCaller.js'
 
 /** Options of {@link userInfoRoute}. */
 export interface UserInfoRouteOptions {
-  /** The claims that the page gets to know. Default is all but those that are about the ID token itself. */
+  /** The claims to send to the page. Default is all except those about the ID token itself. */
   claims?: readonly string[]
   /** The path of `logout()`, below `baseUrl`. Default is `'/logout'`. */
   logoutPath?: string
@@ -34,11 +34,11 @@ const TOKEN_CLAIMS = new Set([
 ])
 
 /**
- * Tells the scripts of a single-page application on this origin who is signed in, as JSON:
- * `{ isAuthenticated, claims, scopes, sessionEndsAt, loginUrl, logoutUrl }`. No token is in it.
+ * Sends the signed-in user to the scripts of a single-page application on this origin, as JSON:
+ * `{ isAuthenticated, claims, scopes, sessionEndsAt, loginUrl, logoutUrl }`. It contains no token.
  *
- * `sessionEndsAt` is in seconds since the epoch. Scripts send the browser to `loginUrl`, with `returnTo` of their own,
- * and POST to `logoutUrl`. A request from another site is refused, and the answer is never cached.
+ * `sessionEndsAt` is in seconds since the epoch. Scripts navigate to `loginUrl`, with a `returnTo` of their own, and
+ * POST to `logoutUrl`. Requests from other sites are refused, and the response is never cached.
  *
  * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_CROSS_SITE_REQUEST`, `ERR_STORE_UNAVAILABLE`
  * @see [OAuth 2.0 for Browser-Based Applications §6.1](https://datatracker.ietf.org/doc/html/draft-ietf-oauth-browser-based-apps#section-6.1)

@@ -77,7 +77,7 @@ async function overlap() {
 const TOLD_ONCE = [
   [
     expect.stringMatching(
-      /two processes refreshed one session.*Pass relyingParty\(\{ store: redisStore\(client\) \}\)/,
+      /two processes refreshed the same session.*Pass relyingParty\(\{ store: redisStore\(client\) \}\)/,
     ),
     { type: 'ExpressRelyingPartyWarning', code: 'RP_STORE_NOT_SHARED' },
   ],
