@@ -59,7 +59,7 @@ describe('secrets that rotate', () => {
     expect(answer.headers.location).toBe(opens ? `${site.app.url}/profile` : undefined)
     if (!opens) {
       expect(((later as App).errors[0] as RelyingPartyError).hint).toContain(
-        'was relyingParty.secret changed (list the old one too)',
+        'was relyingParty.secret changed (also list the old one)',
       )
       expect(codesOf(later as App)).toEqual(['ERR_TRANSACTION_MISSING'])
     }
