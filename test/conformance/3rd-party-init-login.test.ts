@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { login } from '../../src/index.js'
 import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/bed/app.js'
-import { transactionCookies } from '../support/bed/site.js'
+import { transactionCookies } from '../support/bed/observed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 
 describe('3rd-party-init-login', () => {

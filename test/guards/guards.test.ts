@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import supertest from 'supertest'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   callback,
   deviceLogin,
@@ -15,37 +15,31 @@ import {
   requireClaim,
   requireScope,
 } from '../../src/index.js'
-import { codesOf, muteExpress, type Site, startSite } from '../support/bed/site.js'
+import { useBed } from '../support/bed/bed.js'
+import { codesOf } from '../support/bed/observed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
 
-let site: Site
-let url: string
-beforeAll(async () => {
-  site = await startSite({
-    routes(app) {
-      const who: RequestHandler = (req, res) => void res.json({ subject: req.auth.subject })
-      app.all('/auto', requireAuth(), who)
-      app.all('/json', requireAuth({ respondWith: 'json' }), who)
-      app.all('/redirect', requireAuth({ respondWith: 'login' }), who)
-      app.get('/at-default', requireAuth({ provider: 'default' }), who)
-      app.get('/one', requireScope('reports:read'), who)
-      app.get('/two', requireScope('reports:read', 'reports:write'), who)
-      app.get('/three', requireScope('openid', 'reports:write', 'admin'), who)
-      app.use('/guarded', requireAuth(), who)
-      app.get('/deep/*rest', requireAuth(), who)
-      const guard = requireAuth()
-      app.use((req, res, next) => (/^\/(login|callback)$/.test(req.path) ? next() : guard(req, res, next)))
-    },
-  })
-  url = site.app.url
+const { bed } = useBed({
+  routes(app) {
+    const who: RequestHandler = (req, res) => void res.json({ subject: req.auth.subject })
+    app.all('/auto', requireAuth(), who)
+    app.all('/json', requireAuth({ respondWith: 'json' }), who)
+    app.all('/redirect', requireAuth({ respondWith: 'login' }), who)
+    app.get('/at-default', requireAuth({ provider: 'default' }), who)
+    app.get('/one', requireScope('reports:read'), who)
+    app.get('/two', requireScope('reports:read', 'reports:write'), who)
+    app.get('/three', requireScope('openid', 'reports:write', 'admin'), who)
+    app.use('/guarded', requireAuth(), who)
+    app.get('/deep/*rest', requireAuth(), who)
+    const guard = requireAuth()
+    app.use((req, res, next) => (/^\/(login|callback)$/.test(req.path) ? next() : guard(req, res, next)))
+  },
 })
-afterAll(() => site.close())
-beforeEach(muteExpress)
 
 const signedIn = async () => {
   const browser = new UserAgent()
-  await browser.visit(`${url}/profile`)
+  await browser.visit(`${bed.app.url}/profile`)
   return browser
 }
 
@@ -59,7 +53,7 @@ describe('requireAuth', () => {
     ['a page, asked for by a browser without Fetch Metadata', 'get', NAVIGATION],
     ['a page as XHTML', 'get', { accept: 'application/xhtml+xml' }],
   ])('sends %s to the login, and back to the same URL', async (_what, method, headers) => {
-    const answer = await supertest(url)[method as 'get']('/auto?tab=1&q=%26').set(headers)
+    const answer = await supertest(bed.app.url)[method as 'get']('/auto?tab=1&q=%26').set(headers)
     expect(answer.status).toBe(303)
     expect(answer.headers.location).toBe('/login?returnTo=%2Fauto%3Ftab%3D1%26q%3D%2526')
     expect(answer.headers['cache-control']).toBe('no-store')
@@ -85,7 +79,7 @@ describe('requireAuth', () => {
     ['PATCH', 'patch', NAVIGATION],
     ['OPTIONS', 'options', NAVIGATION],
   ])('answers %s with 401 and JSON, and no redirect', async (_what, method, headers) => {
-    const answer = await supertest(url)[method as 'get']('/auto').set(headers)
+    const answer = await supertest(bed.app.url)[method as 'get']('/auto').set(headers)
     expect(answer.status).toBe(401)
     expect(answer.headers.location).toBeUndefined()
     expect(answer.headers['cache-control']).toBe('no-store')
@@ -93,22 +87,24 @@ describe('requireAuth', () => {
   })
 
   it('can be overridden by the route', async () => {
-    expect((await supertest(url).get('/json').set(NAVIGATION)).status).toBe(401)
-    const redirected = await supertest(url).post('/redirect').set('accept', 'application/json')
+    expect((await supertest(bed.app.url).get('/json').set(NAVIGATION)).status).toBe(401)
+    const redirected = await supertest(bed.app.url).post('/redirect').set('accept', 'application/json')
     expect(redirected.status).toBe(303)
     expect(redirected.headers.location).toBe('/login?returnTo=%2Fredirect')
-    const chosen = await supertest(url).get('/at-default').set(NAVIGATION)
+    const chosen = await supertest(bed.app.url).get('/at-default').set(NAVIGATION)
     expect(chosen.headers.location).toBe('/login?returnTo=%2Fat-default&provider=default')
-    expect((await supertest(url).get('/at-default')).body).toMatchObject({ loginUrl: '/login?provider=default' })
+    expect((await supertest(bed.app.url).get('/at-default')).body).toMatchObject({
+      loginUrl: '/login?provider=default',
+    })
   })
 
   it('lets a signed-in user pass, whatever the request accepts', async () => {
     const browser = await signedIn()
     for (const path of ['/auto', '/json', '/redirect', '/guarded/a', '/deep/a/b']) {
-      expect((await browser.send(url + path)).json()).toEqual({ subject: 'ada' })
-      expect((await browser.fetch(url + path)).json()).toEqual({ subject: 'ada' })
+      expect((await browser.send(bed.app.url + path)).json()).toEqual({ subject: 'ada' })
+      expect((await browser.fetch(bed.app.url + path)).json()).toEqual({ subject: 'ada' })
     }
-    expect((await browser.send(`${url}/auto`, { method: 'POST' })).status).toBe(200)
+    expect((await browser.send(`${bed.app.url}/auto`, { method: 'POST' })).status).toBe(200)
   })
 
   it.each<[object, string]>([
@@ -123,8 +119,8 @@ describe('requireAuth', () => {
 
 describe('a URL made to mislead', () => {
   /** Sends a request target as it stands, which no URL parser would leave so. */
-  async function raw(target: string, host = new URL(url).host): Promise<string> {
-    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  async function raw(target: string, host = new URL(bed.app.url).host): Promise<string> {
+    const socket = connect(Number(new URL(bed.app.url).port), '127.0.0.1')
     socket.setEncoding('latin1')
     let text = ''
     socket.on('data', (chunk: string) => {
@@ -164,10 +160,10 @@ describe('a URL made to mislead', () => {
       const location = locationOf(answer)
       if (location === undefined) continue
       expect(location).toMatch(/^\/login(\?|$)/)
-      const returnTo = new URL(location, url).searchParams.get('returnTo')
-      const begun = await new UserAgent().send(new URL(location, url).href)
-      expect(begun.headers.location).toContain(`${site.provider.issuer}/auth`)
-      if (returnTo !== null) expect(new URL(returnTo, url).origin).toBe(url)
+      const returnTo = new URL(location, bed.app.url).searchParams.get('returnTo')
+      const begun = await new UserAgent().send(new URL(location, bed.app.url).href)
+      expect(begun.headers.location).toContain(`${bed.provider.issuer}/auth`)
+      if (returnTo !== null) expect(new URL(returnTo, bed.app.url).origin).toBe(bed.app.url)
     }
   })
 
@@ -175,9 +171,9 @@ describe('a URL made to mislead', () => {
     expect(locationOf(await raw('//evil.example'))).toBe('/login')
     expect(locationOf(await raw('/not-there/x'))).toBe('/login?returnTo=%2Fnot-there%2Fx')
     const browser = new UserAgent()
-    const { headers } = await browser.send(`${url}/login`)
-    const callback = await browser.visitUntil(String(headers.location), `${url}/callback`)
-    expect((await browser.send(callback.url)).headers.location).toBe(`${url}/`)
+    const { headers } = await browser.send(`${bed.app.url}/login`)
+    const callback = await browser.visitUntil(String(headers.location), `${bed.app.url}/callback`)
+    expect((await browser.send(callback.url)).headers.location).toBe(`${bed.app.url}/`)
   })
 })
 
@@ -205,35 +201,35 @@ describe('requireScope', () => {
 
   it('lets a request pass only if it has all of them', async () => {
     const browser = await signedIn()
-    expect((await browser.fetch(`${url}/one`)).json()).toEqual({ subject: 'ada' })
-    expect((await browser.fetch(`${url}/two`)).status).toBe(403)
-    expect((await browser.fetch(`${url}/three`)).status).toBe(403)
-    codesOf(site.app)
+    expect((await browser.fetch(`${bed.app.url}/one`)).json()).toEqual({ subject: 'ada' })
+    expect((await browser.fetch(`${bed.app.url}/two`)).status).toBe(403)
+    expect((await browser.fetch(`${bed.app.url}/three`)).status).toBe(403)
+    codesOf(bed.app)
   })
 
   it('lists every required scope in the challenge, and the missing ones in the message', async () => {
     const browser = await signedIn()
-    site.app.events.length = 0
-    const answer = await browser.fetch(`${url}/three`)
+    bed.app.events.length = 0
+    const answer = await browser.fetch(`${bed.app.url}/three`)
     expect(answer.status).toBe(403)
     expect(answer.headers['www-authenticate']).toBe(
       'Bearer error="insufficient_scope", scope="openid reports:write admin"',
     )
-    const [error] = site.app.errors.splice(0)
+    const [error] = bed.app.errors.splice(0)
     expect(error).toMatchObject({
       code: 'ERR_INSUFFICIENT_SCOPE',
       message: 'the request lacks the scope reports:write admin',
       cause: { missing: ['reports:write', 'admin'] },
     })
-    expect(site.app.events).toEqual([
+    expect(bed.app.events).toEqual([
       expect.objectContaining({ type: 'access.refused', missing: ['reports:write', 'admin'] }),
     ])
   })
 
   it('answers an anonymous request as requireAuth does', async () => {
-    const page = await new UserAgent().send(`${url}/two?a=b`)
+    const page = await new UserAgent().send(`${bed.app.url}/two?a=b`)
     expect(page.headers.location).toBe('/login?returnTo=%2Ftwo%3Fa%3Db')
-    const script = await new UserAgent().fetch(`${url}/two`)
+    const script = await new UserAgent().fetch(`${bed.app.url}/two`)
     expect(script.status).toBe(401)
     expect(script.json()).toEqual({ error: 'authentication_required', loginUrl: '/login' })
   })

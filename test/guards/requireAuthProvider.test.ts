@@ -1,12 +1,19 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { callback, login, requireAuth } from '../../src/index.js'
-import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/bed/app.js'
-import { codesOf, type LocalProvider, muteExpress } from '../support/bed/site.js'
-import { UserAgent } from '../support/bed/userAgent.js'
+import {
+  type App,
+  CLIENT_SECRET,
+  type LocalProvider,
+  register,
+  startApp,
+  startLocalProvider,
+} from '../support/bed/app.js'
+import { useBrowser } from '../support/bed/bed.js'
+import { codesOf } from '../support/bed/observed.js'
 
 let provider: LocalProvider
 let app: App
-let browser: UserAgent
+const browser = useBrowser()
 const client = (clientId: string) => ({ issuer: provider.issuer, clientId, clientSecret: CLIENT_SECRET })
 
 beforeAll(async () => {
@@ -27,10 +34,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await app.close()
   await provider.close()
-})
-beforeEach(() => {
-  muteExpress()
-  browser = new UserAgent()
 })
 
 it('lets a session of that provider through', async () => {

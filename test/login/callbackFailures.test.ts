@@ -1,37 +1,21 @@
 import type { Express } from 'express'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { login } from '../../src/index.js'
 import { type AppOptions, startLocalProvider } from '../support/bed/app.js'
-import {
-  basket,
-  codesOf,
-  contentsOf,
-  FaultyStore,
-  faultyFetch,
-  type LocalProvider,
-  muteExpress,
-  type Site,
-  startSite,
-  transactionCookies,
-  upToCallback,
-  whoIs,
-  withParameters,
-} from '../support/bed/site.js'
+import { type Bed, startBed, useProvider } from '../support/bed/bed.js'
+import { upToCallback, withParameters } from '../support/bed/callbackRequest.js'
+import { faultyFetch } from '../support/bed/faultyFetch.js'
+import { codesOf, contentsOf, transactionCookies, whoIs } from '../support/bed/observed.js'
+import { basket } from '../support/bed/routes.js'
 import { UserAgent } from '../support/bed/userAgent.js'
+import { FaultyStore } from '../support/stores/faultyStore.js'
 
-let provider: LocalProvider
-let site: Site
+const { provider } = useProvider()
+let bed: Bed
 let store: FaultyStore
 let faults: ReturnType<typeof faultyFetch>
 let browser: UserAgent
 let url: string
-
-beforeAll(async () => {
-  provider = await startLocalProvider({ host: 'localhost' })
-})
-afterAll(() => provider.close())
-beforeEach(muteExpress)
-afterEach(() => site.close())
 
 const OURS = 'express-relying-party:'
 
@@ -40,8 +24,8 @@ async function start(settings: AppOptions = {}): Promise<void> {
   faults = faultyFetch()
   browser = new UserAgent()
   const options = { http: { fetch: faults.fetch }, ...settings.options }
-  site = await startSite({ routes: basket, ...settings, store, options }, provider)
-  url = site.app.url
+  bed = await startBed({ routes: basket, ...settings, store, options, at: provider })
+  url = bed.app.url
 }
 
 const records = async () => Object.keys(await contentsOf(store)).filter((key) => key.startsWith(`${OURS}record:`))
@@ -61,13 +45,13 @@ describe.each(['query', 'form_post'] as const)('a store that fails during a call
       await start({ provider: { responseMode } })
       await browser.visit(`${url}/basket?add=tea`)
       const before = (await browser.fetch(`${url}/basket`)).json()
-      const { url: callback, init } = await upToCallback(browser, site)
+      const { url: callback, init } = await upToCallback(browser, bed)
       store.fails = fails
       const answer = await browser.send(callback, init)
       store.fails = () => false
       expect(answer.status).toBe(503)
       expect(answer.headers['retry-after']).toBe('5')
-      expect(codesOf(site.app)).toEqual(['ERR_STORE_UNAVAILABLE'])
+      expect(codesOf(bed.app)).toEqual(['ERR_STORE_UNAVAILABLE'])
       expect(answer.headers['set-cookie']?.join() ?? '').not.toContain('connect.sid')
       expect(await records()).toEqual([])
       expect(await whoIs(browser, url)).toBeNull()
@@ -78,7 +62,7 @@ describe.each(['query', 'form_post'] as const)('a store that fails during a call
 
   it('before the response is marked as used lets a reload sign the user in', async () => {
     await start({ provider: { responseMode } })
-    const { url: callback, init } = await upToCallback(browser, site)
+    const { url: callback, init } = await upToCallback(browser, bed)
     store.fails = (operation, key) => operation === 'set' && key.startsWith(`${OURS}transaction:`)
     const answer = await browser.send(callback, init)
     expect(answer.status).toBe(503)
@@ -91,7 +75,7 @@ describe.each(['query', 'form_post'] as const)('a store that fails during a call
   it('while removing the old session does not stop the login', async () => {
     await start({ provider: { responseMode } })
     await browser.visit(`${url}/basket?add=tea`)
-    const { url: callback, init } = await upToCallback(browser, site)
+    const { url: callback, init } = await upToCallback(browser, bed)
     store.fails = (operation) => operation === 'destroy'
     expect((await browser.send(callback, init)).status).toBe(303)
     store.fails = () => false
@@ -123,7 +107,7 @@ describe('a store that fails', () => {
       expect(answer.status).toBe(503)
       expect(answer.headers['set-cookie']).toBeUndefined()
     }
-    codesOf(site.app)
+    codesOf(bed.app)
     store.fails = () => false
     expect(await whoIs(browser, url)).toBe('ada')
   })
@@ -151,7 +135,7 @@ describe('a provider that fails', () => {
     expect(login.headers['retry-after']).toBe('17')
     expect(login.text).not.toContain('Down')
     expect(login.headers['set-cookie']).toBeUndefined()
-    const [error] = site.app.errors.splice(0)
+    const [error] = bed.app.errors.splice(0)
     expect(error).toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE', retryUrl: '/login?returnTo=%2Fprofile' })
     delete faults.fault
     expect((await browser.visit(`${url}/profile`)).status).toBe(200)
@@ -164,7 +148,7 @@ describe('a provider that fails', () => {
     const login = await browser.send(`${url}/login`)
     expect(login.status).toBe(503)
     expect(login.headers['retry-after']).toBe('5')
-    expect(codesOf(site.app)).toEqual(['ERR_PROVIDER_UNAVAILABLE'])
+    expect(codesOf(bed.app)).toEqual(['ERR_PROVIDER_UNAVAILABLE'])
     expect((await browser.send(`${url}/`)).status).toBe(200)
   })
 
@@ -182,13 +166,13 @@ describe('a provider that fails', () => {
     await start()
     await browser.visit(`${url}/basket?add=tea`)
     const before = await browser.fetch(`${url}/basket`)
-    const { url: callback, init } = await upToCallback(browser, site)
+    const { url: callback, init } = await upToCallback(browser, bed)
     faults.fault = ({ pathname }) => (pathname === '/token' ? fault() : undefined)
     const answer = await browser.send(callback, init)
     expect(answer.status).toBe(503)
     expect(answer.headers['retry-after']).toBeDefined()
     expect(answer.text).not.toContain('oops')
-    const [error] = site.app.errors.splice(0)
+    const [error] = bed.app.errors.splice(0)
     expect(error).toMatchObject({ code: 'ERR_PROVIDER_UNAVAILABLE', returnTo: '/profile' })
     expect((await browser.fetch(`${url}/basket`)).json()).toEqual(before.json())
     expect(await records()).toEqual([])
@@ -215,12 +199,12 @@ describe("an error in the provider's response", () => {
       error_description: '<img src=x onerror=alert(2)>',
       error_uri: 'javascript:1',
     }
-    const denied = withParameters(await upToCallback(browser, site, '/profile?tab=1'), changes)
+    const denied = withParameters(await upToCallback(browser, bed, '/profile?tab=1'), changes)
     const answer = await browser.send(denied.url, denied.init)
     expect(answer.status).toBe(status)
     expect(answer.headers['content-type']).toContain('text/html')
     for (const markup of ['<script', '<img', 'alert(', 'onerror']) expect(answer.text).not.toContain(markup)
-    const [reported] = site.app.errors.splice(0) as [Error]
+    const [reported] = bed.app.errors.splice(0) as [Error]
     expect(reported).toMatchObject({
       code,
       returnTo: '/profile?tab=1',
@@ -246,16 +230,16 @@ describe("an error in the provider's response", () => {
     ['only a description', { error_description: 'No' }, 400, 'ERR_AUTHORIZATION_FAILED', { error_description: 'No' }],
   ])('is shown in the shape of other providers: %s', async (_, changes, status, code, cause) => {
     await start()
-    const denied = withParameters(await upToCallback(browser, site), { code: undefined, ...changes })
+    const denied = withParameters(await upToCallback(browser, bed), { code: undefined, ...changes })
     expect((await browser.send(denied.url, denied.init)).status).toBe(status)
-    expect(site.app.errors.splice(0)).toMatchObject([{ code, cause }])
+    expect(bed.app.errors.splice(0)).toMatchObject([{ code, cause }])
   })
 
   it('is ignored next to a code, unless it is an error of RFC 6749', async () => {
     await start()
-    const extra = withParameters(await upToCallback(browser, site), { error_code: '0', error_message: 'none' })
+    const extra = withParameters(await upToCallback(browser, bed), { error_code: '0', error_message: 'none' })
     expect((await browser.visit(extra.url, extra.init)).status).toBe(200)
-    expect(site.app.errors).toEqual([])
+    expect(bed.app.errors).toEqual([])
   })
 
   it.each([
@@ -264,19 +248,19 @@ describe("an error in the provider's response", () => {
     ['server_error', 400, 'ERR_AUTHORIZATION_FAILED'],
   ])('is shown without state too, and touches no login: %s', async (error, status, code) => {
     await start()
-    const response = await upToCallback(browser, site)
+    const response = await upToCallback(browser, bed)
     const bare = withParameters(response, { code: undefined, state: undefined, error, error_description: 'Why' })
     expect((await browser.send(bare.url, bare.init)).status).toBe(status)
-    expect(site.app.errors.splice(0)).toMatchObject([{ code, cause: { error, error_description: 'Why' } }])
+    expect(bed.app.errors.splice(0)).toMatchObject([{ code, cause: { error, error_description: 'Why' } }])
     expect((await browser.visit(response.url, response.init)).url).toBe(`${url}/profile`)
   })
 
   it('is escaped on the error page of Express in development', async () => {
     await start()
-    const [app] = site.app.server.listeners('request') as [Express]
+    const [app] = bed.app.server.listeners('request') as [Express]
     app.set('env', 'development')
     const changes = { code: undefined, error: '<script>alert(1)</script>', error_description: '<script>' }
-    const denied = withParameters(await upToCallback(browser, site), changes)
+    const denied = withParameters(await upToCallback(browser, bed), changes)
     const answer = await browser.send(denied.url, denied.init)
     expect(answer.status).toBe(400)
     expect(answer.text).toContain('the provider answered the authorization request with an error')

@@ -1,41 +1,20 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { LoginRefusedError, type RelyingPartyEvent, type RelyingPartyOptions } from '../../src/index.js'
-import { startLocalProvider } from '../support/bed/app.js'
-import {
-  basket,
-  codesOf,
-  contentsOf,
-  type LocalProvider,
-  muteExpress,
-  responseParameters,
-  type Site,
-  startSite,
-  upToCallback,
-  whoIs,
-  withParameters,
-} from '../support/bed/site.js'
+import { type Bed, startBed, useProvider } from '../support/bed/bed.js'
+import { responseParameters, upToCallback, withParameters } from '../support/bed/callbackRequest.js'
+import { codesOf, contentsOf, whoIs } from '../support/bed/observed.js'
+import { basket } from '../support/bed/routes.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 
 type Hooks = Required<RelyingPartyOptions>
 
-let provider: LocalProvider
-let site: Site
-let browser: UserAgent
+const { provider, browser } = useProvider()
+let bed: Bed
 let url: string
 
-beforeAll(async () => {
-  provider = await startLocalProvider({ host: 'localhost' })
-})
-afterAll(() => provider.close())
-beforeEach(() => {
-  muteExpress()
-  browser = new UserAgent()
-})
-afterEach(() => site.close())
-
 async function start(options: Partial<RelyingPartyOptions>): Promise<void> {
-  site = await startSite({ options, routes: basket }, provider)
-  url = site.app.url
+  bed = await startBed({ options, routes: basket, at: provider })
+  url = bed.app.url
 }
 
 describe('onLogin', () => {
@@ -44,7 +23,7 @@ describe('onLogin', () => {
     await start({
       async onLogin(login, req) {
         const { accessToken, ...rest } = login
-        const keys = Object.keys(await contentsOf(site.app.store))
+        const keys = Object.keys(await contentsOf(bed.app.store))
         told.push({
           ...rest,
           records: keys.filter((key) => key.includes('record:')),
@@ -104,16 +83,16 @@ describe('onLogin', () => {
     expect(refused.status).toBe(status)
     expect((await browser.fetch(`${url}/basket`)).json()).toEqual(before)
     expect(await whoIs(browser, url)).toBeNull()
-    expect(Object.keys(await contentsOf(site.app.store)).filter((key) => key.includes('record:'))).toEqual([])
-    const [error] = site.app.errors.splice(0)
+    expect(Object.keys(await contentsOf(bed.app.store)).filter((key) => key.includes('record:'))).toEqual([])
+    const [error] = bed.app.errors.splice(0)
     expect(error).toMatchObject(
       status === 403
         ? { code: 'ERR_LOGIN_REFUSED', message: 'Ask your team for access first.', returnTo: '/profile' }
         : { message: 'no such column' },
     )
-    const refusals = site.app.events.filter(({ type }) => type === 'login.refused')
+    const refusals = bed.app.events.filter(({ type }) => type === 'login.refused')
     expect(refusals).toEqual([expect.objectContaining({ code: (error as { code?: string }).code })])
-    expect(site.app.events.filter(({ type }) => type === 'session.opened')).toEqual([])
+    expect(bed.app.events.filter(({ type }) => type === 'session.opened')).toEqual([])
   })
 })
 
@@ -124,13 +103,13 @@ describe('onError', () => {
     expect(answer.status).toBe(499)
     expect(answer.json()).toEqual({ code: 'ERR_TRANSACTION_MISSING', path: '/callback' })
     expect((await browser.fetch(`${url}/profile`)).json()).toMatchObject({ code: 'ERR_AUTHENTICATION_REQUIRED' })
-    expect(site.app.errors).toEqual([])
+    expect(bed.app.errors).toEqual([])
   })
 
   it('can pass the error on to Express', async () => {
     await start({ onError: (error, _req, _res, next) => next(error) })
     expect((await browser.send(`${url}/callback`)).status).toBe(400)
-    expect(codesOf(site.app)).toEqual(['ERR_TRANSACTION_MISSING'])
+    expect(codesOf(bed.app)).toEqual(['ERR_TRANSACTION_MISSING'])
   })
 
   it.each<[string, Hooks['onError']]>([
@@ -144,7 +123,7 @@ describe('onError', () => {
   ])('that %s has its own error handled by Express', async (_how, onError) => {
     await start({ onError })
     expect((await browser.send(`${url}/callback`)).status).toBe(500)
-    expect(site.app.errors.splice(0)).toEqual([expect.objectContaining({ message: 'no such template' })])
+    expect(bed.app.errors.splice(0)).toEqual([expect.objectContaining({ message: 'no such template' })])
     expect((await browser.visit(`${url}/profile`)).status).toBe(200)
   })
 })
@@ -179,10 +158,10 @@ describe('onEvent', () => {
       onEvent: (event) => void told.push(event),
       onLogin: ({ accessToken }) => void secrets.push(String(accessToken)),
     })
-    const first = await upToCallback(browser, site, '/profile?key=tell-nobody')
+    const first = await upToCallback(browser, bed, '/profile?key=tell-nobody')
     await browser.visit(first.url, first.init)
     const other = new UserAgent()
-    const second = withParameters(await upToCallback(other, site), { code: 'a-code-from-elsewhere' })
+    const second = withParameters(await upToCallback(other, bed), { code: 'a-code-from-elsewhere' })
     expect((await other.send(second.url, second.init)).status).toBe(400)
     await browser.visit(`${url}/logout`, { method: 'POST' })
     for (const visited of browser.visited) {

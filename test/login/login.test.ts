@@ -1,73 +1,55 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { type LoginOptions, login } from '../../src/index.js'
-import {
-  authorizationRequest,
-  codesOf,
-  muteExpress,
-  type Site,
-  startSite,
-  transactionCookies,
-  upToCallback,
-  whoIs,
-} from '../support/bed/site.js'
-import { UserAgent } from '../support/bed/userAgent.js'
+import { useBed } from '../support/bed/bed.js'
+import { upToCallback } from '../support/bed/callbackRequest.js'
+import { authorizationRequest, codesOf, transactionCookies, whoIs } from '../support/bed/observed.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
 
 const SCOPE = 'openid profile email offline_access reports:read'
 
-let site: Site
-let browser: UserAgent
-
-beforeAll(async () => {
-  site = await startSite({
-    provider: { authorizationParams: { ui_locales: 'de' } },
-    routes(app) {
-      app.get('/login/again', login({ prompt: 'login', returnTo: '/who' }))
-      app.get('/login/recent', login({ maxAge: 60 }))
-      app.get('/login/strong', login({ acrValues: ['gold', 'silver'] }))
-      app.get('/login/essential', login({ acrValues: 'gold', acrEssential: true }))
-      app.get('/login/hint', login({ loginHint: 'grace' }))
-      app.get('/login/more', login({ scope: 'openid reports:write' }))
-      app.get('/login/less', login({ scope: ['openid', 'profile'] }))
-      app.get('/login/nothing', login({ scope: 'profile' }))
-      app.get('/login/params', login({ authorizationParams: { ui_locales: 'fr', claims_locales: 'fr' } }))
-      app.get(
-        '/login/chosen',
-        login((req) => ({ loginHint: String(req.query.hint) })),
-      )
-      app.get(
-        '/login/later',
-        login(async () => ({ prompt: 'login' })),
-      )
-      app.get('/login/mistaken', login((() => ({ promt: 'login' })) as () => LoginOptions))
-      app.get('/login/elsewhere', login({ provider: 'unknown' }))
-    },
-  })
-})
-afterAll(() => site.close())
-beforeEach(() => {
-  muteExpress()
-  browser = new UserAgent()
+const { bed, browser } = useBed({
+  provider: { authorizationParams: { ui_locales: 'de' } },
+  routes(app) {
+    app.get('/login/again', login({ prompt: 'login', returnTo: '/who' }))
+    app.get('/login/recent', login({ maxAge: 60 }))
+    app.get('/login/strong', login({ acrValues: ['gold', 'silver'] }))
+    app.get('/login/essential', login({ acrValues: 'gold', acrEssential: true }))
+    app.get('/login/hint', login({ loginHint: 'grace' }))
+    app.get('/login/more', login({ scope: 'openid reports:write' }))
+    app.get('/login/less', login({ scope: ['openid', 'profile'] }))
+    app.get('/login/nothing', login({ scope: 'profile' }))
+    app.get('/login/params', login({ authorizationParams: { ui_locales: 'fr', claims_locales: 'fr' } }))
+    app.get(
+      '/login/chosen',
+      login((req) => ({ loginHint: String(req.query.hint) })),
+    )
+    app.get(
+      '/login/later',
+      login(async () => ({ prompt: 'login' })),
+    )
+    app.get('/login/mistaken', login((() => ({ promt: 'login' })) as () => LoginOptions))
+    app.get('/login/elsewhere', login({ provider: 'unknown' }))
+  },
 })
 
 const begin = async (path: string) => {
-  const answer = await browser.send(site.app.url + path)
+  const answer = await browser.send(bed.app.url + path)
   expect(answer.status).toBe(303)
   return authorizationRequest(answer)
 }
 
 describe('the authorization request', () => {
   it('is for a code, with S256, state and nonce, to the configured redirect_uri', async () => {
-    const answer = await browser.send(`${site.app.url}/login`)
+    const answer = await browser.send(`${bed.app.url}/login`)
     expect(answer.status).toBe(303)
     expect(answer.headers['cache-control']).toBe('no-store')
     const request = authorizationRequest(answer)
     expect(Object.fromEntries(request)).toEqual({
       response_type: 'code',
       client_id: 'app',
-      redirect_uri: `${site.app.url}/callback`,
+      redirect_uri: `${bed.app.url}/callback`,
       scope: SCOPE,
       state: expect.stringMatching(/^[\w-]{100,200}$/),
       nonce: expect.stringMatching(/^[\w-]{43}$/),
@@ -98,14 +80,14 @@ describe('the authorization request', () => {
 
   it('keeps state, nonce and verifier secret from the browser', async () => {
     const request = await begin('/login')
-    const [[name, value] = ['', '']] = transactionCookies(browser, site.app.url)
+    const [[name, value] = ['', '']] = transactionCookies(browser, bed.app.url)
     const cookie = name + value + Buffer.from(value, 'base64url').toString('latin1')
     for (const secret of ['state', 'nonce']) expect(cookie).not.toContain(request.get(secret))
     expect(cookie).not.toContain('default')
   })
 
   it('binds the login to the browser with a small cookie: HttpOnly, Lax, ten minutes, no session', async () => {
-    const { headers } = await browser.send(`${site.app.url}/login`)
+    const { headers } = await browser.send(`${bed.app.url}/login`)
     expect(headers['set-cookie']).toEqual([
       expect.stringMatching(/^rp\.[\w-]{7}=[\w-]{16}; Max-Age=600; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Lax$/),
     ])
@@ -126,16 +108,16 @@ describe('the authorization request', () => {
   })
 
   it.each(['/login/nothing', '/login/mistaken'])('is not sent if the options are wrong: %s', async (path) => {
-    expect((await browser.send(site.app.url + path)).status).toBe(500)
-    expect(codesOf(site.app)).toEqual(['ERR_CONFIGURATION'])
-    expect(transactionCookies(browser, site.app.url)).toEqual([])
+    expect((await browser.send(bed.app.url + path)).status).toBe(500)
+    expect(codesOf(bed.app)).toEqual(['ERR_CONFIGURATION'])
+    expect(transactionCookies(browser, bed.app.url)).toEqual([])
   })
 
   it.each(['/login/elsewhere', '/login?provider=unknown', '/login?provider=__proto__'])(
     'is not sent to a provider that is not configured: %s',
     async (path) => {
-      expect((await browser.send(site.app.url + path)).status).toBe(400)
-      expect(codesOf(site.app)).toEqual(['ERR_UNKNOWN_PROVIDER'])
+      expect((await browser.send(bed.app.url + path)).status).toBe(400)
+      expect(codesOf(bed.app)).toEqual(['ERR_UNKNOWN_PROVIDER'])
       expect((await begin('/login?provider=default')).get('client_id')).toBe('app')
     },
   )
@@ -180,17 +162,17 @@ describe('the authorization request', () => {
 
 describe('a user who is already signed in', () => {
   beforeEach(async () => {
-    await browser.visit(`${site.app.url}/profile`)
+    await browser.visit(`${bed.app.url}/profile`)
   })
 
   it.each(['/login?returnTo=/who', '/login/less?returnTo=/who', '/login/hint?returnTo=/who'])(
     'is redirected to returnTo: %s',
     async (path) => {
-      const answer = await browser.send(site.app.url + path)
+      const answer = await browser.send(bed.app.url + path)
       expect(answer.status).toBe(303)
-      expect(answer.headers.location).toBe(`${site.app.url}/who`)
+      expect(answer.headers.location).toBe(`${bed.app.url}/who`)
       expect(answer.headers['cache-control']).toBe('no-store')
-      expect(transactionCookies(browser, site.app.url)).toEqual([])
+      expect(transactionCookies(browser, bed.app.url)).toEqual([])
     },
   )
 
@@ -202,21 +184,21 @@ describe('a user who is already signed in', () => {
   )
 
   it('comes back signed in after a new login', async () => {
-    const answer = await browser.visit(`${site.app.url}/login/again`)
-    expect(answer.url).toBe(`${site.app.url}/who`)
+    const answer = await browser.visit(`${bed.app.url}/login/again`)
+    expect(answer.url).toBe(`${bed.app.url}/who`)
     expect(answer.json()).toMatchObject({ subject: 'ada' })
   })
 })
 
 describe('returnTo', () => {
   const location = async (returnTo: string): Promise<string> => {
-    const { url, init } = await upToCallback(browser, site, `/login?${new URLSearchParams({ returnTo })}`)
+    const { url, init } = await upToCallback(browser, bed, `/login?${new URLSearchParams({ returnTo })}`)
     return String((await browser.send(url, init)).headers.location)
   }
 
   it('redirects to a path of the application with its query', async () => {
-    expect(await location('/who?a=b&c=%26#d')).toBe(`${site.app.url}/who?a=b&c=%26#d`)
-    expect(await whoIs(browser, site.app.url)).toBe('ada')
+    expect(await location('/who?a=b&c=%26#d')).toBe(`${bed.app.url}/who?a=b&c=%26#d`)
+    expect(await whoIs(browser, bed.app.url)).toBe('ada')
   })
 
   it.each([
@@ -230,11 +212,11 @@ describe('returnTo', () => {
     'data:text/html,x',
     `/${'\u20ac'.repeat(1000)}`,
   ])('never leads elsewhere, and a refused one leads to the start page: %j', async (returnTo) => {
-    expect(await location(returnTo)).toBe(`${site.app.url}/`)
+    expect(await location(returnTo)).toBe(`${bed.app.url}/`)
   })
 
   it('never leaves the origin, even if the user is signed in', async () => {
-    await browser.visit(`${site.app.url}/profile`)
+    await browser.visit(`${bed.app.url}/profile`)
     const parts = fc.constantFrom(
       '/',
       '\\',
@@ -254,8 +236,8 @@ describe('returnTo', () => {
     const hostile = fc.array(parts, { maxLength: 8 }).map((all) => `/${all.join('')}`)
     await fc.assert(
       fc.asyncProperty(fc.oneof(hostile, fc.string({ unit: 'binary' })), async (returnTo) => {
-        const answer = await browser.send(`${site.app.url}/login?${new URLSearchParams({ returnTo })}`)
-        expect(new URL(String(answer.headers.location), answer.url).origin).toBe(site.app.url)
+        const answer = await browser.send(`${bed.app.url}/login?${new URLSearchParams({ returnTo })}`)
+        expect(new URL(String(answer.headers.location), answer.url).origin).toBe(bed.app.url)
         expect(answer.headers.location).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/(?![/\\])[\x21-\x7e]*$/)
       }),
       { numRuns: 150 },
@@ -263,7 +245,7 @@ describe('returnTo', () => {
   })
 
   it('uses the first value if it is repeated', async () => {
-    const { url, init } = await upToCallback(browser, site, '/login?returnTo=/who&returnTo=//evil.example')
-    expect((await browser.send(url, init)).headers.location).toBe(`${site.app.url}/who`)
+    const { url, init } = await upToCallback(browser, bed, '/login?returnTo=/who&returnTo=//evil.example')
+    expect((await browser.send(url, init)).headers.location).toBe(`${bed.app.url}/who`)
   })
 })

@@ -2,7 +2,8 @@ import type { Request } from 'express'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { ProviderHint, ProviderOptions, RelyingPartyOptions } from '../../src/index.js'
 import { type App, CLIENT_SECRET, startApp } from '../support/bed/app.js'
-import { codesOf, muteExpress, whoIs } from '../support/bed/site.js'
+import { muteExpress } from '../support/bed/bed.js'
+import { codesOf, whoIs } from '../support/bed/observed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { SpoiledProvider } from '../support/provider/spoiledProvider.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
@@ -26,7 +27,6 @@ const at = ({ issuer }: SpoiledProvider): ProviderOptions => ({ issuer, clientId
 
 async function start(options: Partial<RelyingPartyOptions>): Promise<App> {
   const app = await startApp('', { options })
-  onTestFinished(() => app.close())
   return app
 }
 

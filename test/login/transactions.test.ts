@@ -1,34 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { request } from 'node:http'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type AppOptions, startLocalProvider } from '../support/bed/app.js'
-import {
-  basket,
-  codesOf,
-  type LocalProvider,
-  muteExpress,
-  PUBLIC_URL,
-  proxied,
-  type Site,
-  startSite,
-  startSiteBehindTls,
-  transactionCookies,
-  upToCallback,
-  whoIs,
-} from '../support/bed/site.js'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { AppOptions } from '../support/bed/app.js'
+import { type Bed, PUBLIC_URL, proxied, startBed, useProvider } from '../support/bed/bed.js'
+import { upToCallback } from '../support/bed/callbackRequest.js'
+import { codesOf, transactionCookies, whoIs } from '../support/bed/observed.js'
+import { basket } from '../support/bed/routes.js'
 import { type Answer, type Init, UserAgent } from '../support/bed/userAgent.js'
 
-let provider: LocalProvider
-let site: Site
-beforeAll(async () => {
-  provider = await startLocalProvider({ host: 'localhost' })
-})
-afterAll(() => provider.close())
-beforeEach(muteExpress)
-afterEach(async () => {
-  vi.useRealTimers()
-  await site.close()
-})
+const { provider } = useProvider()
+let bed: Bed
+afterEach(() => void vi.useRealTimers())
 
 /** The most that common servers and proxies take of request headers. */
 const HEADER_LIMIT = 8192
@@ -64,11 +46,11 @@ describe.each(['query', 'form_post'] as const)('logins in many tabs, by %s', (re
   const target = (tab: number) => `/profile?tab=${tab}&view=details`
 
   it('thirty begun at once, by https, stay under 8 KiB of headers, and all of them finish', async () => {
-    site = await startSiteBehindTls(settings, provider)
-    const { app } = site
+    bed = await startBed({ ...settings, behindTls: true, at: provider })
+    const { app } = bed
     const browser = new UserAgent()
     const send = (url: string, init: Init = {}) => {
-      const request = proxied(site, { url, init })
+      const request = proxied(bed, { url, init })
       return browser.send(request.url, request.init)
     }
     await send(`${app.url}/basket?add=tea`)
@@ -80,7 +62,7 @@ describe.each(['query', 'form_post'] as const)('logins in many tabs, by %s', (re
     expect(transactionCookies(browser, app.url)).toHaveLength(30)
     for (const [tab, { headers }] of begun.entries()) {
       const { url, init } = await browser.visitUntil(String(headers.location), PUBLIC_URL)
-      const request = proxied(site, { url, init })
+      const request = proxied(bed, { url, init })
       expect(headBytes(browser, request.url, request.init)).toBeLessThan(HEADER_LIMIT)
       expect((await send(url, init)).headers.location).toBe(PUBLIC_URL + target(tab))
     }
@@ -89,16 +71,16 @@ describe.each(['query', 'form_post'] as const)('logins in many tabs, by %s', (re
   })
 
   it('thirty begun one after the other stay under 8 KiB of headers, and the latest finish', async () => {
-    site = await startSite({ ...settings, options: { transactions: { max: 10 } } }, provider)
+    bed = await startBed({ ...settings, options: { transactions: { max: 10 } }, at: provider })
     const browser = new UserAgent()
     const tabs = []
     for (let tab = 0; tab < 30; tab++) {
-      tabs.push(await upToCallback(browser, site, target(tab)))
-      expect(transactionCookies(browser, site.app.url).length).toBeLessThanOrEqual(10)
+      tabs.push(await upToCallback(browser, bed, target(tab)))
+      expect(transactionCookies(browser, bed.app.url).length).toBeLessThanOrEqual(10)
     }
     const [oldest, ...rest] = tabs as [(typeof tabs)[0], ...typeof tabs]
     expect((await new UserAgent().send(oldest.url, { ...oldest.init, method: 'GET' })).status).toBe(400)
-    expect(codesOf(site.app)).toHaveLength(1)
+    expect(codesOf(bed.app)).toHaveLength(1)
     for (const { url, init } of rest.slice(-10)) {
       expect(headBytes(browser, url, init)).toBeLessThan(HEADER_LIMIT)
       expect((await browser.visit(url, init)).status).toBe(200)
@@ -106,14 +88,14 @@ describe.each(['query', 'form_post'] as const)('logins in many tabs, by %s', (re
   })
 
   it('finish at the same moment, each at its own page', async () => {
-    site = await startSite(settings, provider)
+    bed = await startBed({ ...settings, at: provider })
     const browser = new UserAgent()
     const tabs = []
-    for (let tab = 0; tab < 4; tab++) tabs.push(await upToCallback(browser, site, target(tab)))
+    for (let tab = 0; tab < 4; tab++) tabs.push(await upToCallback(browser, bed, target(tab)))
     const answers = await Promise.all(tabs.map(({ url, init }) => browser.send(url, init)))
-    expect(answers.map(({ headers }) => headers.location)).toEqual(tabs.map((_, tab) => site.app.url + target(tab)))
-    expect(await whoIs(browser, site.app.url)).toBe('ada')
-    expect((await browser.fetch(`${site.app.url}/token`)).status).toBe(200)
+    expect(answers.map(({ headers }) => headers.location)).toEqual(tabs.map((_, tab) => bed.app.url + target(tab)))
+    expect(await whoIs(browser, bed.app.url)).toBe('ada')
+    expect((await browser.fetch(`${bed.app.url}/token`)).status).toBe(200)
   })
 })
 
@@ -137,11 +119,11 @@ describe.each(['query', 'form_post'] as const)('a browser that begins many login
   ])(
     'sends less than 8 KiB of headers, and finishes the latest of %d logins at addresses of %d',
     async (count, length) => {
-      site = await startSiteBehindTls({ provider: { responseMode } }, provider)
-      const { app } = site
+      bed = await startBed({ provider: { responseMode }, behindTls: true, at: provider })
+      const { app } = bed
       const browser = new UserAgent({ maxCookies: 180 })
       const send = (url: string, init: Init = {}) => {
-        const request = proxied(site, { url, init })
+        const request = proxied(bed, { url, init })
         return browser.send(request.url, request.init)
       }
       const targets = Array.from({ length: count }, (_, tab) => address(tab, length))
@@ -167,7 +149,7 @@ describe.each(['query', 'form_post'] as const)('a browser that begins many login
       for (const [tab, { headers }] of begun.entries()) {
         if (![...kept].some((name) => String(headers['set-cookie']).includes(name))) continue
         const { url, init } = await browser.visitUntil(String(headers.location), PUBLIC_URL)
-        const request = proxied(site, { url, init })
+        const request = proxied(bed, { url, init })
         expect(headBytes(browser, request.url, request.init)).toBeLessThan(HEADER_LIMIT)
         expect((await send(url, init)).headers.location).toBe(PUBLIC_URL + targets[tab])
         finished.push(tab)
@@ -190,14 +172,14 @@ describe('an address', () => {
     [2048, (path: string) => path],
     [2049, () => '/'],
   ])('of %d characters leads where it should', async (length, expected) => {
-    site = await startSite({}, provider)
+    bed = await startBed({ at: provider })
     const browser = new UserAgent()
     const path = `/who?${'x'.repeat(length - 5)}`
     const { url, init } = await browser.visitUntil(
-      `${site.app.url}/login?${new URLSearchParams({ returnTo: path })}`,
-      `${site.app.url}/callback`,
+      `${bed.app.url}/login?${new URLSearchParams({ returnTo: path })}`,
+      `${bed.app.url}/callback`,
     )
-    expect((await browser.send(url, init)).headers.location).toBe(site.app.url + expected(path))
+    expect((await browser.send(url, init)).headers.location).toBe(bed.app.url + expected(path))
   })
 })
 
@@ -205,25 +187,25 @@ describe('room for a new login', () => {
   const FORGED = ['rp.AAAAAAA', 'rp.__proto', 'rp._______', 'rp.-------'] as const
 
   it('is made of cookies whose time is over, or not come, before those of real logins', async () => {
-    site = await startSite({ options: { transactions: { max: 4 } } }, provider)
+    bed = await startBed({ options: { transactions: { max: 4 } }, at: provider })
     vi.useFakeTimers({ toFake: ['Date'], now: 4096_000 * 440_000 + 2048_000 })
     const browser = new UserAgent()
-    const begun = await upToCallback(browser, site)
-    for (const name of FORGED) browser.setCookie(site.app.url, name, 'x'.repeat(200))
-    const latest = await upToCallback(browser, site)
+    const begun = await upToCallback(browser, bed)
+    for (const name of FORGED) browser.setCookie(bed.app.url, name, 'x'.repeat(200))
+    const latest = await upToCallback(browser, bed)
     expect((await browser.clone().visit(begun.url, begun.init)).status).toBe(200)
     expect((await browser.clone().visit(latest.url, latest.init)).status).toBe(200)
   })
 
   it('is made by age, not by the order of the cookies', async () => {
-    site = await startSite({ options: { transactions: { max: 2 } } }, provider)
+    bed = await startBed({ options: { transactions: { max: 2 } }, at: provider })
     vi.useFakeTimers({ toFake: ['Date'] })
     const start = Date.now()
     const browser = new UserAgent()
     const tabs = []
     for (const second of [20, 10, 30]) {
       vi.setSystemTime(start + second * 1000)
-      tabs.push(await upToCallback(browser, site))
+      tabs.push(await upToCallback(browser, bed))
     }
     const [first, older, latest] = tabs as [(typeof tabs)[0], (typeof tabs)[0], (typeof tabs)[0]]
     expect((await browser.clone().send(older.url, older.init)).status).toBe(400)
@@ -234,26 +216,26 @@ describe('room for a new login', () => {
   it.each(['rp.tx.@', 'rp.', 'rp.;', 'rp.abc def', 'rp.(){}', 'rp.abcdefé', 'rp.__proto__', 'rp.tx.AAAAAAAAAAAAAAAA'])(
     'leaves the cookie %s of someone else alone, and begins logins beside it',
     async (name) => {
-      site = await startSite({ options: { transactions: { max: 1 } } }, provider)
+      bed = await startBed({ options: { transactions: { max: 1 } }, at: provider })
       const browser = new UserAgent()
-      for (let i = 0; i < 3; i++) browser.setCookie(site.app.url, name + (i ? i : ''), 'x'.repeat(200))
-      const { headers, status } = await browser.send(`${site.app.url}/login`)
+      for (let i = 0; i < 3; i++) browser.setCookie(bed.app.url, name + (i ? i : ''), 'x'.repeat(200))
+      const { headers, status } = await browser.send(`${bed.app.url}/login`)
       expect(status).toBe(303)
       expect(headers['set-cookie']).toHaveLength(1)
-      expect((await browser.visit(`${site.app.url}/profile`)).status).toBe(200)
+      expect((await browser.visit(`${bed.app.url}/profile`)).status).toBe(200)
     },
   )
 })
 
 describe('behind TLS', () => {
   it('a cookie that only looks like one of __Host- once more than spaces is stripped, is none', async () => {
-    site = await startSiteBehindTls({}, provider)
-    const { app } = site
+    bed = await startBed({ behindTls: true, at: provider })
+    const { app } = bed
     const victim = new UserAgent()
     const attacker = new UserAgent()
-    const begun = proxied(site, { url: `${PUBLIC_URL}/login?returnTo=/who` })
+    const begun = proxied(bed, { url: `${PUBLIC_URL}/login?returnTo=/who` })
     const { headers } = await attacker.send(begun.url, begun.init)
-    const callback = proxied(site, await attacker.visitUntil(String(headers.location), PUBLIC_URL))
+    const callback = proxied(bed, await attacker.visitUntil(String(headers.location), PUBLIC_URL))
     for (const [name, value] of attacker.cookies(app.url)) victim.setCookie(app.url, `\u00a0${name}`, value)
     expect((await victim.send(callback.url, callback.init)).status).toBe(400)
     expect(codesOf(app)).toEqual(['ERR_TRANSACTION_MISSING'])

@@ -1,11 +1,11 @@
 import express, { type Express } from 'express'
 import { MemoryStore } from 'express-session'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type AuthStore, backchannelLogout } from '../../src/index.js'
 import { type AppOptions, startApp } from '../support/bed/app.js'
-import { type SpoiledBed, startBed } from '../support/bed/bed.js'
+import { muteExpress, type SpoiledBed, startBed } from '../support/bed/bed.js'
 import { expectAccepted } from '../support/bed/conformance.js'
-import { codesOf, muteExpress } from '../support/bed/site.js'
+import { codesOf } from '../support/bed/observed.js'
 import { type Answer, type Init, UserAgent } from '../support/bed/userAgent.js'
 import {
   deliver,
@@ -18,12 +18,12 @@ import {
   subjectIn,
 } from '../support/provider/logoutTokens.js'
 import { SpoiledProvider } from '../support/provider/spoiledProvider.js'
+import { fakeDate } from '../support/run/waiting.js'
 import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 
 beforeEach(muteExpress)
-afterEach(() => void vi.useRealTimers())
 
 const routes = (app: Express) => void app.all('/backchannel-logout', backchannelLogout())
 const start = (app: Omit<AppOptions, 'provider'> = {}) =>
@@ -34,7 +34,6 @@ const post = ({ app }: Pick<SpoiledBed, 'app'>, init: Init): Promise<Answer> =>
 /** Starts another process of the same application. */
 async function startAnother({ provider }: SpoiledBed, settings: AppOptions): Promise<SpoiledBed> {
   const app = await startApp(provider.issuer, { routes, ...settings })
-  onTestFinished(() => app.close())
   return { app, provider }
 }
 
@@ -167,7 +166,6 @@ describe('a logout token', () => {
     onTestFinished(() => provider.close())
     provider.spoil = { claims: { sid: 'sid-1' } }
     const app = await startApp(provider.issuer.slice(0, -1), { routes })
-    onTestFinished(() => app.close())
     const bed = { app, provider }
     const browser = await expectAccepted(bed)
     await expectKept(
@@ -198,7 +196,7 @@ describe('a logout token', () => {
 
 describe('a logout token is accepted once', () => {
   it('while it is valid, and is refused for its times afterwards', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    fakeDate()
     for (const [claims, usable, refusedBy] of [
       [{ exp: seconds() + 120 }, 149, 'exp'],
       [{ exp: seconds() + 100_000 }, 329, 'iat'],

@@ -2,9 +2,9 @@ import type { Express } from 'express'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { backchannelLogout, type ProviderHint, type ProviderOptions } from '../../src/index.js'
 import { type App, CLIENT_SECRET, startApp } from '../support/bed/app.js'
-import type { SpoiledBed } from '../support/bed/bed.js'
+import { muteExpress, type SpoiledBed } from '../support/bed/bed.js'
+import { codesOf } from '../support/bed/observed.js'
 
-import { codesOf, muteExpress } from '../support/bed/site.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { deliver, expectEnded, expectKept, logoutToken, subjectIn } from '../support/provider/logoutTokens.js'
 import { createRsaKey } from '../support/provider/providerKeys.js'
@@ -29,7 +29,6 @@ function registration({ issuer }: SpoiledProvider, clientId = 'app'): ProviderOp
 
 async function start(providers: Record<string, ProviderOptions>): Promise<App> {
   const app = await startApp('', { routes, options: { providers } })
-  onTestFinished(() => app.close())
   return app
 }
 
@@ -89,7 +88,6 @@ describe('among several providers', () => {
     const [one, two] = await startProviders({ sid: 'sid-1' })
     let tenant = one
     const app = await startApp('', { routes, options: { provider: () => registration(tenant) } })
-    onTestFinished(() => app.close())
     const bed: SpoiledBed = { app, provider: one }
     const browser = await signInAt(app)
     tenant = two

@@ -1,13 +1,14 @@
 import type { Express } from 'express'
 import { MemoryStore } from 'express-session'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { backchannelLogout, type RelyingPartyOptions } from '../../src/index.js'
 import { startApp } from '../support/bed/app.js'
-import { type SpoiledBed, startBed } from '../support/bed/bed.js'
+import { muteExpress, type SpoiledBed, startBed } from '../support/bed/bed.js'
 import { expectAccepted } from '../support/bed/conformance.js'
-import { codesOf, muteExpress } from '../support/bed/site.js'
+import { codesOf } from '../support/bed/observed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { deliver, logoutToken, signInAs, subjectIn } from '../support/provider/logoutTokens.js'
+import { fakeDate } from '../support/run/waiting.js'
 import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
 
 const TOKEN_LIFETIME = 3600
@@ -17,10 +18,9 @@ let meanwhile: (() => Promise<unknown>) | undefined
 
 beforeEach(() => {
   muteExpress()
-  vi.useFakeTimers({ toFake: ['Date'] })
+  fakeDate()
   meanwhile = undefined
 })
-afterEach(() => void vi.useRealTimers())
 
 async function interrupt(): Promise<void> {
   const act = meanwhile
@@ -43,7 +43,6 @@ async function startTwo(options: Partial<RelyingPartyOptions> = {}) {
   const shared = { store: new MemoryStore(), options: { store, ...options }, routes }
   const one = await startBed({ ...shared, spoil: { claims: { sid: 'sid-1' } } })
   const app = await startApp(one.provider.issuer, shared)
-  onTestFinished(() => app.close())
   const two: SpoiledBed = { app, provider: one.provider }
   return { one, two, records: () => store.keys().filter((key) => key.startsWith('record:')) }
 }

@@ -3,9 +3,9 @@ import { MemoryStore } from 'express-session'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { endSessions, logout, requireSameOrigin } from '../../src/index.js'
 import { type AppOptions, CLIENT_SECRET, startApp } from '../support/bed/app.js'
-import { type SpoiledBed, startBed } from '../support/bed/bed.js'
+import { muteExpress, type SpoiledBed, startBed } from '../support/bed/bed.js'
 import { expectAccepted } from '../support/bed/conformance.js'
-import { codesOf, muteExpress } from '../support/bed/site.js'
+import { codesOf } from '../support/bed/observed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { signInAs, subjectIn } from '../support/provider/logoutTokens.js'
 import { SpoiledProvider } from '../support/provider/spoiledProvider.js'
@@ -31,7 +31,6 @@ const post = (bed: Pick<SpoiledBed, 'app'>, path: string, browser = new UserAgen
 /** Starts another process of the same application, with the same stores. */
 async function startAnother({ provider }: SpoiledBed, settings: AppOptions): Promise<SpoiledBed> {
   const app = await startApp(provider.issuer, { routes, ...settings })
-  onTestFinished(() => app.close())
   return { app, provider }
 }
 

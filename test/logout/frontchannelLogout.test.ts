@@ -2,9 +2,9 @@ import express, { type Express } from 'express'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { frontchannelLogout } from '../../src/index.js'
 import { type AppOptions, CLIENT_SECRET, startApp } from '../support/bed/app.js'
-import { type SpoiledBed, startBed } from '../support/bed/bed.js'
+import { muteExpress, type SpoiledBed, startBed } from '../support/bed/bed.js'
 import { expectAccepted } from '../support/bed/conformance.js'
-import { codesOf, muteExpress } from '../support/bed/site.js'
+import { codesOf } from '../support/bed/observed.js'
 import { type Answer, type Init, UserAgent } from '../support/bed/userAgent.js'
 import { subjectIn } from '../support/provider/logoutTokens.js'
 import type { Spoil } from '../support/provider/spoil.js'
@@ -56,7 +56,6 @@ describe('the page of front-channel logout', () => {
     const store = new MemoryAuthStore()
     const bed = await startBed({ routes, options: { store }, spoil: SIGNED_IN })
     const app = await startApp(bed.provider.issuer, { routes, store: bed.app.store, options: { store } })
-    onTestFinished(() => app.close())
     const browser = await expectAccepted(bed)
     bed.provider.spoil = { reply: { discovery: () => ({ status: 500 }) } }
     const answer = await loadFrame({ app, provider: bed.provider })

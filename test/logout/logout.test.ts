@@ -1,45 +1,24 @@
 import type { Express } from 'express'
 import supertest from 'supertest'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { logout } from '../../src/index.js'
-import { type AppOptions, startApp, startLocalProvider } from '../support/bed/app.js'
-import { startBed } from '../support/bed/bed.js'
+import { type AppOptions, startApp } from '../support/bed/app.js'
+import { type Bed, startBed, useProvider } from '../support/bed/bed.js'
 import { expectAccepted } from '../support/bed/conformance.js'
+import { faultyFetch } from '../support/bed/faultyFetch.js'
 import { logOut } from '../support/bed/loggingOut.js'
-import {
-  basket,
-  codesOf,
-  contentsOf,
-  FaultyStore,
-  faultyFetch,
-  type LocalProvider,
-  muteExpress,
-  type Site,
-  startSite,
-  whoIs,
-} from '../support/bed/site.js'
-import { refreshOf, UserAgent } from '../support/bed/userAgent.js'
+import { codesOf, contentsOf, whoIs } from '../support/bed/observed.js'
+import { basket } from '../support/bed/routes.js'
+import { refreshOf, type UserAgent } from '../support/bed/userAgent.js'
+import { fakeDate } from '../support/run/waiting.js'
+import { FaultyStore } from '../support/stores/faultyStore.js'
 import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
 
-let provider: LocalProvider
-let site: Site
-let browser: UserAgent
+const { provider, browser } = useProvider()
+let bed: Bed
 let url: string
 let store: FaultyStore
 let faults: ReturnType<typeof faultyFetch>
-
-beforeAll(async () => {
-  provider = await startLocalProvider({ host: 'localhost' })
-})
-afterAll(() => provider.close())
-beforeEach(() => {
-  muteExpress()
-  browser = new UserAgent()
-})
-afterEach(async () => {
-  vi.useRealTimers()
-  await site?.close()
-})
 
 async function start(settings: AppOptions = {}): Promise<void> {
   store = new FaultyStore()
@@ -49,8 +28,8 @@ async function start(settings: AppOptions = {}): Promise<void> {
     basket(app)
     settings.routes?.(app)
   }
-  site = await startSite({ ...settings, store, options, routes }, provider)
-  url = site.app.url
+  bed = await startBed({ ...settings, store, options, routes, at: provider })
+  url = bed.app.url
 }
 const signIn = () => browser.visit(`${url}/profile`)
 const leave = (query = '', init: Parameters<UserAgent['send']>[1] = {}) =>
@@ -147,7 +126,7 @@ describe('a logout', () => {
     await signIn()
     await leave()
     expect(calls).toEqual([{ subject: 'ada', provider: 'default' }])
-    expect(site.app.events).toContainEqual(
+    expect(bed.app.events).toContainEqual(
       expect.objectContaining({ type: 'session.ended', subject: 'ada', reason: 'logout' }),
     )
   })
@@ -186,7 +165,7 @@ describe('a logout', () => {
     await start()
     await signIn()
     // The cached metadata has expired, and is too old to be served stale.
-    vi.useFakeTimers({ toFake: ['Date'] })
+    fakeDate()
     vi.setSystemTime(Date.now() + 2 * 86_400_000)
     faults.fault = fault
     const answer = await leave('?returnTo=/who')
@@ -207,7 +186,7 @@ describe('a logout', () => {
     store.fails = (operation, key) => operation === 'destroy' && key.includes('record:')
     const answer = await leave()
     expect(answer.status).toBe(503)
-    expect(codesOf(site.app)).toEqual(['ERR_STORE_UNAVAILABLE'])
+    expect(codesOf(bed.app)).toEqual(['ERR_STORE_UNAVAILABLE'])
     store.fails = () => false
     expect(await whoIs(browser, url)).toBe('ada')
     expect((await leave()).status).toBe(200)
@@ -249,7 +228,7 @@ describe('a logout forged by another site', () => {
       expect(answer.status).toBe(403)
       expect(answer.headers['set-cookie']).toBeUndefined()
     }
-    expect(codesOf(site.app)).toEqual(['ERR_CROSS_SITE_REQUEST', 'ERR_CROSS_SITE_REQUEST'])
+    expect(codesOf(bed.app)).toEqual(['ERR_CROSS_SITE_REQUEST', 'ERR_CROSS_SITE_REQUEST'])
     expect(await whoIs(browser, url)).toBe('ada')
   })
 

@@ -1,30 +1,19 @@
 import express, { type Express } from 'express'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type LogoutOptions, logout } from '../../src/index.js'
-import { type AppOptions, startLocalProvider } from '../support/bed/app.js'
-import { basket, codesOf, type LocalProvider, muteExpress, type Site, startSite, whoIs } from '../support/bed/site.js'
+import type { AppOptions } from '../support/bed/app.js'
+import { type Bed, startBed, useProvider } from '../support/bed/bed.js'
+import { codesOf, whoIs } from '../support/bed/observed.js'
+import { basket } from '../support/bed/routes.js'
 import { type Answer, refreshOf, UserAgent } from '../support/bed/userAgent.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
+import { fakeDate } from '../support/run/waiting.js'
 
 const OTHER_SITE = 'https://www.example.com/goodbye'
 
-let provider: LocalProvider
-let site: Site
-let browser: UserAgent
+const { provider, browser } = useProvider()
+let bed: Bed
 let url: string
-
-beforeAll(async () => {
-  provider = await startLocalProvider({ host: 'localhost' })
-})
-afterAll(() => provider.close())
-beforeEach(() => {
-  muteExpress()
-  browser = new UserAgent()
-})
-afterEach(async () => {
-  vi.useRealTimers()
-  await site.close()
-})
 
 async function start(settings: AppOptions = {}): Promise<void> {
   const options = { postLogoutUrls: [OTHER_SITE], ...settings.options }
@@ -32,8 +21,8 @@ async function start(settings: AppOptions = {}): Promise<void> {
     basket(app)
     settings.routes?.(app)
   }
-  site = await startSite({ ...settings, options, routes }, provider)
-  url = site.app.url
+  bed = await startBed({ ...settings, options, routes, at: provider })
+  url = bed.app.url
 }
 const signIn = () => browser.visit(`${url}/profile`)
 const leave = (query = '', init: Parameters<UserAgent['send']>[1] = {}) =>
@@ -95,7 +84,7 @@ describe('where a logout leads', () => {
     expect(refreshOf(fixed)).toBe(`${url}/who`)
     await signIn()
     expect((await browser.send(`${url}/logout/wrong`, { method: 'POST' })).status).toBe(500)
-    expect(codesOf(site.app)).toEqual(['ERR_CONFIGURATION'])
+    expect(codesOf(bed.app)).toEqual(['ERR_CONFIGURATION'])
     expect(await whoIs(browser, url)).toBe('ada')
     expect(() => logout({ return_to: '/' } as LogoutOptions)).toThrow(
       configurationErrorSaying('did you mean returnTo?'),
@@ -141,7 +130,7 @@ describe('the return from the provider', () => {
     await start()
     await signIn()
     const { url: back } = await comeBack(await leave('?returnTo=/who'))
-    vi.useFakeTimers({ toFake: ['Date'] })
+    fakeDate()
     vi.setSystemTime(Date.now() + 601_000)
     expect((await browser.clone().send(back)).status).toBe(200)
     vi.useRealTimers()

@@ -7,17 +7,19 @@ import {
   type App,
   type AppOptions,
   CLIENT_SECRET,
+  type LocalProvider,
   listen,
   register,
   startApp,
   startLocalProvider,
 } from '../support/bed/app.js'
+import { muteExpress } from '../support/bed/bed.js'
 import { expectAccepted } from '../support/bed/conformance.js'
-import { gate } from '../support/bed/signedIn.js'
-import { type LocalProvider, muteExpress, whoIs } from '../support/bed/site.js'
+import { whoIs } from '../support/bed/observed.js'
 import { refreshOf, UserAgent } from '../support/bed/userAgent.js'
 import { deliver, logoutToken, signInAs, startLogoutBed } from '../support/provider/logoutTokens.js'
 import { formEncode } from '../support/provider/providerReplies.js'
+import { gate } from '../support/run/waiting.js'
 
 /** A request as the revocation endpoint received it. */
 interface Received {

@@ -5,7 +5,7 @@ import type { AuthStore } from '../../src/index.js'
 import type { TokenRecord } from '../../src/records/records.js'
 import type { RefreshRequest } from '../../src/records/refresh.js'
 import { sessionAuthStore } from '../../src/records/sessionAuthStore.js'
-import { gate, pass, until } from '../support/bed/signedIn.js'
+import { gate, pass, until } from '../support/run/waiting.js'
 import { FIRST, fields, outage, rotatingProvider, startProcess } from '../support/stores/refreshers.js'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))

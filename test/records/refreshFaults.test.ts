@@ -2,7 +2,7 @@ import { MemoryStore } from 'express-session'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AuthStore } from '../../src/index.js'
 import { sessionAuthStore } from '../../src/records/sessionAuthStore.js'
-import { gate, pass, until } from '../support/bed/signedIn.js'
+import { gate, pass, until } from '../support/run/waiting.js'
 import {
   ask,
   FIRST,

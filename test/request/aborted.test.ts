@@ -3,12 +3,14 @@ import { type ClientRequest, request } from 'node:http'
 import type { Express } from 'express'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AppOptions } from '../support/bed/app.js'
+import { muteExpress, startBed, TOKEN_LIFETIME, type TokenBed } from '../support/bed/bed.js'
+import { contentsOf } from '../support/bed/observed.js'
 import { breakOff, openResponses } from '../support/bed/openResponse.js'
-import { gate, pass, type Scene, startScene, TOKEN_LIFETIME } from '../support/bed/signedIn.js'
-import { basket, contentsOf, muteExpress } from '../support/bed/site.js'
+import { basket } from '../support/bed/routes.js'
 import { type Answer, UserAgent } from '../support/bed/userAgent.js'
+import { gate, pass } from '../support/run/waiting.js'
 
-let scene: Scene
+let bed: TokenBed
 /** Errors that were not caught. */
 const uncaught: unknown[] = []
 const note = (error: unknown) => void uncaught.push(error)
@@ -19,7 +21,6 @@ beforeEach(() => {
   process.on('unhandledRejection', note).on('uncaughtException', note)
 })
 afterEach(async () => {
-  await scene.close()
   vi.useRealTimers()
   await new Promise(setImmediate)
   process.off('unhandledRejection', note).off('uncaughtException', note)
@@ -29,7 +30,7 @@ afterEach(async () => {
 /** Starts a scene in which logins wait for `codes.held` after their token request, and counts them. */
 async function start(settings: AppOptions = {}): Promise<{ codes: { asked: number; held?: Promise<void> } }> {
   const codes: { asked: number; held?: Promise<void> } = { asked: 0 }
-  scene = await startScene({
+  bed = await startBed({
     ...settings,
     options: {
       ...settings.options,
@@ -38,41 +39,42 @@ async function start(settings: AppOptions = {}): Promise<{ codes: { asked: numbe
         await codes.held
       },
     },
+    tokens: true,
   })
   return { codes }
 }
 
-const url = (path = '') => scene.app.url + path
+const url = (path = '') => bed.app.url + path
 const whoIs = async (browser: UserAgent) => (await browser.fetch(url('/who'))).json().subject
 const tokenOf = async (browser: UserAgent) => (await browser.fetch(url('/token'))).json().token
 
 /** The keys of token records in the store, and of sessions that point to one. */
 async function signedInThings(): Promise<string[]> {
-  const contents = Object.entries(await contentsOf(scene.store))
+  const contents = Object.entries(await contentsOf(bed.store))
   return contents.filter(([id, data]) => id.includes(':record:') || data.auth !== undefined).map(([id]) => id)
 }
 
 describe('a request that the browser aborts', () => {
   it('during a refresh lets the refresh finish: one token request, and the next request has the new token', async () => {
     await start()
-    const browser = await scene.signIn()
+    const browser = await bed.signIn()
     const old = await tokenOf(browser)
     pass(TOKEN_LIFETIME + 1)
     const { open, opened } = gate()
-    scene.tokens.held = opened
-    const refreshing = vi.waitUntil(() => scene.tokens.refreshes === 1)
+    bed.tokens.held = opened
+    const refreshing = vi.waitUntil(() => bed.tokens.refreshes === 1)
     await breakOff(browser, url('/token'), refreshing)
     open()
     const refreshed = await tokenOf(browser)
     expect(refreshed).not.toBe(old)
     expect(await tokenOf(browser)).toBe(refreshed)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
   })
 
   it('during an event stream does not affect the session', async () => {
     const streams = openResponses()
     await start({ routes: streams.routes })
-    const browser = await scene.signIn()
+    const browser = await bed.signIn()
     const stream = await streams.open(browser, url())
     await stream.leave()
     pass(TOKEN_LIFETIME + 1)
@@ -80,15 +82,15 @@ describe('a request that the browser aborts', () => {
     stream.res.write('data: to no one\n\n')
     stream.res.end()
     expect(await tokenOf(browser)).toBe(refreshed)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
   })
 
   it('during a logout still ends the session', async () => {
     const { open, opened } = gate()
     await start({ options: { onLogout: () => opened } })
-    const browser = await scene.signIn()
+    const browser = await bed.signIn()
     const twin = browser.clone()
-    const ended = vi.waitUntil(() => scene.app.events.some(({ type }) => type === 'session.ended'))
+    const ended = vi.waitUntil(() => bed.app.events.some(({ type }) => type === 'session.ended'))
     await breakOff(browser, url('/logout'), ended, 'POST')
     open()
     expect(await signedInThings()).toEqual([])
@@ -97,11 +99,11 @@ describe('a request that the browser aborts', () => {
 
   it('before a logout has found its session still ends it', async () => {
     await start()
-    const browser = await scene.signIn()
+    const browser = await bed.signIn()
     const { open, opened } = gate()
-    const { get } = scene.store
-    const asked = vi.spyOn(scene.store, 'get').mockImplementation((id, done) => {
-      void opened.then(() => get.call(scene.store, id, done))
+    const { get } = bed.store
+    const asked = vi.spyOn(bed.store, 'get').mockImplementation((id, done) => {
+      void opened.then(() => get.call(bed.store, id, done))
     })
     await breakOff(
       browser,
@@ -125,7 +127,7 @@ describe('a callback that the browser aborts', () => {
     return { browser, callback: step.url }
   }
   const basketOf = async (browser: UserAgent) => (await browser.fetch(url('/basket'))).json().basket
-  const codeRequests = () => scene.tokens.given.length
+  const codeRequests = () => bed.tokens.given.length
 
   it('after its code was exchanged does not sign anyone in, keeps the anonymous session, and cannot be delivered again', async () => {
     const { codes } = await start({ routes: basket })
@@ -140,8 +142,8 @@ describe('a callback that the browser aborts', () => {
     )
     await gone
     open()
-    await vi.waitUntil(() => scene.app.errors.length > 0)
-    expect(scene.app.errors).toMatchObject([{ code: 'ERR_TRANSACTION_CONSUMED' }])
+    await vi.waitUntil(() => bed.app.errors.length > 0)
+    expect(bed.app.errors).toMatchObject([{ code: 'ERR_TRANSACTION_CONSUMED' }])
     expect(await signedInThings()).toEqual([])
     const given = codeRequests()
     expect((await browser.send(callback)).status).toBe(400)
@@ -168,7 +170,7 @@ describe('a callback that the browser aborts', () => {
 
   /** Resolves when the next request to the application is closed before it is answered. */
   async function closedResponse(): Promise<void> {
-    const [, res] = (await once(scene.app.server, 'request')) as [unknown, NodeJS.EventEmitter]
+    const [, res] = (await once(bed.app.server, 'request')) as [unknown, NodeJS.EventEmitter]
     await once(res, 'close')
   }
 })
@@ -194,17 +196,17 @@ describe('a form_post response that the browser aborts', () => {
   }
 
   const deliver = (browser: UserAgent, target: string, body: string): Promise<Answer> =>
-    browser.send(target, { method: 'POST', body, from: scene.provider.issuer })
+    browser.send(target, { method: 'POST', body, from: bed.provider.issuer })
 
   it('while sending it fails, and does not consume the login', async () => {
     const { browser, url: target, body } = await upToCallback()
-    const incoming = once(scene.app.server, 'request')
+    const incoming = once(bed.app.server, 'request')
     const outgoing = beginUpload(target, body)
     const [req] = (await incoming) as [NodeJS.EventEmitter]
     await vi.waitUntil(() => req.listenerCount('data') > 0)
     outgoing.destroy()
-    await vi.waitUntil(() => scene.app.errors.length > 0)
-    expect(scene.app.errors).toHaveLength(1)
+    await vi.waitUntil(() => bed.app.errors.length > 0)
+    expect(bed.app.errors).toHaveLength(1)
     expect((await deliver(browser, target, body)).status).toBe(303)
     expect(await whoIs(browser)).toBe('ada')
   })
@@ -227,8 +229,8 @@ describe('a form_post response that the browser aborts', () => {
     await vi.waitUntil(() => arrived === 1)
     outgoing.destroy()
     open()
-    await vi.waitUntil(() => scene.app.errors.length > 0)
-    expect(scene.app.errors).toMatchObject([{ code: 'ERR_AUTHORIZATION_RESPONSE_INVALID' }])
+    await vi.waitUntil(() => bed.app.errors.length > 0)
+    expect(bed.app.errors).toMatchObject([{ code: 'ERR_AUTHORIZATION_RESPONSE_INVALID' }])
     expect((await deliver(browser, target, body)).status).toBe(303)
     expect(await whoIs(browser)).toBe('ada')
   })

@@ -1,4 +1,5 @@
 /** RFC 9112 §3.2.2: a server accepts the absolute form of a request target, which is otherwise sent to proxies. */
+
 import { createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
@@ -7,7 +8,8 @@ import { login, protectedResourceMetadata } from '../../src/index.js'
 import { requestTarget } from '../../src/request/url.js'
 import { createApi } from '../support/api/api.js'
 import { createProofKey, prove } from '../support/api/dpop.js'
-import { type Site, startSite, upToCallback } from '../support/bed/site.js'
+import { useBed } from '../support/bed/bed.js'
+import { upToCallback } from '../support/bed/callbackRequest.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { AUDIENCE, startIssuer, type TestIssuer } from '../support/provider/issuer.js'
 
@@ -27,22 +29,15 @@ function get(url: string, target: string, headers: Record<string, string> = {}):
 const HTML = { accept: 'text/html' }
 
 describe('a request target in absolute form, at an application', () => {
-  let site: Site
-  let url: string
-
-  beforeAll(async () => {
-    site = await startSite({ routes: (app) => void app.all('/elsewhere/login', login()) })
-    url = site.app.url
-  })
-  afterAll(() => site.close())
+  const { bed } = useBed({ routes: (app) => void app.all('/elsewhere/login', login()) })
 
   it.each(['/profile', '/profile?tab=1&x=http://a/?b'])(
     'returns to the same path after the login: %s',
     async (path) => {
-      const plain = await get(url, path, HTML)
+      const plain = await get(bed.app.url, path, HTML)
       expect(plain.headers.location).toBe(`/login?returnTo=${encodeURIComponent(path).replaceAll('%20', '+')}`)
-      for (const origin of [url, 'http://evil.example', 'HTTPS://user@evil.example:8443']) {
-        const absolute = await get(url, origin + path, HTML)
+      for (const origin of [bed.app.url, 'http://evil.example', 'HTTPS://user@evil.example:8443']) {
+        const absolute = await get(bed.app.url, origin + path, HTML)
         expect([absolute.statusCode, absolute.headers.location]).toEqual([303, plain.headers.location])
       }
     },
@@ -50,11 +45,11 @@ describe('a request target in absolute form, at an application', () => {
 
   it('is recognized at the callback, and its query is read', async () => {
     const browser = new UserAgent()
-    const response = await upToCallback(browser, site)
+    const response = await upToCallback(browser, bed)
     const { pathname, search } = new URL(response.url)
-    const cookie = [...browser.cookies(url)].map(([name, value]) => `${name}=${value}`).join('; ')
-    const finished = await get(url, `http://evil.example${pathname}${search}`, { ...HTML, cookie })
-    expect([finished.statusCode, finished.headers.location]).toEqual([303, `${url}/profile`])
+    const cookie = [...browser.cookies(bed.app.url)].map(([name, value]) => `${name}=${value}`).join('; ')
+    const finished = await get(bed.app.url, `http://evil.example${pathname}${search}`, { ...HTML, cookie })
+    expect([finished.statusCode, finished.headers.location]).toEqual([303, `${bed.app.url}/profile`])
   })
 })
 

@@ -1,29 +1,16 @@
 import type { Express } from 'express'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { login, logout } from '../../src/index.js'
-import { startLocalProvider } from '../support/bed/app.js'
-import {
-  codesOf,
-  contentsOf,
-  type LocalProvider,
-  muteExpress,
-  type Site,
-  startSite,
-  transactionCookies,
-  upToCallback,
-  whoIs,
-} from '../support/bed/site.js'
+import { type Bed, muteExpress, startBed, useProvider } from '../support/bed/bed.js'
+import { upToCallback } from '../support/bed/callbackRequest.js'
+import { codesOf, contentsOf, transactionCookies, whoIs } from '../support/bed/observed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 
-let provider: LocalProvider
-let site: Site
+const { provider } = useProvider()
+let bed: Bed
 let browser: UserAgent
 let url: string
 
-beforeAll(async () => {
-  provider = await startLocalProvider({ host: 'localhost' })
-})
-afterAll(() => provider.close())
 beforeEach(async () => {
   muteExpress()
   browser = new UserAgent()
@@ -31,10 +18,9 @@ beforeEach(async () => {
     app.all('/any/login', login())
     app.all('/any/logout', logout())
   }
-  site = await startSite({ routes }, provider)
-  url = site.app.url
+  bed = await startBed({ routes, at: provider })
+  url = bed.app.url
 })
-afterEach(() => site.close())
 
 const ask = (path: string, method = 'HEAD') => browser.send(url + path, { method })
 
@@ -45,7 +31,7 @@ describe('HEAD on a guarded route', () => {
     expect(head.headers.location).toBe('/login?returnTo=%2Fprofile%3Ftab%3D1')
     expect(head.headers.location).toBe(get.headers.location)
     expect(head.headers['set-cookie']).toBeUndefined()
-    expect(await contentsOf(site.app.store)).toEqual({})
+    expect(await contentsOf(bed.app.store)).toEqual({})
   })
 
   it('is answered with 401 for scripts, like GET', async () => {
@@ -72,7 +58,7 @@ describe('HEAD', () => {
     const head = await ask(path)
     expect([head.status, head.headers['cache-control'], head.headers.location]).toEqual([200, 'no-store', undefined])
     expect(transactionCookies(browser, url)).toEqual([])
-    expect(site.app.events).toEqual([])
+    expect(bed.app.events).toEqual([])
     await ask(path, 'GET')
     expect(transactionCookies(browser, url)).toHaveLength(1)
     await ask(path)
@@ -80,12 +66,12 @@ describe('HEAD', () => {
   })
 
   it('on the callback does not consume the response', async () => {
-    const callback = await upToCallback(browser, site)
+    const callback = await upToCallback(browser, bed)
     const head = await browser.send(callback.url, { ...callback.init, method: 'HEAD' })
     expect([head.status, head.headers.allow]).toEqual([405, 'GET, POST'])
     expect(head.headers['set-cookie']).toBeUndefined()
-    expect(codesOf(site.app)).toEqual(['ERR_AUTHORIZATION_RESPONSE_INVALID'])
-    expect(await contentsOf(site.app.store)).toEqual({})
+    expect(codesOf(bed.app)).toEqual(['ERR_AUTHORIZATION_RESPONSE_INVALID'])
+    expect(await contentsOf(bed.app.store)).toEqual({})
     expect((await browser.send(callback.url, callback.init)).headers.location).toBe(`${url}/profile`)
     expect(await whoIs(browser, url)).toBe('ada')
   })

@@ -1,19 +1,11 @@
 import type { Express } from 'express'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { deviceLogin, login, logout } from '../../src/index.js'
-import { type AppOptions, startLocalProvider } from '../support/bed/app.js'
-import {
-  codesOf,
-  contentsOf,
-  type LocalProvider,
-  muteExpress,
-  type Site,
-  startSite,
-  transactionCookies,
-  upToCallback,
-  whoIs,
-} from '../support/bed/site.js'
-import { UserAgent } from '../support/bed/userAgent.js'
+import type { AppOptions } from '../support/bed/app.js'
+import { type Bed, startBed, useProvider } from '../support/bed/bed.js'
+import { upToCallback } from '../support/bed/callbackRequest.js'
+import { codesOf, contentsOf, transactionCookies, whoIs } from '../support/bed/observed.js'
+import type { UserAgent } from '../support/bed/userAgent.js'
 
 type Headers = Readonly<Record<string, string>>
 
@@ -42,22 +34,11 @@ const SERVED: readonly [string, Headers][] = [
   ['a request with another purpose', { 'sec-purpose': 'reading', purpose: 'leisure' }],
 ]
 
-let provider: LocalProvider
-let site: Site
-let browser: UserAgent
+const { provider, browser } = useProvider({ features: { deviceFlow: { enabled: true } } })
+let bed: Bed
 let url: string
 /** The requests to the provider. */
 let asked: string[]
-
-beforeAll(async () => {
-  provider = await startLocalProvider({ host: 'localhost', features: { deviceFlow: { enabled: true } } })
-})
-afterAll(() => provider.close())
-beforeEach(() => {
-  muteExpress()
-  browser = new UserAgent()
-})
-afterEach(() => site.close())
 
 async function start(settings: AppOptions = {}): Promise<void> {
   asked = []
@@ -70,12 +51,17 @@ async function start(settings: AppOptions = {}): Promise<void> {
     asked.push(String(input))
     return fetch(input, init)
   }
-  site = await startSite({ routes, ...settings, options: { http: { fetch: watched }, ...settings.options } }, provider)
-  url = site.app.url
+  bed = await startBed({
+    routes,
+    ...settings,
+    options: { http: { fetch: watched }, ...settings.options },
+    at: provider,
+  })
+  url = bed.app.url
 }
 
 async function expectRefused(path: string, headers: Headers, init: Parameters<UserAgent['send']>[1] = {}) {
-  const before = [[...browser.cookies(url)], await contentsOf(site.app.store), asked.length]
+  const before = [[...browser.cookies(url)], await contentsOf(bed.app.store), asked.length]
   const answer = await browser.send(path, { ...init, headers: { ...init.headers, ...headers } })
   expect([answer.status, answer.headers['cache-control'], answer.headers['retry-after']]).toEqual([
     503,
@@ -83,28 +69,28 @@ async function expectRefused(path: string, headers: Headers, init: Parameters<Us
     undefined,
   ])
   expect(answer.headers['set-cookie']).toBeUndefined()
-  expect(codesOf(site.app)).toEqual(['ERR_NOT_NAVIGATED'])
-  expect([[...browser.cookies(url)], await contentsOf(site.app.store), asked.length]).toEqual(before)
+  expect(codesOf(bed.app)).toEqual(['ERR_NOT_NAVIGATED'])
+  expect([[...browser.cookies(url)], await contentsOf(bed.app.store), asked.length]).toEqual(before)
 }
 
 describe('a request that is not a navigation', () => {
   it('does not start a login', async () => {
     await start()
     for (const headers of REFUSED) await expectRefused(`${url}/login`, headers)
-    expect(site.app.events).toEqual([])
+    expect(bed.app.events).toEqual([])
     expect((await browser.send(`${url}/login`)).status).toBe(303)
     expect(transactionCookies(browser, url)).toHaveLength(1)
   })
 
   it.each(['query', 'form_post'] as const)('does not redeem the code of a response with %s', async (responseMode) => {
     await start({ provider: { responseMode } })
-    const callback = await upToCallback(browser, site)
-    site.app.events.length = 0
+    const callback = await upToCallback(browser, bed)
+    bed.app.events.length = 0
     for (const headers of REFUSED) {
       if (responseMode === 'form_post' && headers['sec-fetch-dest'] === 'empty') continue
       await expectRefused(callback.url, headers, callback.init)
     }
-    expect(site.app.events).toEqual([])
+    expect(bed.app.events).toEqual([])
     expect((await browser.send(callback.url, callback.init)).headers.location).toBe(`${url}/profile`)
     expect(await whoIs(browser, url)).toBe('ada')
   })

@@ -9,18 +9,18 @@ import { pipeline } from 'node:stream/promises'
 import express, { type Express } from 'express'
 import type { SessionOptions } from 'express-session'
 import express4 from 'express4'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { requireAuth } from '../../src/index.js'
-import { pass, type Scene, startScene, TOKEN_LIFETIME } from '../support/bed/signedIn.js'
-import { muteExpress } from '../support/bed/site.js'
+import { muteExpress, startBed, TOKEN_LIFETIME, type TokenBed } from '../support/bed/bed.js'
 import type { Answer, UserAgent } from '../support/bed/userAgent.js'
+import { fakeDate, pass } from '../support/run/waiting.js'
 
 const IDLE = 1800
 const CONTENT = randomBytes(1_000_000).toString('base64')
 const versions = { 'Express 4': express4 as unknown as typeof express, 'Express 5': express }
 
 let folder: string
-let scene: Scene
+let bed: TokenBed
 let browser: UserAgent
 
 beforeAll(async () => {
@@ -28,14 +28,8 @@ beforeAll(async () => {
   await writeFile(join(folder, 'report.txt'), CONTENT)
 })
 afterAll(() => rm(folder, { recursive: true }))
-beforeEach(() => {
-  muteExpress()
-  vi.useFakeTimers({ toFake: ['Date'] })
-})
-afterEach(async () => {
-  await scene.close()
-  vi.useRealTimers()
-})
+beforeEach(muteExpress)
+beforeEach(fakeDate)
 
 function routes(app: Express): void {
   app.get('/file', requireAuth(), (_req, res) => void res.sendFile('report.txt', { root: folder }))
@@ -47,13 +41,18 @@ function routes(app: Express): void {
 }
 
 async function signIn(session: Partial<SessionOptions>, createExpress = express): Promise<void> {
-  scene = await startScene({ routes, createExpress, session: { cookie: { maxAge: IDLE * 1000 }, ...session } })
-  browser = await scene.signIn()
+  bed = await startBed({
+    routes,
+    createExpress,
+    session: { cookie: { maxAge: IDLE * 1000 }, ...session },
+    tokens: true,
+  })
+  browser = await bed.signIn()
 }
 
 const fetchFile = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
-  browser.fetch(scene.app.url + path, { headers, method })
-const whoIs = async () => (await browser.fetch(`${scene.app.url}/who`)).json().subject
+  browser.fetch(bed.app.url + path, { headers, method })
+const whoIs = async () => (await browser.fetch(`${bed.app.url}/who`)).json().subject
 
 /** Demands one cookie, of the session, that ends an idle lifetime from now. */
 function expectRolled({ headers }: Answer): void {
@@ -84,7 +83,7 @@ describe.each(Object.entries(versions))('a guarded file on %s', (_version, creat
   it('is not sent to the anonymous, nor told to be unchanged', async () => {
     await signIn({ rolling: true }, createExpress)
     const { etag } = (await fetchFile('/file')).headers
-    browser.deleteCookie(scene.app.url, 'connect.sid')
+    browser.deleteCookie(bed.app.url, 'connect.sid')
     for (const headers of [{}, { range: 'bytes=10-19' }, { 'if-none-match': String(etag) }]) {
       const answer = await fetchFile('/file', headers as Record<string, string>)
       expect(answer.status).toBe(401)
@@ -100,7 +99,7 @@ describe.each(Object.entries(versions))('a guarded file on %s', (_version, creat
     const answer = await fetchFile('/download')
     expect(answer.status).toBe(200)
     expect(answer.text === CONTENT).toBe(true)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
     expectRolled(answer)
     pass(IDLE * 0.9)
     expect(await whoIs()).toBe('ada')
@@ -117,7 +116,7 @@ describe('a guarded file', () => {
     'keeps the session alive without writing it anew, nor setting a cookie that does not roll: %s %j',
     async (path, headers) => {
       await signIn({ rolling: false })
-      const set = vi.spyOn(scene.store, 'set')
+      const set = vi.spyOn(bed.store, 'set')
       for (let i = 0; i < 3; i++) {
         pass(IDLE * 0.9)
         const answer = await fetchFile(path, headers as Record<string, string>)
@@ -132,10 +131,10 @@ describe('a guarded file', () => {
 
   it('that the browser does not wait for costs the session nothing', async () => {
     await signIn({ rolling: true })
-    const cookie = [...browser.cookies(scene.app.url)].map((pair) => pair.join('=')).join('; ')
+    const cookie = [...browser.cookies(bed.app.url)].map((pair) => pair.join('=')).join('; ')
     for (const path of ['/file', '/download']) {
-      const incoming = once(scene.app.server, 'request')
-      const outgoing = get(scene.app.url + path, { headers: { cookie }, agent: false }).on('error', () => {})
+      const incoming = once(bed.app.server, 'request')
+      const outgoing = get(bed.app.url + path, { headers: { cookie }, agent: false }).on('error', () => {})
       const [, res] = (await incoming) as [unknown, NodeJS.EventEmitter]
       const closed = once(res, 'close')
       outgoing.once('response', (answer) => answer.once('data', () => outgoing.destroy()).on('error', () => {}))

@@ -1,40 +1,18 @@
 import type { RequestListener } from 'node:http'
 import type { Express, Request } from 'express'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { callback, login, requireAuth, requireScope, requireStepUp } from '../../src/index.js'
-import { type App, type AppOptions, listen, register, startApp, startLocalProvider } from '../support/bed/app.js'
-import {
-  codesOf,
-  type LocalProvider,
-  muteExpress,
-  type Site,
-  startSite,
-  transactionCookies,
-  whoIs,
-} from '../support/bed/site.js'
-import { type Answer, UserAgent } from '../support/bed/userAgent.js'
+import { type App, type AppOptions, listen, register, startApp } from '../support/bed/app.js'
+import { type Bed, startBed, useProvider } from '../support/bed/bed.js'
+import { codesOf, transactionCookies, whoIs } from '../support/bed/observed.js'
+import type { Answer } from '../support/bed/userAgent.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
+import { fakeDate } from '../support/run/waiting.js'
 
-let provider: LocalProvider
-let browser: UserAgent
-const running: { close(): Promise<void> }[] = []
-beforeAll(async () => {
-  provider = await startLocalProvider({ host: 'localhost' })
-})
-afterAll(() => provider.close())
-beforeEach(() => {
-  muteExpress()
-  browser = new UserAgent()
-})
-afterEach(async () => {
-  vi.useRealTimers()
-  await Promise.all(running.splice(0).map((each) => each.close()))
-})
+const { provider, browser } = useProvider()
 
-async function start(settings: AppOptions = {}): Promise<Site> {
-  const site = await startSite(settings, provider)
-  running.push(site)
-  return site
+async function start(settings: AppOptions = {}): Promise<Bed> {
+  return await startBed({ ...settings, at: provider })
 }
 
 /** The cookie header without the session: as where the browser has dropped its cookie. */
@@ -85,7 +63,6 @@ describe('a browser that is signed in again and again without being recognized',
     const front = await listen()
     const options = { options: { baseUrl: front.url } }
     const apps = [await startApp(provider.issuer, options), await startApp(provider.issuer, options)] as const
-    running.push(front, ...apps)
     await register(provider, front)
     const [first, second] = apps.map(({ server }) => server.listeners('request')[0] as RequestListener)
     let request = 0
@@ -113,7 +90,7 @@ describe('a browser that is signed in again and again without being recognized',
 
   it('is not stopped when the logins lie further apart than half a minute', async () => {
     const { app } = await start({ before: withoutSession })
-    vi.useFakeTimers({ toFake: ['Date'] })
+    fakeDate()
     for (let i = 0; i < 4; i++) {
       const { url, init } = await browser.visitUntil(`${app.url}/profile`, `${app.url}/callback`)
       expect((await browser.send(url, init)).status).toBe(303)

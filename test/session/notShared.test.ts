@@ -1,12 +1,13 @@
 import { MemoryStore } from 'express-session'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { App } from '../support/bed/app.js'
-import { gate, pass, type Scene, TOKEN_LIFETIME, until } from '../support/bed/signedIn.js'
+import { TOKEN_LIFETIME, type TokenBed } from '../support/bed/bed.js'
 import type { UserAgent } from '../support/bed/userAgent.js'
+import { fakeDate, gate, pass, until } from '../support/run/waiting.js'
 import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
 import { StoreView } from '../support/stores/storeView.js'
 
-let scene: Scene
+let bed: TokenBed
 let one: App
 let two: App
 let browser: UserAgent
@@ -14,25 +15,21 @@ let views: StoreView[]
 let warnings: unknown[][]
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
+  fakeDate()
   warnings = []
   vi.spyOn(process, 'emitWarning').mockImplementation((...args: unknown[]) => void warnings.push(args))
-})
-afterEach(async () => {
-  await scene.close()
-  vi.useRealTimers()
 })
 
 /** Starts two processes, which share the sessions, each by a way of its own, and whatever else `options` say. */
 async function start(provider: object, options: { store?: MemoryAuthStore } = {}): Promise<void> {
   vi.resetModules()
-  const { startScene } = await import('../support/bed/signedIn.js')
+  const { startBed } = await import('../support/bed/bed.js')
   const shared = new MemoryStore()
   views = [new StoreView(shared), new StoreView(shared)]
-  scene = await startScene({ ...(views[0] ? { store: views[0] } : {}), options }, provider)
-  one = scene.app
-  two = await scene.startAnother({ ...(views[1] ? { store: views[1] } : {}), options })
-  browser = await scene.signIn()
+  bed = await startBed({ ...(views[0] ? { store: views[0] } : {}), options, local: provider, tokens: true })
+  one = bed.app
+  two = await bed.startAnother({ ...(views[1] ? { store: views[1] } : {}), options })
+  browser = await bed.signIn()
 }
 
 const tokenAt = async ({ url }: App) => {
@@ -50,18 +47,18 @@ async function overlap() {
   const writesLock = vi.fn((operation: string, key: string) =>
     operation === 'set' && key.includes(':lock:') ? lock.opened : undefined,
   )
-  const { refreshes } = scene.tokens
+  const { refreshes } = bed.tokens
   Object.assign(views[1] ?? {}, { before: writesLock })
   const atTwo = tokenAt(two)
   await until(() => writesLock.mock.results.some(({ value }) => value !== undefined))
-  scene.tokens.held = first.opened
+  bed.tokens.held = first.opened
   const atOne = tokenAt(one)
-  await until(() => scene.tokens.refreshes === refreshes + 1)
-  scene.tokens.held = second.opened
+  await until(() => bed.tokens.refreshes === refreshes + 1)
+  bed.tokens.held = second.opened
   Object.assign(views[1] ?? {}, { before: () => undefined })
   lock.open()
-  await until(() => scene.tokens.refreshes === refreshes + 2)
-  scene.tokens.held = undefined
+  await until(() => bed.tokens.refreshes === refreshes + 2)
+  bed.tokens.held = undefined
   return {
     first: () => {
       first.open()
@@ -105,9 +102,9 @@ describe('two processes without a shared AuthStore that refresh one session at o
     pass(TOKEN_LIFETIME + 1)
     const { first, second } = await overlap()
     const token = await first()
-    scene.tokens.instead = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
+    bed.tokens.instead = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
     expect(await second()).toBe(token)
-    scene.tokens.instead = undefined
+    bed.tokens.instead = undefined
     expect(warnings).toEqual(TOLD_ONCE)
     expect(two.events).not.toContainEqual(expect.objectContaining({ type: 'session.ended' }))
     pass(TOKEN_LIFETIME + 1)
@@ -119,9 +116,9 @@ describe('two processes without a shared AuthStore that refresh one session at o
     pass(TOKEN_LIFETIME + 1)
     const { first, second } = await overlap()
     const token = await second()
-    scene.tokens.instead = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
+    bed.tokens.instead = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
     expect(await first()).toBe(token)
-    scene.tokens.instead = undefined
+    bed.tokens.instead = undefined
     expect(warnings).toEqual(TOLD_ONCE)
     expect(one.events).not.toContainEqual(expect.objectContaining({ type: 'session.ended' }))
   })
@@ -142,9 +139,9 @@ describe('two processes without a shared AuthStore that refresh one session at o
     await start({ rotateRefreshToken: false })
     pass(TOKEN_LIFETIME + 1)
     const { first, second } = await overlap()
-    scene.tokens.instead = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
+    bed.tokens.instead = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
     expect(await second()).toBe(401)
-    scene.tokens.instead = undefined
+    bed.tokens.instead = undefined
     expect(await first()).toBe(401)
     expect(warnings).toEqual(TOLD_ONCE)
   })
@@ -157,26 +154,26 @@ describe('nothing is told', () => {
       pass(TOKEN_LIFETIME + 1)
       expect(await tokenAt(process)).toEqual(expect.any(String))
     }
-    expect(scene.tokens.refreshes).toBe(3)
+    expect(bed.tokens.refreshes).toBe(3)
     expect(warnings).toEqual([])
   })
 
   it('of a logout, of an outage, or of a refused refresh', async () => {
     await start({ rotateRefreshToken: true })
     pass(TOKEN_LIFETIME + 1)
-    scene.tokens.instead = () => new Response(null, { status: 503 })
+    bed.tokens.instead = () => new Response(null, { status: 503 })
     expect(await tokenAt(one)).toBe(503)
     pass(1)
-    scene.tokens.instead = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
+    bed.tokens.instead = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
     expect(await tokenAt(two)).toBe(401)
-    scene.tokens.instead = undefined
-    browser = await scene.signIn()
+    bed.tokens.instead = undefined
+    browser = await bed.signIn()
     pass(TOKEN_LIFETIME + 1)
     const { open, opened } = gate()
-    scene.tokens.held = opened
-    const { refreshes } = scene.tokens
+    bed.tokens.held = opened
+    const { refreshes } = bed.tokens
     const refreshing = tokenAt(one)
-    await until(() => scene.tokens.refreshes === refreshes + 1)
+    await until(() => bed.tokens.refreshes === refreshes + 1)
     await browser.clone().fetch(`${two.url}/logout`, { method: 'POST' })
     open()
     expect(await refreshing).toBe(401)
@@ -187,12 +184,12 @@ describe('nothing is told', () => {
     await start({ rotateRefreshToken: true }, { store: new MemoryAuthStore() })
     pass(TOKEN_LIFETIME + 1)
     const { open, opened } = gate()
-    scene.tokens.held = opened
+    bed.tokens.held = opened
     const tokens = [tokenAt(one), tokenAt(two), tokenAt(one), tokenAt(two)]
-    await until(() => scene.tokens.refreshes === 1)
+    await until(() => bed.tokens.refreshes === 1)
     open()
     expect(new Set(await Promise.all(tokens)).size).toBe(1)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
     expect(warnings).toEqual([])
   })
 })

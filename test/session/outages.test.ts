@@ -1,27 +1,23 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { type App, listen } from '../support/bed/app.js'
-import { gate, pass, type Scene, startScene, TOKEN_LIFETIME, until } from '../support/bed/signedIn.js'
-import { muteExpress } from '../support/bed/site.js'
+import { muteExpress, startBed, TOKEN_LIFETIME, type TokenBed } from '../support/bed/bed.js'
 import type { Answer, UserAgent } from '../support/bed/userAgent.js'
+import { fakeDate, gate, pass, until } from '../support/run/waiting.js'
 
 const SESSIONS = 3
 const PROCESSES = 3
 const REQUESTS = 50
 
-let scene: Scene
+let bed: TokenBed
 let processes: App[]
 let browsers: UserAgent[]
 
 beforeEach(async () => {
   muteExpress()
-  vi.useFakeTimers({ toFake: ['Date'] })
-  scene = await startScene()
-  processes = [scene.app]
+  fakeDate()
+  bed = await startBed({ tokens: true })
+  processes = [bed.app]
   browsers = []
-})
-afterEach(async () => {
-  await scene.close()
-  vi.useRealTimers()
 })
 
 /** An outage of the token endpoint. */
@@ -61,18 +57,18 @@ const outages: readonly [how: string, begin: () => Promise<Outage>][] = [
 
 /** Starts the other processes on the same store, and signs in. */
 async function startLoad(): Promise<void> {
-  while (processes.length < PROCESSES) processes.push(await scene.startAnother({}))
-  while (browsers.length < SESSIONS) browsers.push(await scene.signIn())
+  while (processes.length < PROCESSES) processes.push(await bed.startAnother({}))
+  while (browsers.length < SESSIONS) browsers.push(await bed.signIn())
 }
 
 /** Sends requests of all sessions to all processes at once. Demands how many token requests there were by then. */
 async function flood(tokenRequests: number, { timeOut }: Partial<Outage> = {}): Promise<Answer[][]> {
   const urls = Array.from({ length: REQUESTS }, (_, i) => `${processes[i % PROCESSES]?.url}/token`)
   const answering = browsers.map((browser) => Promise.all(urls.map((url) => browser.fetch(url))))
-  await until(() => scene.tokens.refreshes >= tokenRequests)
+  await until(() => bed.tokens.refreshes >= tokenRequests)
   timeOut?.()
   const answers = await Promise.all(answering)
-  expect(scene.tokens.refreshes).toBe(tokenRequests)
+  expect(bed.tokens.refreshes).toBe(tokenRequests)
   return answers
 }
 
@@ -97,7 +93,7 @@ describe.each(outages)('a token endpoint that %s', (_how, begin) => {
     await startLoad()
     pass(TOKEN_LIFETIME + 1)
     const outage = await begin()
-    scene.tokens.instead = outage.fail
+    bed.tokens.instead = outage.fail
     let tokenRequests = 0
     for (const step of [1, 2, 4]) {
       tokenRequests += SESSIONS
@@ -109,7 +105,7 @@ describe.each(outages)('a token endpoint that %s', (_how, begin) => {
       }
     }
     expect(happened('session.refresh_failed')).toHaveLength(tokenRequests)
-    scene.tokens.instead = undefined
+    bed.tokens.instead = undefined
     await expectRecovered(tokenRequests + SESSIONS)
     pass(TOKEN_LIFETIME + 1)
     await expectRecovered(tokenRequests + 2 * SESSIONS)
@@ -120,13 +116,13 @@ describe.each(outages)('a token endpoint that %s', (_how, begin) => {
     const old = await flood(0)
     pass(TOKEN_LIFETIME - 30)
     const outage = await begin()
-    scene.tokens.instead = outage.fail
+    bed.tokens.instead = outage.fail
     for (const tokenRequests of [SESSIONS, 2 * SESSIONS]) {
       const answers = await flood(tokenRequests, outage)
       expect(answers.map(tokensOf)).toEqual(old.map(tokensOf))
       pass(1)
     }
-    scene.tokens.instead = undefined
+    bed.tokens.instead = undefined
     pass(1)
     await expectRecovered(3 * SESSIONS)
   })
@@ -136,29 +132,29 @@ describe.each(['/.well-known/openid-configuration', '/jwks'])('an outage of %s',
   const fails = (url: string) => url.endsWith(path)
 
   it('keeps a process that knows neither metadata nor keys from using the refresh token up', async () => {
-    browsers.push(await scene.signIn())
+    browsers.push(await bed.signIn())
     pass(TOKEN_LIFETIME + 1)
-    const another = await scene.startAnother({})
+    const another = await bed.startAnother({})
     const ask = () => browsers[0]?.fetch(`${another.url}/token`)
-    scene.tokens.fails = fails
+    bed.tokens.fails = fails
     const answer = await ask()
     expect(answer?.status).toBe(503)
     expect(answer?.headers['retry-after']).toMatch(/^[1-9]\d*$/)
     expect(another.errors).toMatchObject([{ code: 'ERR_PROVIDER_UNAVAILABLE' }])
-    expect(scene.tokens.refreshes).toBe(0)
-    scene.tokens.fails = undefined
+    expect(bed.tokens.refreshes).toBe(0)
+    bed.tokens.fails = undefined
     pass(1)
     expect((await ask())?.status).toBe(200)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
     expect(another.events).not.toContainEqual(expect.objectContaining({ type: 'session.ended' }))
   })
 
   it('does not keep a process that has them from refreshing', async () => {
-    const browser = await scene.signIn()
+    const browser = await bed.signIn()
     pass(TOKEN_LIFETIME + 1)
-    scene.tokens.fails = vi.fn(fails)
-    expect((await browser.fetch(`${scene.app.url}/token`)).status).toBe(200)
-    expect(scene.tokens.fails).toHaveReturnedWith(true)
-    expect(scene.tokens.refreshes).toBe(1)
+    bed.tokens.fails = vi.fn(fails)
+    expect((await browser.fetch(`${bed.app.url}/token`)).status).toBe(200)
+    expect(bed.tokens.fails).toHaveReturnedWith(true)
+    expect(bed.tokens.refreshes).toBe(1)
   })
 })

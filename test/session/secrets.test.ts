@@ -1,37 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import type { SessionData } from 'express-session'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import type { RelyingPartyError } from '../../src/index.js'
 import { createSealer } from '../../src/lib/seal.js'
-import { type App, type AppOptions, SECRET, startApp, startLocalProvider } from '../support/bed/app.js'
-import {
-  authorizationRequest,
-  codesOf,
-  contentsOf,
-  FaultyStore,
-  type LocalProvider,
-  muteExpress,
-  type Site,
-  startSite,
-  transactionCookies,
-  upToCallback,
-  whoIs,
-  withParameters,
-} from '../support/bed/site.js'
+import { type App, type AppOptions, SECRET, startApp } from '../support/bed/app.js'
+import { type Bed, startBed, useProvider } from '../support/bed/bed.js'
+import { upToCallback, withParameters } from '../support/bed/callbackRequest.js'
+import { authorizationRequest, codesOf, contentsOf, transactionCookies, whoIs } from '../support/bed/observed.js'
 import { refreshOf, UserAgent } from '../support/bed/userAgent.js'
+import { FaultyStore } from '../support/stores/faultyStore.js'
 
-let provider: LocalProvider
-let site: Site
-let browser: UserAgent
-beforeAll(async () => {
-  provider = await startLocalProvider({ host: 'localhost' })
-})
-afterAll(() => provider.close())
-beforeEach(() => {
-  muteExpress()
-  browser = new UserAgent()
-})
-afterEach(() => site.close())
+const { provider, browser } = useProvider()
+let bed: Bed
 
 describe('secrets that rotate', () => {
   const NEW = 'the new secret, also at least 32 characters'
@@ -40,7 +20,7 @@ describe('secrets that rotate', () => {
 
   /** The same application, started again with other secrets: at another port, with the same sessions. */
   async function restart(store: FaultyStore, secret: AppOptions['options'] & object): Promise<App> {
-    later = await startApp(site.provider.issuer, { store, options: { baseUrl: site.app.url, ...secret } })
+    later = await startApp(bed.provider.issuer, { store, options: { baseUrl: bed.app.url, ...secret } })
     return later
   }
 
@@ -49,14 +29,14 @@ describe('secrets that rotate', () => {
     ['opens none of a removed one', [NEW], false],
   ])('%s', async (_rule, secret, opens) => {
     const store = new FaultyStore()
-    site = await startSite({ store }, provider)
-    const callback = await upToCallback(browser, site)
+    bed = await startBed({ store, at: provider })
+    const callback = await upToCallback(browser, bed)
     const signedIn = new UserAgent()
-    await signedIn.visit(`${site.app.url}/profile`)
+    await signedIn.visit(`${bed.app.url}/profile`)
 
     const { url } = await restart(store, { secret })
-    const answer = await browser.send(callback.url.replace(site.app.url, url), callback.init)
-    expect(answer.headers.location).toBe(opens ? `${site.app.url}/profile` : undefined)
+    const answer = await browser.send(callback.url.replace(bed.app.url, url), callback.init)
+    expect(answer.headers.location).toBe(opens ? `${bed.app.url}/profile` : undefined)
     if (!opens) {
       expect(((later as App).errors[0] as RelyingPartyError).hint).toContain(
         'was relyingParty.secret changed (also list the old one)',
@@ -68,11 +48,11 @@ describe('secrets that rotate', () => {
 
   it('seals with the first of them', async () => {
     const store = new FaultyStore()
-    site = await startSite({ store }, provider)
+    bed = await startBed({ store, at: provider })
     const { url } = await restart(store, { secret: [NEW, SECRET] })
     const state = String(authorizationRequest(await browser.send(`${url}/login`)).get('state'))
-    expect(createSealer([NEW]).unseal('login-transaction', `${site.app.url}/callback`, state)).toBeDefined()
-    expect(createSealer([SECRET]).unseal('login-transaction', `${site.app.url}/callback`, state)).toBeUndefined()
+    expect(createSealer([NEW]).unseal('login-transaction', `${bed.app.url}/callback`, state)).toBeDefined()
+    expect(createSealer([SECRET]).unseal('login-transaction', `${bed.app.url}/callback`, state)).toBeUndefined()
   })
 })
 
@@ -89,8 +69,8 @@ describe('what is sealed for one purpose opens for no other', () => {
   const OURS = 'express-relying-party:'
 
   it('a login as the session: nobody', async () => {
-    site = await startSite({}, provider)
-    const { url } = site.app
+    bed = await startBed({ at: provider })
+    const { url } = bed.app
     await browser.send(`${url}/login`)
     const [[, value] = ['', '']] = transactionCookies(browser, url)
     for (const cookie of [value, `s:${value}`, encodeURIComponent(`s:${OURS}record:x.${value}`)]) {
@@ -101,8 +81,8 @@ describe('what is sealed for one purpose opens for no other', () => {
 
   it('a login as the tokens of a session', async () => {
     const store = new FaultyStore()
-    site = await startSite({ store }, provider)
-    const { url } = site.app
+    bed = await startBed({ store, at: provider })
+    const { url } = bed.app
     await browser.visit(`${url}/profile`)
     await browser.send(`${url}/login`) // straight on, as someone is signed in
     const state = String(authorizationRequest(await new UserAgent().send(`${url}/login`)).get('state'))
@@ -111,13 +91,13 @@ describe('what is sealed for one purpose opens for no other', () => {
     await put(store, key, { ...record, value: withSealed(record.value, state) })
     const answer = await browser.fetch(`${url}/token`)
     expect(answer.status).toBe(401)
-    expect(codesOf(site.app)).toEqual(['ERR_SESSION_ENDED'])
+    expect(codesOf(bed.app)).toEqual(['ERR_SESSION_ENDED'])
   })
 
   it('the tokens of one session as those of another', async () => {
     const store = new FaultyStore()
-    site = await startSite({ store }, provider)
-    const { url } = site.app
+    bed = await startBed({ store, at: provider })
+    const { url } = bed.app
     await new UserAgent().visit(`${url}/profile`)
     const [, first] = await recordOf(store)
     store.clear()
@@ -125,18 +105,18 @@ describe('what is sealed for one purpose opens for no other', () => {
     const [key, second] = await recordOf(store)
     await put(store, key, { ...second, value: withSealed(second.value, sealedOf(first.value)) })
     expect((await browser.fetch(`${url}/token`)).status).toBe(401)
-    expect(codesOf(site.app)).toEqual(['ERR_SESSION_ENDED'])
+    expect(codesOf(bed.app)).toEqual(['ERR_SESSION_ENDED'])
     await put(store, key, second)
     expect((await browser.fetch(`${url}/token`)).status).toBe(200)
   })
 
   it('the tokens of a session, or the cookie of one login, as another login', async () => {
     const store = new FaultyStore()
-    site = await startSite({ store }, provider)
-    const { url } = site.app
+    bed = await startBed({ store, at: provider })
+    const { url } = bed.app
     await new UserAgent().visit(`${url}/profile`)
     const [, record] = await recordOf(store)
-    const callback = await upToCallback(browser, site)
+    const callback = await upToCallback(browser, bed)
     const [[name, value] = ['', '']] = transactionCookies(browser, url)
     const stranger = new UserAgent()
     await stranger.send(`${url}/login`)
@@ -155,13 +135,13 @@ describe('what is sealed for one purpose opens for no other', () => {
     browser.setCookie(url, name, value)
     const sealed = withParameters(callback, { state: sealedOf(record.value) })
     expect((await browser.send(sealed.url, sealed.init)).status).toBe(400)
-    expect(new Set(codesOf(site.app))).toEqual(new Set(['ERR_TRANSACTION_MISSING']))
+    expect(new Set(codesOf(bed.app))).toEqual(new Set(['ERR_TRANSACTION_MISSING']))
     expect((await browser.visit(callback.url, callback.init)).status).toBe(200)
   })
 
   it('the cookie of a logout and that of a login, one as the other', async () => {
-    site = await startSite({}, provider)
-    const { url } = site.app
+    bed = await startBed({ at: provider })
+    const { url } = bed.app
     await browser.visit(`${url}/profile`)
     const answer = await browser.send(`${url}/logout?returnTo=/who`, { method: 'POST' })
     const state = new URL(String(refreshOf(answer))).searchParams.get('state')
@@ -173,7 +153,7 @@ describe('what is sealed for one purpose opens for no other', () => {
     expect((await browser.send(`${url}/?state=${state}`)).status).toBe(200)
     browser.setCookie(url, name, logout)
     expect((await browser.send(`${url}/callback?state=${state}&code=x`)).status).toBe(400)
-    codesOf(site.app)
+    codesOf(bed.app)
     browser.setCookie(url, 'rp.logout', logout)
     expect((await browser.send(`${url}/?state=${state}`)).headers.location).toBe(`${url}/who`)
   })

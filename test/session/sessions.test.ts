@@ -1,30 +1,27 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { requireAuth } from '../../src/index.js'
-import type { AppOptions } from '../support/bed/app.js'
-import { gate, gatedRoutes, pass, type Scene, startScene, TOKEN_LIFETIME, until } from '../support/bed/signedIn.js'
+import { type LocalSettings, startBed, TOKEN_LIFETIME, type TokenBed } from '../support/bed/bed.js'
+import { gatedRoutes } from '../support/bed/routes.js'
 import type { UserAgent } from '../support/bed/userAgent.js'
+import { fakeDate, gate, pass, until } from '../support/run/waiting.js'
 
-let scene: Scene
+let bed: TokenBed
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
-afterEach(async () => {
-  await scene.close()
-  vi.useRealTimers()
-})
+beforeEach(fakeDate)
 
-/** Starts a scene and signs Ada in. */
-async function signedIn(settings?: AppOptions, options?: Parameters<typeof startScene>[1]): Promise<UserAgent> {
-  scene = await startScene(settings, options)
-  return scene.signIn()
+/** Starts a bed and signs Ada in. */
+async function signedIn(settings: LocalSettings = {}): Promise<UserAgent> {
+  bed = await startBed({ ...settings, tokens: true })
+  return bed.signIn()
 }
 
 async function tokenOf(browser: UserAgent): Promise<unknown> {
-  const answer = await browser.fetch(`${scene.app.url}/token`)
+  const answer = await browser.fetch(`${bed.app.url}/token`)
   return answer.status === 200 ? answer.json().token : answer.status
 }
 
 async function whoIs(browser: UserAgent): Promise<unknown> {
-  return (await browser.fetch(`${scene.app.url}/who`)).json().subject
+  return (await browser.fetch(`${bed.app.url}/who`)).json().subject
 }
 
 const unavailable = () => new Response(null, { status: 503, headers: { 'retry-after': '17' } })
@@ -44,7 +41,7 @@ describe('parallel requests of a session whose access token has expired', () => 
     expect(tokens.size).toBe(1)
     expect([...tokens][0]).toEqual(expect.any(String))
     expect([...tokens][0]).not.toBe(old)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
   })
 
   it('make one token request also for calls within one request', async () => {
@@ -55,21 +52,21 @@ describe('parallel requests of a session whose access token has expired', () => 
         }),
     })
     pass(TOKEN_LIFETIME + 1)
-    const { tokens } = (await browser.fetch(`${scene.app.url}/many`)).json<{ tokens: string[] }>()
+    const { tokens } = (await browser.fetch(`${bed.app.url}/many`)).json<{ tokens: string[] }>()
     expect(new Set(tokens).size).toBe(1)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
   })
 
   it('keep the grant, also where one read the session before the new tokens were stored and asks after', async () => {
     const { routes, begun } = gatedRoutes()
     const browser = await signedIn({ routes })
     pass(TOKEN_LIFETIME + 1)
-    const slow = browser.fetch(`${scene.app.url}/slow-token`)
+    const slow = browser.fetch(`${bed.app.url}/slow-token`)
     const { open } = await begun()
     const renewed = await tokenOf(browser)
     open()
     expect((await slow).json().token).toBe(renewed)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
     pass(TOKEN_LIFETIME + 1)
     expect(await tokenOf(browser)).not.toBe(renewed)
     expect(await whoIs(browser)).toBe('ada')
@@ -84,7 +81,7 @@ describe('a refresh', () => {
     expect(await tokenOf(browser)).toBe(old)
     pass(5)
     expect(await tokenOf(browser)).not.toBe(old)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
   })
 
   it.each([
@@ -95,48 +92,48 @@ describe('a refresh', () => {
     'of tokens that live %s is made after half their life, not at every request',
     async (_what, expires_in, early, late) => {
       const browser = await signedIn()
-      scene.tokens.change = (answer) => ({ ...answer, expires_in })
+      bed.tokens.change = (answer) => ({ ...answer, expires_in })
       pass(TOKEN_LIFETIME + 1)
       const first = await tokenOf(browser)
       expect(await tokenOf(browser)).toBe(first)
       pass(early)
       expect(await tokenOf(browser)).toBe(first)
-      expect(scene.tokens.refreshes).toBe(1)
+      expect(bed.tokens.refreshes).toBe(1)
       pass(late)
       expect(await tokenOf(browser)).not.toBe(first)
-      expect(scene.tokens.refreshes).toBe(2)
+      expect(bed.tokens.refreshes).toBe(2)
     },
   )
 
   it('is made once per request even where the tokens expire at once', async () => {
     const browser = await signedIn()
-    scene.tokens.change = (answer) => ({ ...answer, expires_in: 0 })
+    bed.tokens.change = (answer) => ({ ...answer, expires_in: 0 })
     pass(TOKEN_LIFETIME + 1)
     expect(await tokenOf(browser)).toEqual(expect.any(String))
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
     expect(await tokenOf(browser)).toEqual(expect.any(String))
-    expect(scene.tokens.refreshes).toBe(2)
+    expect(bed.tokens.refreshes).toBe(2)
   })
 
   it('is not made of tokens whose lifetime is longer than any session', async () => {
     const browser = await signedIn()
-    scene.tokens.change = (answer) => ({ ...answer, expires_in: 1e300 })
+    bed.tokens.change = (answer) => ({ ...answer, expires_in: 1e300 })
     pass(TOKEN_LIFETIME + 1)
     const first = await tokenOf(browser)
     pass(100 * TOKEN_LIFETIME)
     expect(await tokenOf(browser)).toBe(first)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
   })
 
   it.each([-1, 'soon', '1e999'])(
     'whose answer has the expires_in %j fails, and leaves the session',
     async (expires_in) => {
-      const browser = await signedIn({}, { rotateRefreshToken: false })
-      scene.tokens.change = (answer) => ({ ...answer, expires_in })
+      const browser = await signedIn({ local: { rotateRefreshToken: false } })
+      bed.tokens.change = (answer) => ({ ...answer, expires_in })
       pass(TOKEN_LIFETIME + 1)
       expect(await tokenOf(browser)).toBe(400)
-      expect(scene.app.errors).toMatchObject([{ code: 'ERR_TOKEN_RESPONSE_INVALID' }])
-      scene.tokens.change = undefined
+      expect(bed.app.errors).toMatchObject([{ code: 'ERR_TOKEN_RESPONSE_INVALID' }])
+      bed.tokens.change = undefined
       pass(31)
       expect(await tokenOf(browser)).toEqual(expect.any(String))
     },
@@ -148,29 +145,29 @@ describe('a refresh', () => {
       const browser = await signedIn({
         routes: (app) => app.get('/scopes', requireAuth(), (req, res) => void res.json(req.auth.scopes)),
       })
-      scene.tokens.change = (answer) => ({ ...answer, scope })
+      bed.tokens.change = (answer) => ({ ...answer, scope })
       pass(TOKEN_LIFETIME + 1)
-      const answer = await browser.fetch(`${scene.app.url}/scopes`)
+      const answer = await browser.fetch(`${bed.app.url}/scopes`)
       expect(answer.json()).toEqual(['openid', 'reports:read', 'reports:write'])
     },
   )
 
   it('takes a rotated refresh token over: a provider that ends the grant on reuse goes on', async () => {
-    const browser = await signedIn({}, { rotateRefreshToken: true })
+    const browser = await signedIn({ local: { rotateRefreshToken: true } })
     for (let i = 1; i <= 3; i++) {
       pass(TOKEN_LIFETIME + 1)
       expect(await tokenOf(browser)).toEqual(expect.any(String))
-      expect(scene.tokens.refreshes).toBe(i)
+      expect(bed.tokens.refreshes).toBe(i)
     }
   })
 
   it('keeps the refresh token where the answer has none', async () => {
-    const browser = await signedIn({}, { rotateRefreshToken: false })
-    scene.tokens.change = ({ refresh_token: _, ...answer }) => answer
+    const browser = await signedIn({ local: { rotateRefreshToken: false } })
+    bed.tokens.change = ({ refresh_token: _, ...answer }) => answer
     for (let i = 1; i <= 3; i++) {
       pass(TOKEN_LIFETIME + 1)
       expect(await tokenOf(browser)).toEqual(expect.any(String))
-      expect(scene.tokens.refreshes).toBe(i)
+      expect(bed.tokens.refreshes).toBe(i)
     }
   })
 
@@ -178,8 +175,8 @@ describe('a refresh', () => {
     const browser = await signedIn()
     for (const [i, path] of ['/profile', '/reports'].entries()) {
       pass(TOKEN_LIFETIME + 1)
-      expect((await browser.fetch(scene.app.url + path)).status).toBe(200)
-      expect(scene.tokens.refreshes).toBe(i + 1)
+      expect((await browser.fetch(bed.app.url + path)).status).toBe(200)
+      expect(bed.tokens.refreshes).toBe(i + 1)
     }
   })
 
@@ -187,23 +184,23 @@ describe('a refresh', () => {
     const browser = await signedIn()
     pass(TOKEN_LIFETIME + 1)
     expect(await whoIs(browser)).toBe('ada')
-    expect(scene.tokens.refreshes).toBe(0)
+    expect(bed.tokens.refreshes).toBe(0)
   })
 
   it('takes over narrowed scopes', async () => {
     const browser = await signedIn()
-    expect((await browser.fetch(`${scene.app.url}/reports`)).status).toBe(200)
-    scene.tokens.change = (answer) => ({ ...answer, scope: 'openid offline_access' })
+    expect((await browser.fetch(`${bed.app.url}/reports`)).status).toBe(200)
+    bed.tokens.change = (answer) => ({ ...answer, scope: 'openid offline_access' })
     pass(TOKEN_LIFETIME + 1)
-    expect((await browser.fetch(`${scene.app.url}/reports`)).status).toBe(403)
+    expect((await browser.fetch(`${bed.app.url}/reports`)).status).toBe(403)
   })
 
   it('without a refresh token is none: the token ends, the session stays', async () => {
-    const browser = await signedIn({}, { issueRefreshToken: 'never' })
+    const browser = await signedIn({ local: { issueRefreshToken: 'never' } })
     expect(await tokenOf(browser)).toEqual(expect.any(String))
     pass(TOKEN_LIFETIME + 1)
     expect(await tokenOf(browser)).toBe(401)
-    expect(scene.app.errors).toMatchObject([{ code: 'ERR_AUTHENTICATION_REQUIRED' }])
+    expect(bed.app.errors).toMatchObject([{ code: 'ERR_AUTHENTICATION_REQUIRED' }])
     expect(await whoIs(browser)).toBe('ada')
   })
 })
@@ -216,14 +213,14 @@ describe('a refreshed ID token', () => {
   ]
 
   async function refreshWith(claims: object): Promise<{ browser: UserAgent; old: unknown }> {
-    const browser = await signedIn({}, { rotateRefreshToken: false })
+    const browser = await signedIn({ local: { rotateRefreshToken: false } })
     const old = await tokenOf(browser)
     const iat = Math.floor(Date.now() / 1000) + TOKEN_LIFETIME - 30
-    const good = { iss: scene.provider.issuer, sub: 'ada', aud: 'app', iat, exp: iat + 3600 }
-    scene.tokens.change = async ({ access_token: _, ...answer }) => ({
+    const good = { iss: bed.provider.issuer, sub: 'ada', aud: 'app', iat, exp: iat + 3600 }
+    bed.tokens.change = async ({ access_token: _, ...answer }) => ({
       ...answer,
       access_token: 'the token of a refused answer',
-      id_token: await scene.sign({ ...good, ...claims }),
+      id_token: await bed.sign({ ...good, ...claims }),
     })
     pass(TOKEN_LIFETIME - 30)
     return { browser, old }
@@ -239,12 +236,12 @@ describe('a refreshed ID token', () => {
     async (_, claims) => {
       const { browser, old } = await refreshWith(claims)
       expect(await tokenOf(browser)).toBe(old)
-      expect(scene.app.events).toContainEqual(
+      expect(bed.app.events).toContainEqual(
         expect.objectContaining({ type: 'session.refresh_failed', code: 'ERR_ID_TOKEN_INVALID' }),
       )
       pass(31)
       expect(await tokenOf(browser)).toBe(400)
-      expect(scene.app.errors).toMatchObject([{ code: 'ERR_ID_TOKEN_INVALID' }])
+      expect(bed.app.errors).toMatchObject([{ code: 'ERR_ID_TOKEN_INVALID' }])
       expect(await whoIs(browser)).toBe('ada')
     },
   )
@@ -253,24 +250,24 @@ describe('a refreshed ID token', () => {
 describe('a grant that the provider has ended', () => {
   it('signs the session out, and the next login is a clean one', async () => {
     const browser = await signedIn()
-    scene.tokens.instead = refused
+    bed.tokens.instead = refused
     pass(TOKEN_LIFETIME + 1)
     expect(await tokenOf(browser)).toBe(401)
-    expect(scene.app.events).toContainEqual(
+    expect(bed.app.events).toContainEqual(
       expect.objectContaining({ type: 'session.ended', reason: 'refresh_refused', subject: 'ada' }),
     )
     expect(await whoIs(browser)).toBeNull()
-    scene.tokens.instead = undefined
-    expect((await browser.visit(`${scene.app.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
+    bed.tokens.instead = undefined
+    expect((await browser.visit(`${bed.app.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
     expect(await tokenOf(browser)).toEqual(expect.any(String))
   })
 
   it('sends a navigation to the login at once', async () => {
     const browser = await signedIn()
-    scene.tokens.instead = refused
+    bed.tokens.instead = refused
     pass(TOKEN_LIFETIME + 1)
-    expect((await browser.visit(`${scene.app.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
-    expect(browser.visited.filter((url) => url.startsWith(`${scene.provider.issuer}/auth?`))).toHaveLength(2)
+    expect((await browser.visit(`${bed.app.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
+    expect(browser.visited.filter((url) => url.startsWith(`${bed.provider.issuer}/auth?`))).toHaveLength(2)
   })
 
   it.each<[string, () => Response]>([
@@ -286,18 +283,16 @@ describe('a grant that the provider has ended', () => {
     ['403 with HTML', text('<h1>Forbidden</h1>', 403)],
   ])('is told by %s', async (_what, instead) => {
     const browser = await signedIn()
-    scene.tokens.instead = instead
+    bed.tokens.instead = instead
     pass(TOKEN_LIFETIME + 1)
     const script = browser.clone()
-    const page = await browser.send(`${scene.app.url}/profile`)
+    const page = await browser.send(`${bed.app.url}/profile`)
     expect(page.status).toBe(303)
     expect(page.headers.location).toBe('/login?returnTo=%2Fprofile')
     expect(await tokenOf(script)).toBe(401)
-    expect(scene.tokens.refreshes).toBe(1)
-    expect(scene.app.errors).toEqual([])
-    expect(scene.app.events).toContainEqual(
-      expect.objectContaining({ type: 'session.ended', reason: 'refresh_refused' }),
-    )
+    expect(bed.tokens.refreshes).toBe(1)
+    expect(bed.app.errors).toEqual([])
+    expect(bed.app.events).toContainEqual(expect.objectContaining({ type: 'session.ended', reason: 'refresh_refused' }))
   })
 
   it.each<[string, () => Response, string]>([
@@ -313,12 +308,12 @@ describe('a grant that the provider has ended', () => {
     ['429', text('', 429), 'ERR_PROVIDER_UNAVAILABLE'],
   ])('is not told by %s: the session stays', async (_what, instead, code) => {
     const browser = await signedIn()
-    scene.tokens.instead = instead
+    bed.tokens.instead = instead
     pass(TOKEN_LIFETIME + 1)
     await tokenOf(browser)
-    expect(scene.app.errors).toMatchObject([{ code }])
+    expect(bed.app.errors).toMatchObject([{ code }])
     expect(await whoIs(browser)).toBe('ada')
-    scene.tokens.instead = undefined
+    bed.tokens.instead = undefined
     pass(31)
     expect(await tokenOf(browser)).toEqual(expect.any(String))
   })
@@ -326,12 +321,12 @@ describe('a grant that the provider has ended', () => {
   it('tells a call that needs the token why there is none', async () => {
     const { routes, begun } = gatedRoutes()
     const browser = await signedIn({ routes })
-    scene.tokens.instead = refused
+    bed.tokens.instead = refused
     pass(TOKEN_LIFETIME + 1)
-    const slow = browser.fetch(`${scene.app.url}/slow-token`)
+    const slow = browser.fetch(`${bed.app.url}/slow-token`)
     ;(await begun()).open()
     expect((await slow).status).toBe(401)
-    expect(scene.app.errors).toMatchObject([{ code: 'ERR_SESSION_ENDED' }])
+    expect(bed.app.errors).toMatchObject([{ code: 'ERR_SESSION_ENDED' }])
   })
 })
 
@@ -339,15 +334,15 @@ describe('a provider that fails a refresh', () => {
   it('leaves the token in use while it is valid, then gives 503 with Retry-After, then recovers', async () => {
     const browser = await signedIn()
     const old = await tokenOf(browser)
-    scene.tokens.instead = unavailable
+    bed.tokens.instead = unavailable
     pass(TOKEN_LIFETIME - 30)
     expect(await tokenOf(browser)).toBe(old)
     pass(31)
-    const answer = await browser.fetch(`${scene.app.url}/token`)
+    const answer = await browser.fetch(`${bed.app.url}/token`)
     expect(answer.status).toBe(503)
     expect(answer.headers['retry-after']).toBe('17')
     expect(await whoIs(browser)).toBe('ada')
-    scene.tokens.instead = undefined
+    bed.tokens.instead = undefined
     pass(60)
     expect(await tokenOf(browser)).not.toBe(old)
     expect(await tokenOf(browser)).toEqual(expect.any(String))
@@ -355,19 +350,19 @@ describe('a provider that fails a refresh', () => {
 
   it('lets pages without need of a token pass for an hour, then gives 503', async () => {
     const browser = await signedIn()
-    scene.tokens.instead = unavailable
+    bed.tokens.instead = unavailable
     pass(TOKEN_LIFETIME + 1)
     for (const path of ['/profile', '/reports']) {
-      expect((await browser.fetch(scene.app.url + path)).status).toBe(200)
+      expect((await browser.fetch(bed.app.url + path)).status).toBe(200)
     }
     expect(await tokenOf(browser)).toBe(503)
     pass(3598)
-    expect((await browser.send(`${scene.app.url}/profile`)).status).toBe(200)
+    expect((await browser.send(`${bed.app.url}/profile`)).status).toBe(200)
     pass(2)
-    expect((await browser.send(`${scene.app.url}/profile`)).status).toBe(503)
-    scene.tokens.instead = undefined
+    expect((await browser.send(`${bed.app.url}/profile`)).status).toBe(503)
+    bed.tokens.instead = undefined
     pass(31)
-    expect((await browser.send(`${scene.app.url}/profile`)).status).toBe(200)
+    expect((await browser.send(`${bed.app.url}/profile`)).status).toBe(200)
     expect(await tokenOf(browser)).toEqual(expect.any(String))
   })
 
@@ -379,62 +374,62 @@ describe('a provider that fails a refresh', () => {
     'with an outageGrace of %i answers a page %i seconds after the token has expired with %i',
     async (outageGrace, after, status) => {
       const browser = await signedIn({ options: { session: { outageGrace } } })
-      scene.tokens.instead = unavailable
+      bed.tokens.instead = unavailable
       pass(TOKEN_LIFETIME + after)
-      expect((await browser.fetch(`${scene.app.url}/profile`)).status).toBe(status)
+      expect((await browser.fetch(`${bed.app.url}/profile`)).status).toBe(status)
     },
   )
 
   it('ends the session all the same once it refuses the refresh token', async () => {
     const browser = await signedIn()
-    scene.tokens.instead = unavailable
+    bed.tokens.instead = unavailable
     pass(TOKEN_LIFETIME + 1)
-    expect((await browser.fetch(`${scene.app.url}/profile`)).status).toBe(200)
-    scene.tokens.instead = refused
+    expect((await browser.fetch(`${bed.app.url}/profile`)).status).toBe(200)
+    bed.tokens.instead = refused
     pass(31)
-    expect((await browser.send(`${scene.app.url}/profile`)).headers.location).toBe('/login?returnTo=%2Fprofile')
+    expect((await browser.send(`${bed.app.url}/profile`)).headers.location).toBe('/login?returnTo=%2Fprofile')
     expect(await whoIs(browser)).toBeNull()
   })
 
   it('lets no page pass where it is this application that the provider refuses', async () => {
     const browser = await signedIn()
-    scene.tokens.instead = json({ error: 'invalid_client' }, 401)
+    bed.tokens.instead = json({ error: 'invalid_client' }, 401)
     pass(TOKEN_LIFETIME + 1)
-    expect((await browser.fetch(`${scene.app.url}/profile`)).status).toBe(502)
-    expect((await browser.fetch(`${scene.app.url}/profile`)).status).toBe(503)
+    expect((await browser.fetch(`${bed.app.url}/profile`)).status).toBe(502)
+    expect((await browser.fetch(`${bed.app.url}/profile`)).status).toBe(503)
   })
 
   it("is not asked by guards with refresh: 'on-demand', only where a token is", async () => {
     const browser = await signedIn({ options: { session: { refresh: 'on-demand' } } })
     pass(2 * TOKEN_LIFETIME)
-    expect((await browser.fetch(`${scene.app.url}/profile`)).status).toBe(200)
-    expect(scene.tokens.refreshes).toBe(0)
+    expect((await browser.fetch(`${bed.app.url}/profile`)).status).toBe(200)
+    expect(bed.tokens.refreshes).toBe(0)
     expect(await tokenOf(browser)).toEqual(expect.any(String))
-    expect(scene.tokens.refreshes).toBe(1)
-    scene.tokens.instead = refused
+    expect(bed.tokens.refreshes).toBe(1)
+    bed.tokens.instead = refused
     pass(2 * TOKEN_LIFETIME)
     expect(await tokenOf(browser)).toBe(401)
-    expect(scene.app.errors).toMatchObject([{ code: 'ERR_SESSION_ENDED' }])
+    expect(bed.app.errors).toMatchObject([{ code: 'ERR_SESSION_ENDED' }])
     expect(await whoIs(browser)).toBeNull()
   })
 
   it('is asked once per step of the back-off, however many requests come', async () => {
     const browser = await signedIn()
-    scene.tokens.instead = unavailable
+    bed.tokens.instead = unavailable
     pass(TOKEN_LIFETIME + 1)
     const flood = () => Promise.all(Array.from({ length: 10 }, () => tokenOf(browser)))
     await flood()
     expect(await flood()).toEqual(Array.from({ length: 10 }, () => 503))
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
     pass(1)
     await flood()
-    expect(scene.tokens.refreshes).toBe(2)
+    expect(bed.tokens.refreshes).toBe(2)
     pass(1)
     await flood()
-    expect(scene.tokens.refreshes).toBe(2)
+    expect(bed.tokens.refreshes).toBe(2)
     pass(1)
     await flood()
-    expect(scene.tokens.refreshes).toBe(3)
+    expect(bed.tokens.refreshes).toBe(3)
   })
 })
 
@@ -443,15 +438,15 @@ describe('a refresh that is overtaken by a logout', () => {
     const browser = await signedIn()
     const copy = browser.clone()
     const { open, opened } = gate()
-    scene.tokens.held = opened
+    bed.tokens.held = opened
     pass(TOKEN_LIFETIME + 1)
     const refreshing = tokenOf(copy)
-    await until(() => scene.tokens.refreshes === 1)
-    await browser.visit(`${scene.app.url}/logout`, { method: 'POST' })
+    await until(() => bed.tokens.refreshes === 1)
+    await browser.visit(`${bed.app.url}/logout`, { method: 'POST' })
     open()
     expect(await refreshing).toBe(401)
     expect(await whoIs(copy)).toBeNull()
     expect(await tokenOf(copy)).toBe(401)
-    expect(JSON.stringify(scene.store)).not.toContain('express-relying-party:record:')
+    expect(JSON.stringify(bed.store)).not.toContain('express-relying-party:record:')
   })
 })

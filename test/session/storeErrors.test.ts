@@ -4,7 +4,7 @@ import supertest from 'supertest'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { relyingParty, storeErrors } from '../../src/index.js'
 import { SECRET } from '../support/bed/app.js'
-import { muteExpress } from '../support/bed/site.js'
+import { muteExpress } from '../support/bed/bed.js'
 
 beforeEach(() => muteExpress())
 

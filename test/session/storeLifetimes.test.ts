@@ -10,10 +10,11 @@ import { type AuthStore, login } from '../../src/index.js'
 import { postgresStore } from '../../src/postgres.js'
 import { redisStore } from '../../src/redis.js'
 import { type App, type AppOptions, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { TOKEN_LIFETIME } from '../support/bed/bed.js'
 import { openResponses } from '../support/bed/openResponse.js'
-import { pass, TOKEN_LIFETIME } from '../support/bed/signedIn.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { describeWith } from '../support/run/requirements.js'
+import { pass } from '../support/run/waiting.js'
 import { connectRedis } from '../support/stores/redis.js'
 
 /** The stores of an application, and how long their servers say that they keep things. */

@@ -1,31 +1,27 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { pass, type Scene, startScene, TOKEN_LIFETIME, until } from '../support/bed/signedIn.js'
-import { contentsOf, FaultyStore, muteExpress } from '../support/bed/site.js'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { muteExpress, startBed, TOKEN_LIFETIME, type TokenBed } from '../support/bed/bed.js'
+import { contentsOf } from '../support/bed/observed.js'
 import type { UserAgent } from '../support/bed/userAgent.js'
+import { fakeDate, pass, until } from '../support/run/waiting.js'
+import { FaultyStore } from '../support/stores/faultyStore.js'
 
 const LOCK_LIFETIME = 15
 
-let scene: Scene
+let bed: TokenBed
 let store: FaultyStore
 let browser: UserAgent
 
-beforeEach(() => {
-  muteExpress()
-  vi.useFakeTimers({ toFake: ['Date'] })
-})
-afterEach(async () => {
-  await scene.close()
-  vi.useRealTimers()
-})
+beforeEach(muteExpress)
+beforeEach(fakeDate)
 
 async function start(rotateRefreshToken: boolean): Promise<void> {
   store = new FaultyStore()
-  scene = await startScene({ store }, { rotateRefreshToken })
-  browser = await scene.signIn()
+  bed = await startBed({ store, local: { rotateRefreshToken }, tokens: true })
+  browser = await bed.signIn()
   pass(TOKEN_LIFETIME + 1)
 }
 
-const get = (path: string) => browser.fetch(scene.app.url + path)
+const get = (path: string) => browser.fetch(bed.app.url + path)
 const record = async () => Object.entries(await contentsOf(store)).filter(([key]) => key.includes(':record:'))
 
 /** Lets the store fail to save what a refresh gave. Gives how often it did. */
@@ -49,10 +45,10 @@ describe('a store that cannot save what a refresh gave', () => {
     const answers = await asking
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
     expect(new Set(answers.map((answer) => answer.json().token)).size).toBe(1)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
     pass(TOKEN_LIFETIME + 1)
     expect((await get('/token')).status).toBe(200)
-    expect(scene.app.errors).toEqual([])
+    expect(bed.app.errors).toEqual([])
   })
 
   it.each([
@@ -70,15 +66,15 @@ describe('a store that cannot save what a refresh gave', () => {
       expect(answer.headers['retry-after']).toBe('5')
       expect(answer.headers['set-cookie']).toBeUndefined()
     }
-    expect(scene.app.errors[0]).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.app.errors[0]).toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+    expect(bed.tokens.refreshes).toBe(1)
     store.fails = () => false
     expect(await record()).toEqual(before)
     expect((await get('/who')).json().subject).toBe('ada')
     const ended = expect.objectContaining({ type: 'session.ended', reason: 'refresh_refused' }) as unknown
-    expect(scene.app.events).not.toContainEqual(ended)
+    expect(bed.app.events).not.toContainEqual(ended)
     expect((await get('/token')).status).toBe(rotates ? 401 : 200)
-    if (rotates) expect(scene.app.events).toContainEqual(ended)
-    expect((await browser.visit(`${scene.app.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
+    if (rotates) expect(bed.app.events).toContainEqual(ended)
+    expect((await browser.visit(`${bed.app.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
   })
 })

@@ -1,25 +1,20 @@
 import type { Express } from 'express'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AppOptions } from '../support/bed/app.js'
+import { muteExpress, startBed, TOKEN_LIFETIME, type TokenBed } from '../support/bed/bed.js'
+import { contentsOf } from '../support/bed/observed.js'
 import { openResponses } from '../support/bed/openResponse.js'
-import { pass, type Scene, startScene, TOKEN_LIFETIME } from '../support/bed/signedIn.js'
-import { contentsOf, muteExpress } from '../support/bed/site.js'
 import type { UserAgent } from '../support/bed/userAgent.js'
+import { fakeDate, pass } from '../support/run/waiting.js'
 
 const IDLE = 1800
 const ROLLING: AppOptions['session'] = { rolling: true, cookie: { maxAge: IDLE * 1000 } }
 
-let scene: Scene
+let bed: TokenBed
 let open: ReturnType<typeof openResponses>['open']
 
-beforeEach(() => {
-  muteExpress()
-  vi.useFakeTimers({ toFake: ['Date'] })
-})
-afterEach(async () => {
-  await scene.close()
-  vi.useRealTimers()
-})
+beforeEach(muteExpress)
+beforeEach(fakeDate)
 
 async function signedIn(settings: AppOptions = {}): Promise<UserAgent> {
   const streams = openResponses()
@@ -28,17 +23,17 @@ async function signedIn(settings: AppOptions = {}): Promise<UserAgent> {
     streams.routes(app)
     settings.routes?.(app)
   }
-  scene = await startScene({ ...settings, routes })
-  return scene.signIn()
+  bed = await startBed({ ...settings, routes, tokens: true })
+  return bed.signIn()
 }
 
-const begin = (browser: UserAgent) => open(browser, scene.app.url)
+const begin = (browser: UserAgent) => open(browser, bed.app.url)
 const tokenOf = async (browser: UserAgent) => {
-  const answer = await browser.fetch(`${scene.app.url}/token`)
+  const answer = await browser.fetch(`${bed.app.url}/token`)
   return answer.status === 200 ? answer.json().token : answer.status
 }
-const whoIs = async (browser: UserAgent) => (await browser.fetch(`${scene.app.url}/who`)).json().subject
-const logOut = (browser: UserAgent) => browser.fetch(`${scene.app.url}/logout`, { method: 'POST' })
+const whoIs = async (browser: UserAgent) => (await browser.fetch(`${bed.app.url}/who`)).json().subject
+const logOut = (browser: UserAgent) => browser.fetch(`${bed.app.url}/logout`, { method: 'POST' })
 
 describe('an open response', () => {
   it('refreshes the session when the token expires, and other requests use the new one', async () => {
@@ -50,11 +45,11 @@ describe('an open response', () => {
     const renewed = await stream.req.auth.getAccessToken()
     expect(renewed).not.toBe(old)
     expect(await tokenOf(browser)).toBe(renewed)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
     await stream.end('renewed')
     expect(stream.text()).toBe('data: open\n\ndata: renewed\n\n')
     expect(await tokenOf(browser)).toBe(renewed)
-    expect(scene.app.errors).toEqual([])
+    expect(bed.app.errors).toEqual([])
   })
 
   it('uses the token that another request has refreshed', async () => {
@@ -63,7 +58,7 @@ describe('an open response', () => {
     pass(TOKEN_LIFETIME - 30)
     const renewed = await tokenOf(browser)
     expect(await stream.req.auth.getAccessToken()).toBe(renewed)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
     await stream.end('done')
   })
 
@@ -78,7 +73,7 @@ describe('an open response', () => {
       tokenOf(browser),
     ])
     expect(new Set(tokens).size).toBe(1)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
     await stream.end('done')
   })
 
@@ -88,9 +83,9 @@ describe('an open response', () => {
       routes: (app) => void app.get('/api', (req, res) => void res.json(bearers.push(req.headers.authorization))),
     })
     const stream = await begin(browser)
-    await stream.req.auth.fetch(`${scene.app.url}/api`)
+    await stream.req.auth.fetch(`${bed.app.url}/api`)
     pass(TOKEN_LIFETIME + 1)
-    await stream.req.auth.fetch(`${scene.app.url}/api`)
+    await stream.req.auth.fetch(`${bed.app.url}/api`)
     expect(bearers[1]).toBe(`Bearer ${String(await tokenOf(browser))}`)
     expect(bearers[1]).not.toBe(bearers[0])
     await stream.end('done')
@@ -101,19 +96,19 @@ describe('an open response', () => {
     ['when its token has expired', TOKEN_LIFETIME + 1],
   ])('gets no token after a logout, %s, and its end revives nothing', async (_when, seconds) => {
     const browser = await signedIn()
-    const [twin, another] = [browser.clone(), await scene.signIn()]
+    const [twin, another] = [browser.clone(), await bed.signIn()]
     const stream = await begin(twin)
     const unharmed = await begin(another)
     await logOut(browser)
     pass(seconds)
     await expect(stream.req.auth.getAccessToken()).rejects.toMatchObject({ code: 'ERR_SESSION_ENDED', status: 401 })
-    await expect(stream.req.auth.fetch(scene.app.url)).rejects.toMatchObject({ code: 'ERR_AUTHENTICATION_REQUIRED' })
+    await expect(stream.req.auth.fetch(bed.app.url)).rejects.toMatchObject({ code: 'ERR_AUTHENTICATION_REQUIRED' })
     expect(stream.req.auth.isAuthenticated).toBe(false)
     expect(await unharmed.req.auth.getAccessToken()).toEqual(expect.any(String))
     Object.assign(stream.req.session, { basket: ['book'] })
     await stream.end('over')
     await unharmed.end('done')
-    expect(JSON.stringify(await contentsOf(scene.store))).toContain('book')
+    expect(JSON.stringify(await contentsOf(bed.store))).toContain('book')
     expect(await whoIs(twin)).toBeNull()
     expect(await tokenOf(twin)).toBe(401)
     expect(await whoIs(another)).toBe('ada')
@@ -127,7 +122,7 @@ describe('an open response', () => {
     expect(await stream.req.auth.getAccessToken()).toEqual(expect.any(String))
     await stream.end('done')
     expect(await whoIs(browser)).toBeNull()
-    expect(scene.app.errors).toEqual([])
+    expect(bed.app.errors).toEqual([])
   })
 
   it('whose handler fails midway is cut off, and costs the session nothing', async () => {
@@ -141,10 +136,10 @@ describe('an open response', () => {
       },
     })
     pass(TOKEN_LIFETIME + 1)
-    await expect(browser.fetch(`${scene.app.url}/broken`)).rejects.toThrow()
-    expect(scene.app.errors).toMatchObject([{ message: 'the handler failed' }])
+    await expect(browser.fetch(`${bed.app.url}/broken`)).rejects.toThrow()
+    expect(bed.app.errors).toMatchObject([{ message: 'the handler failed' }])
     expect(await tokenOf(browser)).toEqual(expect.any(String))
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
   })
 
   it('that ends before its refresh leaves the new tokens to the next request', async () => {
@@ -159,11 +154,11 @@ describe('an open response', () => {
     })
     const old = await tokenOf(browser)
     pass(TOKEN_LIFETIME + 1)
-    expect((await browser.fetch(`${scene.app.url}/hasty`)).text).toBe('done')
+    expect((await browser.fetch(`${bed.app.url}/hasty`)).text).toBe('done')
     const renewed = await refreshing
     expect(renewed).not.toBe(old)
     expect(await tokenOf(browser)).toBe(renewed)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
   })
 })
 
@@ -225,7 +220,7 @@ describe('the idle lifetime, with an open response', () => {
   it('costs a request no write beside that of express-session, but once in a tenth of it', async () => {
     const browser = await signedIn({ session: ROLLING })
     expect(await whoIs(browser)).toBe('ada')
-    const touch = vi.spyOn(scene.store, 'touch')
+    const touch = vi.spyOn(bed.store, 'touch')
     for (let i = 0; i < 10; i++) {
       pass(IDLE * 0.009)
       expect(await whoIs(browser)).toBe('ada')
@@ -243,7 +238,7 @@ describe('the idle lifetime, with an open response', () => {
     const stream = await begin(browser)
     pass(IDLE * 0.9)
     await stream.end('done')
-    const { session, record } = endsOf(await contentsOf(scene.store))
+    const { session, record } = endsOf(await contentsOf(bed.store))
     expect(session).toBeGreaterThan(record - 1)
     expect(session).toBeLessThanOrEqual(record + 1)
     expect(await whoIs(twin)).toBe('ada')

@@ -2,10 +2,11 @@ import type { RequestListener } from 'node:http'
 import type { Request } from 'express'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { listen, type Running } from '../support/bed/app.js'
-import { pass, type Scene, startScene, TOKEN_LIFETIME } from '../support/bed/signedIn.js'
+import { startBed, TOKEN_LIFETIME, type TokenBed } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
+import { pass } from '../support/run/waiting.js'
 
-let scene: Scene
+let bed: TokenBed
 let api: Running
 /** The Authorization headers that the API was called with. */
 let received: (string | undefined)[]
@@ -20,18 +21,18 @@ beforeEach(async () => {
   api = await listen(answer)
 })
 afterEach(async () => {
-  await scene.close()
   await api.close()
   vi.useRealTimers()
 })
 
 /** Starts an application with one route that runs `act` and answers with what it gives. */
 async function withRoute(act: (req: Request) => Promise<unknown>, signIn = true) {
-  scene = await startScene({
+  bed = await startBed({
     routes: (app) => app.get('/act', (req, res, next) => void act(req).then((given) => res.json(given), next)),
+    tokens: true,
   })
-  const browser = signIn ? await scene.signIn() : new UserAgent()
-  return { act: () => browser.fetch(`${scene.app.url}/act`), browser }
+  const browser = signIn ? await bed.signIn() : new UserAgent()
+  return { act: () => browser.fetch(`${bed.app.url}/act`), browser }
 }
 
 describe('req.auth.fetch', () => {
@@ -39,7 +40,7 @@ describe('req.auth.fetch', () => {
     const init = { method: 'PUT', headers: { 'x-a': 'mine', authorization: 'Basic mine' } }
     const { act, browser } = await withRoute(async (req) => (await req.auth.fetch(api.url, init)).json())
     expect((await act()).json()).toEqual({ method: 'PUT', x: 'mine' })
-    const { token } = (await browser.fetch(`${scene.app.url}/token`)).json()
+    const { token } = (await browser.fetch(`${bed.app.url}/token`)).json()
     expect(received).toEqual([`Bearer ${String(token)}`])
     expect(init.headers.authorization).toBe('Basic mine')
   })
@@ -49,7 +50,7 @@ describe('req.auth.fetch', () => {
     await act()
     pass(TOKEN_LIFETIME + 1)
     await act()
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
     expect(new Set(received).size).toBe(2)
   })
 
@@ -88,48 +89,48 @@ describe('req.auth.fetch', () => {
     ])('repeats calls with %s once, with one refreshed token', async (_what, init) => {
       const { act, bodies } = await withRefusingApi(init)
       expect((await act()).json()).toEqual([200, 200, 200])
-      expect(scene.tokens.refreshes).toBe(1)
+      expect(bed.tokens.refreshes).toBe(1)
       expect(bodies).toHaveLength(6)
       expect(new Set(bodies).size).toBe(1)
     })
 
     it('does so where the provider does not say how long a token lives', async () => {
       const { act, browser } = await withRefusingApi()
-      scene.tokens.change = ({ expires_in: _, ...answer }) => answer
+      bed.tokens.change = ({ expires_in: _, ...answer }) => answer
       pass(TOKEN_LIFETIME + 1)
-      await browser.fetch(`${scene.app.url}/profile`)
+      await browser.fetch(`${bed.app.url}/profile`)
       pass(100 * TOKEN_LIFETIME)
       expect((await act()).json()).toEqual([200, 200, 200])
-      expect(scene.tokens.refreshes).toBe(2)
+      expect(bed.tokens.refreshes).toBe(2)
     })
 
     it('does not send a stream again: it was read', async () => {
       const stream = () => new Blob(['stream']).stream()
       const { act, bodies } = await withRefusingApi(() => ({ method: 'POST', body: stream(), duplex: 'half' }) as never)
       expect((await act()).json()).toContain(401)
-      expect(scene.tokens.refreshes).toBe(0)
+      expect(bed.tokens.refreshes).toBe(0)
       expect(bodies).toHaveLength(3)
     })
 
     it('gives up after the second: one refresh for the calls of a request', async () => {
       const { act, bodies } = await withRefusingApi(() => ({}), { always: true })
       expect((await act()).json()).toEqual([401, 401, 401])
-      expect(scene.tokens.refreshes).toBe(1)
+      expect(bed.tokens.refreshes).toBe(1)
       expect(bodies).toHaveLength(6)
     })
 
     it('returns the 401 while the provider is down', async () => {
       const { act } = await withRefusingApi()
-      scene.tokens.instead = () => new Response(null, { status: 503 })
+      bed.tokens.instead = () => new Response(null, { status: 503 })
       expect((await act()).json()).toEqual([401, 401, 401])
     })
 
     it('ends the session where the grant is gone', async () => {
       const { act, browser } = await withRefusingApi()
-      scene.tokens.instead = () => new Response('Bad Request', { status: 400 })
+      bed.tokens.instead = () => new Response('Bad Request', { status: 400 })
       expect((await act()).status).toBe(401)
-      expect(scene.app.errors).toMatchObject([{ code: 'ERR_SESSION_ENDED' }])
-      expect((await browser.fetch(`${scene.app.url}/who`)).json()).toMatchObject({ subject: null })
+      expect(bed.app.errors).toMatchObject([{ code: 'ERR_SESSION_ENDED' }])
+      expect((await browser.fetch(`${bed.app.url}/who`)).json()).toMatchObject({ subject: null })
     })
   })
 
@@ -143,14 +144,14 @@ describe('req.auth.fetch', () => {
     const { act } = await withRoute(async (req) => (await req.auth.fetch(url)).text())
     const before = sent.mock.calls.length
     expect((await act()).status).toBe(500)
-    expect(scene.app.errors).toMatchObject([{ code: 'ERR_CONFIGURATION' }])
+    expect(bed.app.errors).toMatchObject([{ code: 'ERR_CONFIGURATION' }])
     expect(sent.mock.calls.slice(before)).toEqual([])
   })
 
   it('sends nothing for someone who is not signed in', async () => {
     const { act } = await withRoute(async (req) => (await req.auth.fetch(api.url)).json(), false)
     expect((await act()).status).toBe(401)
-    expect(scene.app.errors).toMatchObject([{ code: 'ERR_AUTHENTICATION_REQUIRED' }])
+    expect(bed.app.errors).toMatchObject([{ code: 'ERR_AUTHENTICATION_REQUIRED' }])
     expect(received).toEqual([])
   })
 
@@ -168,26 +169,26 @@ describe('req.auth.getAccessToken({ forceRefresh: true })', () => {
 
   it('gets a new token though the old one is valid, one for any number of calls at once', async () => {
     const { act, browser } = await withRoute((req) => Promise.all(Array.from({ length: 5 }, () => forced(req))))
-    const old = (await browser.fetch(`${scene.app.url}/token`)).json<{ token: string }>().token
+    const old = (await browser.fetch(`${bed.app.url}/token`)).json<{ token: string }>().token
     const [given, again] = await Promise.all([act(), act()])
     const tokens = new Set([...given.json<string[]>(), ...again.json<string[]>()])
     expect(tokens.has(old)).toBe(false)
-    expect(scene.tokens.refreshes).toBeLessThanOrEqual(2)
-    expect(scene.app.events.filter(({ type }) => type === 'session.refreshed')).toHaveLength(scene.tokens.refreshes)
-    const { refreshes } = scene.tokens
+    expect(bed.tokens.refreshes).toBeLessThanOrEqual(2)
+    expect(bed.app.events.filter(({ type }) => type === 'session.refreshed')).toHaveLength(bed.tokens.refreshes)
+    const { refreshes } = bed.tokens
     await act()
-    expect(scene.tokens.refreshes).toBe(refreshes + 1)
+    expect(bed.tokens.refreshes).toBe(refreshes + 1)
   })
 
   it('fails while the provider is down, and ends the session where the grant is gone', async () => {
     const { act, browser } = await withRoute(forced)
-    scene.tokens.instead = () => new Response(null, { status: 503 })
+    bed.tokens.instead = () => new Response(null, { status: 503 })
     expect((await act()).status).toBe(503)
-    expect((await browser.fetch(`${scene.app.url}/token`)).status).toBe(200)
+    expect((await browser.fetch(`${bed.app.url}/token`)).status).toBe(200)
     pass(2)
-    scene.tokens.instead = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
+    bed.tokens.instead = () => Response.json({ error: 'invalid_grant' }, { status: 400 })
     expect((await act()).status).toBe(401)
-    expect((await browser.fetch(`${scene.app.url}/who`)).json()).toMatchObject({ subject: null })
+    expect((await browser.fetch(`${bed.app.url}/who`)).json()).toMatchObject({ subject: null })
   })
 })
 
@@ -204,7 +205,7 @@ describe('req.auth.fetchUserInfo', () => {
       String(url).endsWith('/me') ? Response.json({ sub: 'grace', email: 'grace@example' }) : real(url, init),
     )
     expect((await act()).status).toBe(400)
-    expect(scene.app.errors).toMatchObject([{ code: 'ERR_USERINFO_INVALID', cause: { claim: 'sub' } }])
+    expect(bed.app.errors).toMatchObject([{ code: 'ERR_USERINFO_INVALID', cause: { claim: 'sub' } }])
   })
 
   it('gives nothing of someone who is not signed in', async () => {

@@ -2,54 +2,20 @@ import { request } from 'node:http'
 import express from 'express'
 import type { SessionOptions } from 'express-session'
 import express4 from 'express4'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  CLIENT_SECRET,
-  listen,
-  type Running,
-  register,
-  SECRET,
-  startApp,
-  startLocalProvider,
-} from '../support/bed/app.js'
-import {
-  authorizationRequest,
-  codesOf,
-  type LocalProvider,
-  muteExpress,
-  PUBLIC_URL,
-  proxied,
-  type Site,
-  startAreas,
-  startSite,
-  startSiteBehindTls,
-  transactionCookies,
-  whoIs,
-} from '../support/bed/site.js'
-import { type Answer, type Init, refreshOf, UserAgent } from '../support/bed/userAgent.js'
+import { describe, expect, it } from 'vitest'
+import { CLIENT_SECRET, listen, type Running, register, SECRET, startApp } from '../support/bed/app.js'
+import { startAreas } from '../support/bed/areas.js'
+import { type Bed, PUBLIC_URL, proxied, startBed, useProvider } from '../support/bed/bed.js'
+import { authorizationRequest, codesOf, transactionCookies, whoIs } from '../support/bed/observed.js'
+import { type Answer, type Init, refreshOf } from '../support/bed/userAgent.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
 
 const versions = { 'Express 4': express4 as unknown as typeof express, 'Express 5': express }
 
-let provider: LocalProvider
-const running: { close(): Promise<void> }[] = []
-let browser: UserAgent
-beforeAll(async () => {
-  provider = await startLocalProvider({ host: 'localhost' })
-})
-afterAll(() => provider.close())
-beforeEach(() => {
-  muteExpress()
-  browser = new UserAgent()
-})
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((each) => each.close()))
-})
+const { provider, browser } = useProvider()
 
-async function start(...settings: Parameters<typeof startSite>): Promise<Site> {
-  const site = await startSite(settings[0], provider)
-  running.push(site)
-  return site
+async function start(...settings: Parameters<typeof startBed>): Promise<Bed> {
+  return await startBed({ ...settings[0], at: provider })
 }
 
 describe.each(Object.entries(versions))('on %s', (_version, createExpress) => {
@@ -66,7 +32,6 @@ describe.each(Object.entries(versions))('on %s', (_version, createExpress) => {
 
     it('works below a path', async () => {
       const app = await startApp(provider.issuer, { createExpress, basePath: '/shop', provider: { responseMode } })
-      running.push(app)
       const base = `${app.url}/shop`
       const paths = { redirect_uris: [`${base}/callback`], post_logout_redirect_uris: [`${base}/`] }
       await register(provider, app, paths)
@@ -83,7 +48,6 @@ describe.each(Object.entries(versions))('on %s', (_version, createExpress) => {
       const front = await listen()
       const base = `${front.url}/shop`
       const { app } = await start({ createExpress, provider: { responseMode }, options: { baseUrl: base } })
-      running.push(front)
       stripPath('/shop', front, app)
       await register(provider, app, {
         redirect_uris: [`${base}/callback`],
@@ -102,7 +66,6 @@ describe.each(Object.entries(versions))('on %s', (_version, createExpress) => {
         { '/members': (baseUrl) => ({ baseUrl, secret: SECRET, provider: client }) },
         createExpress,
       )
-      running.push(app)
       await register(provider, app, { redirect_uris: [`${app.url}/members/callback`] })
       const members = await browser.visit(`${app.url}/members/?a=b`)
       expect(members.url).toBe(`${app.url}/members/?a=b`)
@@ -132,17 +95,16 @@ describe.each<Partial<SessionOptions>>([
 })
 
 describe('behind a proxy that terminates TLS', () => {
-  let site: Site
+  let bed: Bed
   const send = (path: string, init: Init = {}) => {
-    const to = proxied(site, { url: PUBLIC_URL + path, init })
+    const to = proxied(bed, { url: PUBLIC_URL + path, init })
     return browser.send(to.url, to.init)
   }
 
   it.each(['query', 'form_post'] as const)(
     'signs in with %s, with cookies that only this host can set',
     async (responseMode) => {
-      site = await startSiteBehindTls({ provider: { responseMode } }, provider)
-      running.push(site)
+      bed = await startBed({ provider: { responseMode }, behindTls: true, at: provider })
       const begun = await send('/login?returnTo=/who')
       expect(authorizationRequest(begun).get('redirect_uri')).toBe(`${PUBLIC_URL}/callback`)
       const sameSite = responseMode === 'query' ? 'Lax' : 'None'
@@ -164,25 +126,23 @@ describe('behind a proxy that terminates TLS', () => {
   )
 
   it('ignores a cookie without the prefix', async () => {
-    site = await startSiteBehindTls({}, provider)
-    running.push(site)
+    bed = await startBed({ behindTls: true, at: provider })
     const begun = await send('/login')
-    const [[name, value] = ['', '']] = transactionCookies(browser, site.app.url)
+    const [[name, value] = ['', '']] = transactionCookies(browser, bed.app.url)
     const { url } = await browser.visitUntil(String(begun.headers.location), PUBLIC_URL)
-    browser.deleteCookie(site.app.url, name)
-    browser.setCookie(site.app.url, name.replace('__Host-', ''), value)
+    browser.deleteCookie(bed.app.url, name)
+    browser.setCookie(bed.app.url, name.replace('__Host-', ''), value)
     expect((await send(url.slice(PUBLIC_URL.length))).status).toBe(400)
-    expect(codesOf(site.app)).toEqual(['ERR_TRANSACTION_MISSING'])
-    browser.setCookie(site.app.url, name, value)
+    expect(codesOf(bed.app)).toEqual(['ERR_TRANSACTION_MISSING'])
+    browser.setCookie(bed.app.url, name, value)
     expect((await send(url.slice(PUBLIC_URL.length))).status).toBe(303)
   })
 
   it('fails with a fix if express-session would silently set no cookie', async () => {
-    site = await startSite({ options: { baseUrl: PUBLIC_URL }, session: { cookie: { secure: true } } }, provider)
-    running.push(site)
-    const answer = await browser.send(`${site.app.url}/login`)
+    bed = await startBed({ options: { baseUrl: PUBLIC_URL }, session: { cookie: { secure: true } }, at: provider })
+    const answer = await browser.send(`${bed.app.url}/login`)
     expect(answer.status).toBe(500)
-    expect(site.app.errors).toEqual([configurationErrorSaying("add app.set('trust proxy', 1)")])
+    expect(bed.app.errors).toEqual([configurationErrorSaying("add app.set('trust proxy', 1)")])
     expect(answer.headers['set-cookie']).toBeUndefined()
   })
 
@@ -191,8 +151,7 @@ describe('behind a proxy that terminates TLS', () => {
     const listen = (warning: Error & { code?: string }) => warnings.push(warning.code)
     process.on('warning', listen)
     const settings = { options: { baseUrl: PUBLIC_URL }, session: { proxy: true, cookie: { secure: true } } }
-    site = await startSite(settings, provider)
-    running.push(site)
+    bed = await startBed({ ...settings, at: provider })
     expect((await send('/login')).status).toBe(303)
     expect((await send('/login')).status).toBe(303)
     await new Promise((resolve) => setImmediate(resolve))
@@ -213,8 +172,8 @@ describe('headers with another host', () => {
     { 'x-original-host': 'evil.example', 'x-rewrite-url': '//evil.example', 'x-original-url': '//evil.example' },
     { referer: 'https://evil.example/' },
   ])('do not change where the user is sent: %j', async (headers) => {
-    const site = await start({ before: (app) => void app.set('trust proxy', true) })
-    const { app } = site
+    const bed = await start({ before: (app) => void app.set('trust proxy', true) })
+    const { app } = bed
     const sent: string[] = []
     const keep = (answer: Answer) => {
       sent.push(String(refreshOf(answer) ?? answer.headers.location))

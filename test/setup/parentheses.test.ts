@@ -2,7 +2,7 @@ import express, { type RequestHandler } from 'express'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as all from '../../src/index.js'
 import { listen, type Running } from '../support/bed/app.js'
-import { muteExpress } from '../support/bed/site.js'
+import { muteExpress } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
 

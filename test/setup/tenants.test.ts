@@ -1,27 +1,26 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { ProviderOptions, RelyingPartyOptions } from '../../src/index.js'
 import { resolveProviderOptions } from '../../src/provider/resolveOptions.js'
-import { type App, CLIENT_SECRET, register, SECRET, startApp, startLocalProvider } from '../support/bed/app.js'
 import {
-  type Areas,
-  authorizationRequest,
-  type Callback,
-  codesOf,
+  type App,
+  CLIENT_SECRET,
   type LocalProvider,
-  muteExpress,
-  PUBLIC_URL,
-  startAreas,
-  upToCallback,
-  whoIs,
-  withParameters,
-} from '../support/bed/site.js'
+  register,
+  SECRET,
+  startApp,
+  startLocalProvider,
+} from '../support/bed/app.js'
+import { type Areas, startAreas } from '../support/bed/areas.js'
+import { PUBLIC_URL, useBrowser } from '../support/bed/bed.js'
+import { type Callback, upToCallback, withParameters } from '../support/bed/callbackRequest.js'
+import { authorizationRequest, codesOf, whoIs } from '../support/bed/observed.js'
 import { refreshOf, UserAgent } from '../support/bed/userAgent.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
 
 let one: LocalProvider
 let two: LocalProvider
 let app: App
-let browser: UserAgent
+const browser = useBrowser()
 
 beforeAll(async () => {
   one = await startLocalProvider({ host: 'localhost' })
@@ -30,10 +29,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await one.close()
   await two.close()
-})
-beforeEach(() => {
-  muteExpress()
-  browser = new UserAgent()
 })
 
 const at = ({ issuer }: LocalProvider, clientId = 'app'): ProviderOptions => ({

@@ -2,7 +2,7 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import session from 'express-session'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { listen, type Running, SECRET } from '../support/bed/app.js'
-import { muteExpress } from '../support/bed/site.js'
+import { muteExpress } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 
 type Package = typeof import('../../src/index.js')
