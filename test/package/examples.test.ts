@@ -27,22 +27,22 @@ describe('npm run example', () => {
 
   describeWith('redis', 'of cluster', () => {
     it('shows a refresh and a logout across two processes', async () => {
-      const ends = /process 1 sees nobody\n.*process 2 sees nobody/
+      const ends = /process 1 sees no one\n.*process 2 sees no one/
       expect(await printed('cluster')).toMatch(inOrder([/process 2 sees Ada/, /1 new token for 20 requests/, ends]))
     })
   })
 
-  it('names the examples where it is given none of them', async () => {
+  it('lists the examples if the name is none of them', async () => {
     const { status, stderr } = await run('npm', ['run', '--silent', 'example', 'no-such'], repository)
     expect(status).toBe(1)
     expect(stderr).toContain('client-credentials, cluster, device, device-cli, hybrid, implicit')
   })
 
   it.each(['implicit', 'hybrid', 'device', 'device-cli', 'password', 'token-exchange', 'third-party-login', 'spa'])(
-    'starts %s, prints one line with the URL to open, and ends when it is asked to',
+    'starts %s, prints one line with the URL to open, and stops when asked to',
     async (name) => {
       const line = await firstLine(name)
-      expect(line).toMatch(/^Open http:\/\/\S+ .*Ctrl\+C stops\.$/)
+      expect(line).toMatch(/^Open http:\/\/\S+ .*Press Ctrl\+C to stop\.$/)
       const [url = ''] = /http:\S+/.exec(line) ?? []
       expect((await fetch(url)).status).toBe(200)
     },
