@@ -83,7 +83,8 @@ export interface Auth {
    */
   fetch(url: string | URL, init?: RequestInit): Promise<Response>
   /**
-   * Fetches the claims from the UserInfo endpoint. Does not store them.
+   * Fetches the claims from the UserInfo endpoint. Does not store them. After a 401 the request is repeated once with a
+   * refreshed token.
    *
    * @throws what {@link Auth.getAccessToken} throws; `ERR_USERINFO_INVALID` if the response has another subject
    */

@@ -42,13 +42,26 @@ export async function fetchUserInfo(
     return claims
   } catch (error) {
     if (error instanceof openid.WWWAuthenticateChallengeError) {
-      throw new RelyingPartyError('ERR_USERINFO_INVALID', `the UserInfo endpoint refused the token (${error.status})`)
+      throw tokenRefused(error.status)
     }
     throw translateError(error, 'ERR_USERINFO_INVALID', 'the UserInfo request', provider.errorContext(accessToken))
   }
 }
 
+function tokenRefused(status: number): RelyingPartyError {
+  return new RelyingPartyError('ERR_USERINFO_INVALID', `the UserInfo endpoint refused the token (${status})`, {
+    cause: { status },
+  })
+}
+
+/** Checks whether {@link fetchUserInfo} failed because the endpoint answered 401, so that another token may help. */
+export function isTokenRefused(error: unknown): boolean {
+  if (!(error instanceof RelyingPartyError) || error.code !== 'ERR_USERINFO_INVALID') return false
+  return ((error.cause ?? {}) as { status?: unknown }).status === 401
+}
+
 async function readClaims(provider: Provider, response: Response): Promise<Readonly<Record<string, unknown>>> {
+  if (response.status === 401) throw tokenRefused(401)
   if (response.status !== 200) throw new Error(`the endpoint answered ${response.status}`)
   const body = await response.text()
   if (Buffer.byteLength(body) > MAX_CLAIMS) throw new Error('the response is longer than 64 KiB')

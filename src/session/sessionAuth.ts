@@ -2,7 +2,7 @@ import type { AccessTokenRequest, Auth, Claims } from '../auth.js'
 import { RelyingPartyError } from '../errors.js'
 import { bearerFetch } from '../protocol/bearerFetch.js'
 import type { TokenScope } from '../protocol/tokens.js'
-import { fetchUserInfo } from '../protocol/userInfo.js'
+import { fetchUserInfo, isTokenRefused } from '../protocol/userInfo.js'
 import type { Provider } from '../provider/provider.js'
 import type { TokenRecord, Tokens } from '../records/records.js'
 import type { Config } from '../setup/config.js'
@@ -129,7 +129,13 @@ export class SessionAuth implements Auth {
   async fetchUserInfo(): Promise<Claims> {
     const { accessToken } = await this.#validTokens()
     const { record, provider } = this.#required()
-    return fetchUserInfo(provider, accessToken, record.subject)
+    try {
+      return await fetchUserInfo(provider, accessToken, record.subject)
+    } catch (error) {
+      const other = isTokenRefused(error) ? await this.#replaceToken(accessToken) : undefined
+      if (other === undefined) throw error
+      return fetchUserInfo(provider, other, record.subject)
+    }
   }
 
   async #replaceToken(refused: string): Promise<string | undefined> {

@@ -193,9 +193,31 @@ describe('req.auth.getAccessToken({ forceRefresh: true })', () => {
 })
 
 describe('req.auth.fetchUserInfo', () => {
-  it('gives the claims of the signed-in subject', async () => {
+  it('resolves to the claims of the signed-in subject', async () => {
     const { act } = await withRoute((req) => req.auth.fetchUserInfo())
     expect((await act()).json()).toMatchObject({ sub: 'ada', email: expect.any(String) as string })
+  })
+
+  it.each([
+    { refusals: 1, challenge: 'Bearer error="invalid_token"', status: 200, requests: 2 },
+    { refusals: 1, challenge: undefined, status: 200, requests: 2 },
+    { refusals: 2, challenge: 'Bearer error="invalid_token"', status: 400, requests: 2 },
+  ])('repeats the request once with a refreshed token after a 401: %o', async (given) => {
+    const { act } = await withRoute((req) => req.auth.fetchUserInfo())
+    const real = globalThis.fetch
+    const sent: (string | null)[] = []
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (url, init) => {
+      if (!String(url).endsWith('/me')) return real(url, init)
+      sent.push(new Headers(init?.headers).get('authorization'))
+      if (sent.length > given.refusals) return real(url, init)
+      const headers = given.challenge === undefined ? {} : { 'WWW-Authenticate': given.challenge }
+      return new Response('', { status: 401, headers })
+    })
+    pass(2)
+    expect((await act()).status).toBe(given.status)
+    expect(new Set(sent).size).toBe(given.requests)
+    expect(sent).toHaveLength(given.requests)
+    expect(scene.tokens.refreshes).toBe(1)
   })
 
   it('refuses the claims of another subject', async () => {
@@ -208,7 +230,7 @@ describe('req.auth.fetchUserInfo', () => {
     expect(bed.app.errors).toMatchObject([{ code: 'ERR_USERINFO_INVALID', cause: { claim: 'sub' } }])
   })
 
-  it('gives nothing of someone who is not signed in', async () => {
+  it('rejects if no one is signed in', async () => {
     const { act } = await withRoute((req) => req.auth.fetchUserInfo(), false)
     expect((await act()).status).toBe(401)
   })
