@@ -282,7 +282,7 @@ describe('the generation of a subject', () => {
 })
 
 describe('the end of a session at the provider', () => {
-  it('ends what was signed in from it, and gives that; nothing of other sessions, users or registrations', async () => {
+  it('ends and returns the sessions opened from it, and none of other sessions, users or registrations', async () => {
     const [one, two] = [await signIn(), await signIn()]
     const others = [
       await signIn({ sid: 'sid-2' }),
@@ -295,7 +295,7 @@ describe('the end of a session at the provider', () => {
     for (const other of others) expect(await lives(other)).toBe(true)
   })
 
-  it('gives only sessions that lived', async () => {
+  it('returns only sessions that were valid', async () => {
     const [loggedOut, living] = [await signIn(), await signIn()]
     await records.remove(loggedOut.id)
     expect((await records.endSid(HERE, 'sid-1', now())).map(({ id }) => id)).toEqual([living.id])
@@ -313,7 +313,7 @@ describe('the end of a session at the provider', () => {
     expect(await Promise.all(sessions.map(lives))).toEqual([false, false, false])
   })
 
-  it('ends a session too that is entered in another process meanwhile', async () => {
+  it('also ends a session that another process enters in the meantime', async () => {
     await signIn()
     const replace = store.replace.bind(store)
     let meanwhile: TokenRecord | undefined
@@ -360,7 +360,7 @@ describe('the end of a session at the provider', () => {
     await expect(signIn({}, now() - 30)).rejects.toMatchObject(overtaken)
   })
 
-  it('by nobody proven ends the session, and stores nothing for a sid that is made up', async () => {
+  it('without proof ends the session, and stores nothing for a made-up sid', async () => {
     const record = await signIn()
     const before = store.keys()
     for (let i = 0; i < 20; i++) await records.endSid(HERE, `made-up-${i}`, undefined)

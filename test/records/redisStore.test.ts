@@ -42,7 +42,7 @@ describeWith('redis', 'redisStore', (url) => {
       expect(await store.remove('key', 'three')).toBe(true)
     })
 
-    it('take the same values from a client that gives Buffers: a value is never taken for none', async () => {
+    it('read the same values from a client that returns Buffers: a value never looks absent', async () => {
       const store = redisStore(client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer }), { prefix: 'buffers:' })
       await store.remove('key')
       expect(await store.get('key')).toBeUndefined()

@@ -95,7 +95,7 @@ describe('a refresh', () => {
     expect(provider.requests).toBe(3)
   })
 
-  it('leaves the lock to nobody: the next one goes ahead at once', async () => {
+  it('leaves no lock behind: the next one starts at once', async () => {
     const { records, refresher, store } = startProcess()
     const provider = rotatingProvider()
     const record = await records.create(fields(-10), FIRST)
@@ -154,7 +154,7 @@ describe('a refresh token that is refused', () => {
     expect(told.ended.map(({ id }) => id)).toEqual([record.id])
   })
 
-  it('does not end it where another process has stored new tokens meanwhile', async () => {
+  it('does not end it if another process has stored new tokens in the meantime', async () => {
     const { records, refresher, told, accessToken } = startProcess()
     const record = await records.create(fields(-10), FIRST)
     const request: RefreshRequest = {
@@ -170,7 +170,7 @@ describe('a refresh token that is refused', () => {
 })
 
 describe('a provider that fails', () => {
-  it('leaves the access token in use while it is valid, then gives an outage', async () => {
+  it('uses the access token while it is valid, then reports an outage', async () => {
     const { records, refresher, accessToken, told } = startProcess()
     const provider = rotatingProvider()
     provider.fault = outage()
@@ -239,7 +239,7 @@ describe('a provider that fails', () => {
 describe('a store that fails', () => {
   const methods = ['get', 'add', 'replace'] as const
 
-  it.each(methods)('in %s gives an outage, and ends no session', async (method) => {
+  it.each(methods)('in %s is an outage, and ends no session', async (method) => {
     const inner = sessionAuthStore(new MemoryStore())
     const store: AuthStore = { ...inner }
     const { records, refresher, told, accessToken } = startProcess(store)

@@ -63,7 +63,7 @@ describe('a process that is held up until its lock has expired', () => {
     expect(provider.requests).toBe(1)
   })
 
-  it('or another process takes its lock without regard to it, sends nothing and tells of no overlap', async () => {
+  it('or another process takes its lock without regard to it, sends nothing and reports no overlap', async () => {
     const process = startProcess(shared)
     const provider = rotatingProvider()
     const record = await process.records.create(fields(-10), FIRST)

@@ -80,7 +80,7 @@ describe('a store that fails while new tokens are saved', () => {
     return { ...unlucky, record, outcomes }
   }
 
-  it('as long as the lock lives gives an outage, and ends no session', async () => {
+  it('until the lock expires is an outage, and ends no session', async () => {
     const provider = rotatingProvider()
     const { outcomes } = await failThroughout(-10, provider)
     for (const outcome of outcomes) {

@@ -40,7 +40,7 @@ afterEach(() => void vi.useRealTimers())
 describeAuthStore('sessionAuthStore over the MemoryStore of express-session', underTest)
 
 describe('sessionAuthStore', () => {
-  it('gives the same AuthStore for the same store, so that its operations stay atomic', () => {
+  it('returns the same AuthStore for the same store, so that its operations stay atomic', () => {
     const store = new MemoryStore()
     expect(sessionAuthStore(store)).toBe(sessionAuthStore(store))
     expect(sessionAuthStore(store)).not.toBe(sessionAuthStore(new MemoryStore()))
@@ -67,7 +67,7 @@ describe('sessionAuthStore', () => {
     expect(await authStore.add('lock:1', 'mine', 60)).toBe(true)
   })
 
-  it('tells stores the lifetime in the fields of a session cookie', async () => {
+  it('passes the lifetime to stores in the fields of a session cookie', async () => {
     const store = new MemoryStore()
     const set = vi.spyOn(store, 'set')
     await sessionAuthStore(store).set('record:1', 'value', 90)

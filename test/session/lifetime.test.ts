@@ -95,7 +95,7 @@ describe('the store', () => {
     for (const each of given) expect(bytes).not.toContain(Buffer.from(each).toString('base64').slice(0, 20))
   })
 
-  it('that fails to give the record is an outage, and signs nobody out', async () => {
+  it('that fails to return the record is an outage, and does not sign anyone out', async () => {
     const browser = await signedIn()
     const { get: read } = bed.store
     bed.store.get = (sid, callback) =>

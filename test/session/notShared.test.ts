@@ -81,7 +81,7 @@ const TOLD_ONCE = [
 ]
 
 describe('two processes without a shared AuthStore that refresh one session at once', () => {
-  it('keep the session where the provider takes a refresh token twice, and tell once what to pass', async () => {
+  it('keep the session if the provider accepts a refresh token twice, and warn once with what to pass', async () => {
     await start({ rotateRefreshToken: false })
     for (let i = 0; i < 2; i++) {
       pass(TOKEN_LIFETIME + 1)
@@ -135,7 +135,7 @@ describe('two processes without a shared AuthStore that refresh one session at o
     expect((await browser.visit(`${two.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
   })
 
-  it('tell so too where the refusal of one ends the session before the other has stored its tokens', async () => {
+  it('also warn if the refusal of one ends the session before the other has stored its tokens', async () => {
     await start({ rotateRefreshToken: false })
     pass(TOKEN_LIFETIME + 1)
     const { first, second } = await overlap()

@@ -89,7 +89,7 @@ async function expectRecovered(tokenRequests: number): Promise<void> {
 }
 
 describe.each(outages)('a token endpoint that %s', (_how, begin) => {
-  it('is asked once per session and step of the back-off by all processes, and signs nobody out', async () => {
+  it('gets one request per session and back-off step from all processes, and does not sign anyone out', async () => {
     await startLoad()
     pass(TOKEN_LIFETIME + 1)
     const outage = await begin()
@@ -111,7 +111,7 @@ describe.each(outages)('a token endpoint that %s', (_how, begin) => {
     await expectRecovered(tokenRequests + 2 * SESSIONS)
   })
 
-  it('leaves the access tokens in use while they are valid', async () => {
+  it('uses the access tokens while they are valid', async () => {
     await startLoad()
     const old = await flood(0)
     pass(TOKEN_LIFETIME - 30)

@@ -318,7 +318,7 @@ describe('a grant that the provider has ended', () => {
     expect(await tokenOf(browser)).toEqual(expect.any(String))
   })
 
-  it('tells a call that needs the token why there is none', async () => {
+  it('rejects a call that needs the token with the reason', async () => {
     const { routes, begun } = gatedRoutes()
     const browser = await signedIn({ routes })
     bed.tokens.instead = refused
@@ -331,7 +331,7 @@ describe('a grant that the provider has ended', () => {
 })
 
 describe('a provider that fails a refresh', () => {
-  it('leaves the token in use while it is valid, then gives 503 with Retry-After, then recovers', async () => {
+  it('uses the token while it is valid, then answers 503 with Retry-After, then recovers', async () => {
     const browser = await signedIn()
     const old = await tokenOf(browser)
     bed.tokens.instead = unavailable
@@ -348,7 +348,7 @@ describe('a provider that fails a refresh', () => {
     expect(await tokenOf(browser)).toEqual(expect.any(String))
   })
 
-  it('lets pages without need of a token pass for an hour, then gives 503', async () => {
+  it('lets pages that need no token pass for an hour, then answers 503', async () => {
     const browser = await signedIn()
     bed.tokens.instead = unavailable
     pass(TOKEN_LIFETIME + 1)
@@ -434,7 +434,7 @@ describe('a provider that fails a refresh', () => {
 })
 
 describe('a refresh that is overtaken by a logout', () => {
-  it('stores nothing and gives nothing out', async () => {
+  it('stores and returns nothing', async () => {
     const browser = await signedIn()
     const copy = browser.clone()
     const { open, opened } = gate()

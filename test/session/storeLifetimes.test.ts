@@ -197,7 +197,7 @@ function lifetimes(connect: () => Promise<Measured>): void {
     await expectIdle(IDLE)
   })
 
-  it('follow a session whose cookie the application gives another time', async () => {
+  it('follow a session whose cookie lifetime the application changes', async () => {
     await signIn(IDLE)
     await get('/remember')
     await expect.poll(async () => (await left()).record).toBeGreaterThan(2 * IDLE)

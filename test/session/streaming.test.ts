@@ -191,7 +191,7 @@ describe('the idle lifetime, with an open response', () => {
     expect(await whoIs(twin)).toBe('ada')
   })
 
-  it('is not cut short by the end of a long one: who uses other pages meanwhile stays signed in', async () => {
+  it('is not shortened by the end of a long one: a user of other pages stays signed in', async () => {
     const browser = await signedIn({ session: ROLLING })
     const stream = await begin(browser.clone())
     for (let elapsed = 0; elapsed < 2 * IDLE; elapsed += IDLE / 2) {

@@ -25,7 +25,7 @@ afterEach(async () => {
   vi.useRealTimers()
 })
 
-/** Starts an application with one route that runs `act` and answers with what it gives. */
+/** Starts an application with one route that runs `act` and answers with its result. */
 async function withRoute(act: (req: Request) => Promise<unknown>, signIn = true) {
   bed = await startBed({
     routes: (app) => app.get('/act', (req, res, next) => void act(req).then((given) => res.json(given), next)),
@@ -112,7 +112,7 @@ describe('req.auth.fetch', () => {
       expect(bodies).toHaveLength(3)
     })
 
-    it('gives up after the second: one refresh for the calls of a request', async () => {
+    it('stops after the second: one refresh for the calls of a request', async () => {
       const { act, bodies } = await withRefusingApi(() => ({}), { always: true })
       expect((await act()).json()).toEqual([401, 401, 401])
       expect(bed.tokens.refreshes).toBe(1)

@@ -22,7 +22,7 @@ describe('userInfoRoute', () => {
     await provider.close()
   })
 
-  it('tells who is signed in, until when, and where to log in and out, without a token', async () => {
+  it('sends who is signed in, until when, and where to log in and out, without a token', async () => {
     const browser = new UserAgent()
     await browser.visit(`${app.url}/login`)
     const answer = await browser.fetch(`${app.url}/user`, { headers: { 'sec-fetch-site': 'same-origin' } })
@@ -41,7 +41,7 @@ describe('userInfoRoute', () => {
     expect(answer.text).not.toContain(token)
   })
 
-  it('gives only the claims that are asked for', async () => {
+  it('sends only the chosen claims', async () => {
     const browser = new UserAgent()
     await browser.visit(`${app.url}/login`)
     expect((await browser.fetch(`${app.url}/name`)).json()).toMatchObject({
@@ -51,12 +51,12 @@ describe('userInfoRoute', () => {
     expect((await browser.fetch(`${app.url}/name`)).json().claims).not.toHaveProperty('sub')
   })
 
-  it('tells a stranger where to log in', async () => {
+  it('sends the login URL to anonymous users', async () => {
     const answer = await new UserAgent().fetch(`${app.url}/user`)
     expect(answer.json()).toEqual({ isAuthenticated: false, loginUrl: '/login', logoutUrl: '/logout' })
   })
 
-  it('tells other sites nothing', async () => {
+  it('refuses requests from other sites', async () => {
     const browser = new UserAgent()
     await browser.visit(`${app.url}/login`)
     const from = (site: string) => browser.fetch(`${app.url}/user`, { headers: { 'sec-fetch-site': site } })

@@ -23,7 +23,7 @@ function storms(urls: StoreUrls): void {
 
     afterAll(() => storm?.close())
 
-    it('refreshes each session once per round, and signs nobody out, also where processes are killed', async () => {
+    it('refreshes each session once per round, and signs no one out, even if processes are killed', async () => {
       for (let round = 1; round <= ROUNDS; round++) {
         await storm.expire()
         await rage(round)
@@ -32,7 +32,7 @@ function storms(urls: StoreUrls): void {
       expect(await storm.signedIn()).toEqual(storm.cookies)
     }, 600_000)
 
-    it('costs nobody a session whose refresh was not under way in a process that was killed', async () => {
+    it('ends no session unless its refresh was in progress in a killed process', async () => {
       const { cluster, cookies } = storm
       await storm.expire()
       cluster.takeRefreshes()

@@ -56,17 +56,17 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
     })
 
     describe('get and set', () => {
-      it('gives nothing under a key that was never set', async () => {
+      it('resolves to nothing for a key that was never set', async () => {
         expect(await store.get(key)).toBeUndefined()
       })
 
-      it.each(Object.entries(VALUES))('gives back %s exactly, to its sibling too', async (_, value) => {
+      it.each(Object.entries(VALUES))('returns %s exactly, to its sibling too', async (_, value) => {
         await store.set(key, value, 60)
         expect(await store.get(key)).toBe(value)
         expect(await sibling.get(key)).toBe(value)
       })
 
-      it('takes a key of 200 characters, and tells it from one that differs in the last', async () => {
+      it('accepts a key of 200 characters, and distinguishes it from one that differs in the last', async () => {
         const long = key.padEnd(199, 'x')
         await store.set(`${long}1`, 'one', 60)
         expect(await store.get(`${long}1`)).toBe('one')
@@ -88,7 +88,7 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
         expect(await store.get(`${key}.long`)).toBe('long')
       })
 
-      it('gives an overwritten value its new time', async () => {
+      it('applies the new lifetime to an overwritten value', async () => {
         await store.set(key, 'one', 1)
         await store.set(key, 'two', 60)
         await made.elapse(1.1)
@@ -153,7 +153,7 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
         expect(await store.get(key)).toBe(`${value}x`)
       })
 
-      it('stores nothing where there is nothing, or no longer', async () => {
+      it('stores nothing if there is no value, or no longer', async () => {
         expect(await store.replace(key, '', 'two', 60)).toBe(false)
         await store.set(key, 'one', 60)
         await store.remove(key)
@@ -164,7 +164,7 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
         expect(await store.get(key)).toBeUndefined()
       })
 
-      it('gives the value its new time', async () => {
+      it('applies the new lifetime to the value', async () => {
         await store.set(key, 'one', 60)
         await store.replace(key, 'one', 'two', 1)
         await made.elapse(1.1)

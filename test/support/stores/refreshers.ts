@@ -8,7 +8,7 @@ import { Refresher, type RefreshRequest } from '../../../src/records/refresh.js'
 import { sessionAuthStore } from '../../../src/records/sessionAuthStore.js'
 import { SECRET } from '../bed/app.js'
 
-/** The longest that a token request may take here. In seconds. */
+/** The timeout of a token request here. In seconds. */
 const REQUEST_TIMEOUT = 5
 
 /** How long the lock of a refresh lives. In seconds. */
@@ -76,7 +76,7 @@ export function rotatingProvider() {
   return Object.assign(state, { request: { prepare: () => state.prepare(), send } })
 }
 
-/** What a process told of its refreshes. */
+/** The events of the refreshes of a process. */
 export interface Told {
   readonly refreshed: TokenRecord[]
   readonly failed: string[]
@@ -110,7 +110,7 @@ export async function ask(
   return accessToken(await refresher.refresh(record, request))
 }
 
-/** What a token request fails with where the provider is down. */
+/** The error of a token request while the provider is down. */
 export function outage(): RelyingPartyError {
   return new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the provider is down')
 }
