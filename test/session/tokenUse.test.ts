@@ -217,7 +217,7 @@ describe('req.auth.fetchUserInfo', () => {
     expect((await act()).status).toBe(given.status)
     expect(new Set(sent).size).toBe(given.requests)
     expect(sent).toHaveLength(given.requests)
-    expect(scene.tokens.refreshes).toBe(1)
+    expect(bed.tokens.refreshes).toBe(1)
   })
 
   it('refuses the claims of another subject', async () => {
