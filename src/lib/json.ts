@@ -3,12 +3,21 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Parses a JSON object. Returns `undefined` for anything else, malformed JSON included. */
+/** The deepest accepted nesting. What is parsed may be written again, which fails where the stack is too short for it. */
+const MAX_DEPTH = 100
+
+/** Parses a JSON object. Returns `undefined` for anything else, malformed or very deep JSON included. */
 export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : undefined
+    return isObject(value) && !isDeeper(value, MAX_DEPTH) ? value : undefined
   } catch {
     return undefined
   }
+}
+
+/** Checks whether a value is nested deeper than so many levels. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1))
 }

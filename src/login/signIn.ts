@@ -37,7 +37,8 @@ export interface VerifiedLogin extends Authentication {
  * Emits `login.tokens`, `login.verified` and `session.opened`; the caller reports failures with {@link emitRefused}.
  *
  * @throws `ERR_LOGIN_REFUSED`, `ERR_USERINFO_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`,
- *   `ERR_TRANSACTION_CONSUMED` if the browser has disconnected, `ERR_SESSION_ENDED` if the provider has ended the session
+ *   `ERR_TRANSACTION_CONSUMED` if the browser has disconnected, `ERR_SESSION_ENDED` if the provider has ended the session,
+ *   `ERR_CONFIGURATION` if `onLogin` returns claims that JSON cannot hold
  */
 export async function signIn(caller: SessionCaller, req: Request, login: VerifiedLogin): Promise<void> {
   emitVerified(caller.config, req, login)
@@ -93,7 +94,18 @@ async function accept(
       : {}
   const claims = { ...fetched, ...withoutExchange(verified) }
   const mapped = await config.onLogin?.({ ...step, claims, scopes, accessToken }, req)
+  if (mapped) assertStorable(mapped)
   return mapped ?? claims
+}
+
+/** Throws where the store would fail, which would look like an outage. */
+function assertStorable(claims: Claims): void {
+  try {
+    JSON.stringify(claims)
+  } catch (cause) {
+    const hint = 'claims are stored as JSON, which has neither BigInt nor circular references: return plain values'
+    throw new RelyingPartyError('ERR_CONFIGURATION', 'onLogin returned claims that JSON cannot hold', { cause, hint })
+  }
 }
 
 /** Stores the token record, then the session. If the session cannot be stored, the record is removed. */

@@ -1,4 +1,5 @@
-import { storeError } from '../errors.js'
+import { setTimeout as pause } from 'node:timers/promises'
+import { RelyingPartyError, storeError } from '../errors.js'
 
 /**
  * Keeps what must outlive a request: token records, refresh locks, used-up transactions and tokens.
@@ -50,4 +51,26 @@ export function compareAndSet(
   ttl: number,
 ): Promise<boolean> {
   return read === undefined ? store.add(key, value, ttl) : store.replace(key, read, value, ttl)
+}
+
+/** How often an entry is read and written again because another request changed it in between. */
+const MAX_ATTEMPTS = 100
+
+/**
+ * Repeats an attempt to change an entry, with short pauses, until it returns its result in an array.
+ *
+ * @param attempt - reads the entry and writes it; `undefined` if another request changed it in between
+ * @throws `ERR_STORE_UNAVAILABLE` after the last attempt: a store that accepts no change is out of order
+ */
+export async function retry<T>(attempt: () => Promise<readonly [result: T] | undefined>): Promise<T> {
+  for (let made = 0; made < MAX_ATTEMPTS; made += 1) {
+    if (made > 1) await pause(10 * Math.random())
+    const done = await attempt()
+    if (done) return done[0]
+  }
+  throw new RelyingPartyError('ERR_STORE_UNAVAILABLE', 'the session store failed', {
+    hint:
+      `an entry could not be changed in ${MAX_ATTEMPTS} attempts: check that the store returns what was last stored, ` +
+      'as a replica may not',
+  })
 }

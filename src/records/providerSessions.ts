@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import { storeError } from '../errors.js'
 import { defined } from '../lib/defined.js'
-import { type AuthStore, compareAndSet } from './authStore.js'
+import { type AuthStore, compareAndSet, retry } from './authStore.js'
 import type { LoginTimes } from './subjects.js'
 
 /** The stored entry of a session at the provider. All times in seconds since the epoch. */
@@ -67,19 +66,15 @@ export class Sids {
     })
   }
 
-  async #update(
-    sidId: string,
-    change: (entry: Entry) => Change | undefined | Promise<Change | undefined>,
-  ): Promise<boolean> {
+  #update(sidId: string, change: (entry: Entry) => Change | undefined | Promise<Change | undefined>): Promise<boolean> {
     const key = `sid:${sidId}`
-    for (;;) {
+    return retry(async () => {
       const stored = await this.#store.get(key)
       const changed = await change(stored === undefined ? { records: [] } : parse(stored))
-      if (!changed) return false
+      if (!changed) return [false]
       const { value, ttl } = changed
-      if (await compareAndSet(this.#store, key, stored, JSON.stringify(value), ttl)) return true
-      await pause(10 * Math.random())
-    }
+      return (await compareAndSet(this.#store, key, stored, JSON.stringify(value), ttl)) ? [true] : undefined
+    })
   }
 }
 

@@ -117,7 +117,11 @@ export class TokenRecords {
   }
 
   async #enterSid(sidId: string, id: string, login: LoginTimes): Promise<void> {
-    const dropped = await this.#sids.enter(sidId, id, login)
+    const dropped = await this.#sids.enter(sidId, id, login).catch(async (error: unknown) => {
+      // Nothing leads to the record any more, neither its user nor a logout.
+      await this.remove(id).catch(() => false)
+      throw error
+    })
     if (dropped) {
       await Promise.all(dropped.map((oldest) => this.remove(oldest)))
       return

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { defined } from '../lib/defined.js'
-import { type AuthStore, compareAndSet } from './authStore.js'
+import { type AuthStore, compareAndSet, retry } from './authStore.js'
 
 /** The stored entry of a subject. All times in seconds since the epoch. */
 interface Entry {
@@ -53,16 +53,16 @@ export class Subjects {
   }
 
   /** Returns the generation for a new session, or `undefined` if the provider has ended the login in the meantime. */
-  async enter(subjectId: string, login: LoginTimes): Promise<string | undefined> {
-    for (;;) {
+  enter(subjectId: string, login: LoginTimes): Promise<string | undefined> {
+    return retry(async () => {
       const stored = await this.#store.get(key(subjectId))
       const entry = stored === undefined ? undefined : parse(stored)
-      if (entry && isOver(entry, login)) return undefined
-      if (entry && entry.until >= login.endsAt) return generationFor(entry, login)
+      if (entry && isOver(entry, login)) return [undefined]
+      if (entry && entry.until >= login.endsAt) return [generationFor(entry, login)]
       const next: Entry = { ...(entry ?? { generation: newGeneration() }), until: twice(login.endsAt) }
-      if ((await this.#write(subjectId, stored, next)) && entry) return generationFor(entry, login)
       // A new entry is read back: a store that is not atomic across processes may hold another process's.
-    }
+      return (await this.#write(subjectId, stored, next)) && entry ? [generationFor(entry, login)] : undefined
+    })
   }
 
   /**
@@ -91,11 +91,12 @@ export class Subjects {
     }))
   }
 
-  async #change(subjectId: string, change: (entry: Entry | undefined) => Entry): Promise<void> {
-    for (;;) {
+  #change(subjectId: string, change: (entry: Entry | undefined) => Entry): Promise<void> {
+    return retry(async () => {
       const stored = await this.#store.get(key(subjectId))
-      if (await this.#write(subjectId, stored, change(stored === undefined ? undefined : parse(stored)))) return
-    }
+      const entry = change(stored === undefined ? undefined : parse(stored))
+      return (await this.#write(subjectId, stored, entry)) ? [undefined] : undefined
+    })
   }
 
   /** Replaces the entry that was read. Resolves to whether it was unchanged. */

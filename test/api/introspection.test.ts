@@ -184,6 +184,18 @@ describe('introspection (RFC 7662)', () => {
     await createOpaqueApi().get('/', 'opaque').expect(200)
   })
 
+  it('refuses a response nested 10,000 deep, which nothing could store or send on', async () => {
+    const nested = (depth: number) =>
+      `{"deep":${'['.repeat(depth)}${']'.repeat(depth)},${JSON.stringify(answer).slice(1)}`
+    for (const [depth, status] of [
+      [10_000, 502],
+      [50, 200],
+    ] as const) {
+      issuer.handler = (_req, res) => void res.setHeader('content-type', 'application/json').end(nested(depth))
+      await createOpaqueApi().get('/', 'opaque').expect(status)
+    }
+  })
+
   it('checks the proof for a token that is bound to a key', async () => {
     const key = await createProofKey()
     answer = { ...answer, token_type: 'DPoP', cnf: { jkt: key.jkt } }

@@ -22,6 +22,11 @@ function write(name: string, value: string): (payload: string) => string {
   return (payload) => `{"${name}":${value},${payload.slice(1).replace(new RegExp(`"${name}":\\d+,?`), '')}`
 }
 
+/** Adds a claim of arrays in arrays. */
+function nested(depth: number): (payload: string) => string {
+  return (payload) => `{"deep":${'['.repeat(depth)}${']'.repeat(depth)},${payload.slice(1)}`
+}
+
 describe('silly numbers in an ID token', () => {
   accepts('a fraction of a second', { claims: ({ exp, iat }) => ({ exp: Number(exp) + 0.5, iat: Number(iat) - 0.5 }) })
   for (const name of ['exp', 'iat', 'nbf', 'auth_time']) {
@@ -35,5 +40,7 @@ describe('silly numbers in an ID token', () => {
   rejects('an ID token of two parts', { jwt: (jwt) => jwt.split('.').slice(0, 2).join('.') }, 'ERR_ID_TOKEN_INVALID')
   rejects('an ID token over 64 KiB', { claims: { padding: 'x'.repeat(50_000) } }, 'ERR_ID_TOKEN_INVALID')
   accepts('a long ID token within the limit', { claims: { padding: 'x'.repeat(20_000) } })
+  rejects('a claim nested 10,000 deep', { payload: nested(10_000) }, 'ERR_ID_TOKEN_INVALID')
+  accepts('a claim nested 50 deep', { payload: nested(50) })
   rejects('an ID token that is not a JWT', { tokens: { id_token: 'ada' } }, 'ERR_ID_TOKEN_INVALID')
 })

@@ -11,6 +11,11 @@ function routes(app: Express): void {
   })
 }
 
+/** Adds a claim of objects in objects. */
+function nest(json: string, depth: number): string {
+  return `{"deep":${'{"a":'.repeat(depth)}1${'}'.repeat(depth)},${json.slice(1)}`
+}
+
 describe('userinfo-invalid-sub', () => {
   rejects(
     'a login whose UserInfo is of another subject',
@@ -35,6 +40,18 @@ describe('userinfo-invalid-sub', () => {
   accepts(
     'a login whose UserInfo is long, but within the limit',
     { userInfo: { padding: 'x'.repeat(10_000) } },
+    atLogin,
+  )
+
+  rejects(
+    'a login whose UserInfo is nested 10,000 deep',
+    { reply: { userinfo: ({ body }) => ({ body: nest(body, 10_000) }) } },
+    'ERR_USERINFO_INVALID',
+    atLogin,
+  )
+  accepts(
+    'a login whose UserInfo is nested 50 deep',
+    { reply: { userinfo: ({ body }) => ({ body: nest(body, 50) }) } },
     atLogin,
   )
 

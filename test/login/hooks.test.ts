@@ -46,6 +46,18 @@ describe('onLogin', () => {
     ])
   })
 
+  it('that returns what JSON cannot hold is at fault, not the store', async () => {
+    const onLogin: Hooks['onLogin'] = ({ claims }) => ({ ...claims, id: 1n })
+    await start({ onLogin })
+    expect((await browser.visit(`${url}/profile`)).status).toBe(500)
+    expect(bed.app.errors[0]).toMatchObject({
+      code: 'ERR_CONFIGURATION',
+      message: expect.stringContaining('onLogin'),
+      cause: expect.any(TypeError),
+    })
+    expect(await whoIs(browser, url)).toBeNull()
+  })
+
   it.each<[string, Hooks['onLogin'], object]>([
     ['keeps the claims if it returns nothing', () => {}, { sub: 'ada', name: 'Ada Lovelace' }],
     ['maps them', ({ claims }) => ({ ...claims, role: 'admin' }), { sub: 'ada', role: 'admin' }],

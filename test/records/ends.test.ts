@@ -413,3 +413,41 @@ describe('the sessions of one session at the provider', () => {
     expect(await lives(long)).toBe(true)
   })
 })
+
+describe('a store that accepts no change', () => {
+  const unavailable = { code: 'ERR_STORE_UNAVAILABLE', status: 503 }
+  // It reads from a replica that has fallen behind, so what is written never is what was read.
+  const refuse = () => {
+    vi.spyOn(store, 'replace').mockResolvedValue(false)
+    vi.spyOn(store, 'add').mockResolvedValue(false)
+  }
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a login', () => signIn()],
+    ['a login that extends the entry of its user', () => signIn({ endsAt: endsAt() * 3 })],
+    ["the end of a user's sessions", () => records.endSubject(HERE, 'ada', endsAt())],
+    ["the end of a user's sessions without sid", () => records.endWithoutSid(HERE, 'ada', endsAt(), now())],
+    ['the end of a session at the provider', () => records.endSid(HERE, 'sid-1', now())],
+  ])('makes %s an outage after some attempts', async (_case, attempt) => {
+    await signIn()
+    refuse()
+    await expect(attempt()).rejects.toMatchObject(unavailable)
+    vi.restoreAllMocks()
+    await attempt()
+  })
+
+  it('keeps no record of a login that it could not enter', async () => {
+    await signIn()
+    vi.spyOn(store, 'replace').mockResolvedValue(false)
+    const before = store.keys().filter((key) => key.startsWith('record:'))
+    await expect(signIn()).rejects.toMatchObject(unavailable)
+    expect(store.keys().filter((key) => key.startsWith('record:'))).toEqual(before)
+  })
+
+  it('for a while only is asked until it does', async () => {
+    const replace = vi.spyOn(store, 'replace')
+    await signIn()
+    for (let i = 0; i < 5; i += 1) replace.mockResolvedValueOnce(false)
+    expect(await lives(await signIn())).toBe(true)
+  })
+})

@@ -1,6 +1,7 @@
 import type { CustomFetch } from 'openid-client'
 import { RelyingPartyError } from '../../errors.js'
 import { JwtError, type KeySource, verifySignature } from '../../jwt/jws.js'
+import { parseObject } from '../../lib/json.js'
 import { quote } from '../../lib/quote.js'
 import {
   type AccessTokenExpectations,
@@ -102,14 +103,9 @@ function basicCredentials(clientId: string, clientSecret: string): string {
 }
 
 function readPlain({ body }: { body: string }): Claims {
-  let claims: unknown
-  try {
-    claims = JSON.parse(body)
-  } catch {
-    throw invalid('the answer is not JSON')
-  }
-  if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return claims as Claims
-  throw invalid('the answer is not a JSON object')
+  const claims = parseObject(body)
+  if (!claims) throw invalid('the answer is not a JSON object')
+  return claims
 }
 
 /** @see [RFC 9701 §5](https://www.rfc-editor.org/rfc/rfc9701#section-5) */
