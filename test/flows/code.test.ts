@@ -1,36 +1,24 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type App, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { describe, expect, it } from 'vitest'
+import { useBed } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 
 describe.each(['query', 'form_post'] as const)('authorization code with response_mode %s', (responseMode) => {
-  let provider: Awaited<ReturnType<typeof startLocalProvider>>
-  let app: App
-
-  beforeAll(async () => {
-    provider = await startLocalProvider({ host: 'localhost' })
-    app = await startApp(provider.issuer, { provider: { responseMode } })
-    await register(provider, app)
-  })
-
-  afterAll(async () => {
-    await app.close()
-    await provider.close()
-  })
+  const { bed } = useBed({ provider: { responseMode } })
 
   it('signs the user in, returns to the requested page, and grants the scopes', async () => {
     const browser = new UserAgent()
-    const profile = await browser.visit(`${app.url}/profile?tab=1`)
+    const profile = await browser.visit(`${bed.app.url}/profile?tab=1`)
     expect(profile.status).toBe(200)
-    expect(profile.url).toBe(`${app.url}/profile?tab=1`)
-    expect(profile.json()).toMatchObject({ sub: 'ada', iss: provider.issuer, aud: 'app' })
-    expect((await browser.visit(`${app.url}/reports`)).status).toBe(200)
+    expect(profile.url).toBe(`${bed.app.url}/profile?tab=1`)
+    expect(profile.json()).toMatchObject({ sub: 'ada', iss: bed.provider.issuer, aud: 'app' })
+    expect((await browser.visit(`${bed.app.url}/reports`)).status).toBe(200)
   })
 
   it('emits the steps of a login in order, without secrets', async () => {
-    app.events.length = 0
+    bed.app.events.length = 0
     const browser = new UserAgent()
-    await browser.visit(`${app.url}/profile`)
-    expect(app.events.map(({ type }) => type)).toEqual([
+    await browser.visit(`${bed.app.url}/profile`)
+    expect(bed.app.events.map(({ type }) => type)).toEqual([
       'access.refused',
       'login.started',
       'login.response',
@@ -38,7 +26,7 @@ describe.each(['query', 'form_post'] as const)('authorization code with response
       'login.verified',
       'session.opened',
     ])
-    const told = JSON.stringify(app.events)
+    const told = JSON.stringify(bed.app.events)
     for (const url of browser.visited) {
       for (const name of ['code', 'state', 'nonce', 'code_challenge']) {
         const value = new URL(url).searchParams.get(name)
@@ -49,9 +37,9 @@ describe.each(['query', 'form_post'] as const)('authorization code with response
 
   it('ends the session at the application and at the provider, and returns', async () => {
     const browser = new UserAgent()
-    await browser.visit(`${app.url}/profile`)
-    const left = await browser.visit(`${app.url}/logout?returnTo=/who`, { method: 'POST' })
+    await browser.visit(`${bed.app.url}/profile`)
+    const left = await browser.visit(`${bed.app.url}/logout?returnTo=/who`, { method: 'POST' })
     expect(left.json()).toEqual({ kind: 'anonymous', subject: null })
-    expect(browser.visited.some((url) => url.startsWith(`${provider.issuer}/session/end`))).toBe(true)
+    expect(browser.visited.some((url) => url.startsWith(`${bed.provider.issuer}/session/end`))).toBe(true)
   })
 })

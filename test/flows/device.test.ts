@@ -45,7 +45,6 @@ async function startKiosk(
   registration: Partial<ProviderOptions> = {},
 ): Promise<Kiosk> {
   const provider = await startLocalProvider({ features: { deviceFlow: { enabled: true } } })
-  onTestFinished(() => provider.close())
   const polls: URLSearchParams[] = []
   const answers: (object | number)[] = []
   const watched: typeof fetch = async (url, init) => {
@@ -69,7 +68,6 @@ async function startKiosk(
         })
       },
     })
-    onTestFinished(() => started.close())
     return started
   }
   const app = await start()
@@ -186,7 +184,6 @@ describe('deviceLogin as JSON', () => {
       },
       routes: (express) => void express.all('/device', deviceLogin()),
     })
-    onTestFinished(() => app.close())
     for (const provider of [one, two])
       await register(provider, app, { grant_types: ['authorization_code', DEVICE_CODE] })
 

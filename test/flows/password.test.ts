@@ -1,6 +1,6 @@
 import express from 'express'
 import rateLimit from 'express-rate-limit'
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { addPasswordGrant } from '../../examples/provider/password-grant.js'
 import { type PasswordLoginOptions, type ProviderOptions, passwordLogin } from '../../src/index.js'
 import { type App, register, startApp, startLocalProvider } from '../support/bed/app.js'
@@ -19,7 +19,6 @@ async function start(
   registration: Partial<ProviderOptions> = {},
 ): Promise<Shop> {
   const provider = await startLocalProvider({ ttl: { accessToken: 600 } })
-  onTestFinished(() => provider.close())
   addPasswordGrant(provider, { ada: RIGHT.password })
   const app = await startApp(provider.issuer, {
     provider: registration,
@@ -31,7 +30,6 @@ async function start(
       )
     },
   })
-  onTestFinished(() => app.close())
   await register(provider, app, { grant_types: ['authorization_code', 'refresh_token', 'password'] })
   return {
     app,

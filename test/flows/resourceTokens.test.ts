@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { addTokenExchange, tokenExchangeGrant } from '../../examples/provider/token-exchange.js'
 import type { AccessTokenRequest, ProviderOptions } from '../../src/index.js'
 import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/bed/app.js'
@@ -28,7 +28,6 @@ async function signIn(options: Partial<ProviderOptions> = {}, rotateRefreshToken
     ttl: { accessToken: 600 },
     rotateRefreshToken,
   })
-  onTestFinished(() => provider.close())
   addTokenExchange(provider)
   const requests: URLSearchParams[] = []
   const spoiler: Pick<Session, 'spoil'> = { spoil: (body) => body }
@@ -49,7 +48,6 @@ async function signIn(options: Partial<ProviderOptions> = {}, rotateRefreshToken
       })
     },
   })
-  onTestFinished(() => app.close())
   await register(provider, app, { grant_types: ['authorization_code', 'refresh_token', tokenExchangeGrant] })
   const browser = new UserAgent()
   expect((await browser.visit(`${app.url}/login?returnTo=/who`)).json()).toMatchObject({ subject: 'ada' })

@@ -25,7 +25,6 @@ function twoProcesses(connect: () => Promise<Connected>): void {
       ttl: { accessToken: TOKEN_LIFETIME },
       features: { backchannelLogout: { enabled: true } },
     } as never)
-    onTestFinished(() => provider.close())
     const one = await startProcess(provider.issuer)
     const two = await startProcess(provider.issuer)
     await register(provider, one.app, {

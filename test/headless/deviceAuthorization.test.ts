@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type DeviceAuthorizationOptions, deviceAuthorization } from '../../src/index.js'
 import { startLocalProvider } from '../support/bed/app.js'
 import { answerDevice } from '../support/bed/device.js'
@@ -18,7 +18,6 @@ async function prepare() {
       },
     ],
   })
-  onTestFinished(() => provider.close())
   const requests: URLSearchParams[] = []
   /** Answers the next token requests in place of the provider. */
   const answers: object[] = []
@@ -97,7 +96,6 @@ describe('deviceAuthorization', () => {
 
   it('reports that a provider has no device flow', async () => {
     const provider = await startLocalProvider()
-    onTestFinished(() => provider.close())
     const { run } = await prepare()
     const other = { issuer: provider.issuer, clientId: 'tool', clientAuth: 'none' as const }
     await expect(run({ provider: other })).rejects.toMatchObject({ code: 'ERR_METADATA_INVALID' })

@@ -1,6 +1,6 @@
 import express from 'express'
 import request from 'supertest'
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   RelyingPartyError,
   type ResourceServerOptions,
@@ -12,44 +12,37 @@ import {
   requireStepUp,
 } from '../../src/index.js'
 import { createApi } from '../support/api/api.js'
-import { type App, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { register, startApp } from '../support/bed/app.js'
+import { useBed } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { startIssuer, type TestIssuer } from '../support/provider/issuer.js'
 
 let issuer: TestIssuer
-let provider: Awaited<ReturnType<typeof startLocalProvider>>
-let app: App
 
 /** A guard for sessions and tokens: `/guarded` returns the caller that passed. */
 const answer: express.RequestHandler = (req, res) => void res.json({ kind: req.auth.kind })
 
 beforeAll(async () => {
   issuer = await startIssuer()
-  provider = await startLocalProvider({
+  return () => issuer.close()
+})
+const { bed } = useBed({
+  local: {
     features: { claimsParameter: { enabled: true } },
     configuration: { acrValues: ['urn:example:mfa', 'urn:example:pwd'] },
-  })
-  app = await startApp(provider.issuer, {
-    provider: { maxAge: 3600 },
-    options: { scopeImplies: (granted, needed) => granted === 'reports:read' && needed === 'reports:read:all' },
-    routes(app) {
-      app.get('/all', requireScope('reports:read:all'), answer)
-      app.get('/any', requireAnyScope('reports:read', 'nothing'), answer)
-      app.get('/none', requireAnyScope('nothing', 'something'), answer)
-      app.get('/claim', requireClaim('email_verified', { equals: true }), answer)
-      app.get('/no-claim', requireClaim('email_verified', { equals: false }), answer)
-      app.get('/mfa', requireStepUp({ acr: 'urn:example:mfa' }), answer)
-      app.get('/recent', requireStepUp({ maxAge: 60 }), answer)
-      app.post('/change', requireSameOrigin(), answer)
-    },
-  })
-  await register(provider, app)
-})
-
-afterAll(async () => {
-  await app.close()
-  await provider.close()
-  await issuer.close()
+  },
+  provider: { maxAge: 3600 },
+  options: { scopeImplies: (granted, needed) => granted === 'reports:read' && needed === 'reports:read:all' },
+  routes(app) {
+    app.get('/all', requireScope('reports:read:all'), answer)
+    app.get('/any', requireAnyScope('reports:read', 'nothing'), answer)
+    app.get('/none', requireAnyScope('nothing', 'something'), answer)
+    app.get('/claim', requireClaim('email_verified', { equals: true }), answer)
+    app.get('/no-claim', requireClaim('email_verified', { equals: false }), answer)
+    app.get('/mfa', requireStepUp({ acr: 'urn:example:mfa' }), answer)
+    app.get('/recent', requireStepUp({ maxAge: 60 }), answer)
+    app.post('/change', requireSameOrigin(), answer)
+  },
 })
 
 afterEach(() => {
@@ -58,28 +51,28 @@ afterEach(() => {
 
 async function signedIn(): Promise<UserAgent> {
   const browser = new UserAgent()
-  await browser.visit(`${app.url}/profile`)
+  await browser.visit(`${bed.app.url}/profile`)
   return browser
 }
 
 describe('guards and a session', () => {
   it('accept a scope that another one implies', async () => {
     const browser = await signedIn()
-    expect((await browser.fetch(`${app.url}/all`)).status).toBe(200)
+    expect((await browser.fetch(`${bed.app.url}/all`)).status).toBe(200)
   })
 
   it('requireAnyScope accepts any of its scopes and no other', async () => {
     const browser = await signedIn()
-    expect((await browser.fetch(`${app.url}/any`)).json()).toEqual({ kind: 'session' })
-    const refused = await browser.fetch(`${app.url}/none`)
+    expect((await browser.fetch(`${bed.app.url}/any`)).json()).toEqual({ kind: 'session' })
+    const refused = await browser.fetch(`${bed.app.url}/none`)
     expect(refused.status).toBe(403)
     expect(refused.headers['www-authenticate']).toContain('scope="nothing something"')
   })
 
   it('requireClaim checks the claims of the login', async () => {
     const browser = await signedIn()
-    expect((await browser.fetch(`${app.url}/claim`)).status).toBe(200)
-    expect((await browser.fetch(`${app.url}/no-claim`)).status).toBe(403)
+    expect((await browser.fetch(`${bed.app.url}/claim`)).status).toBe(200)
+    expect((await browser.fetch(`${bed.app.url}/no-claim`)).status).toBe(403)
   })
 })
 
@@ -87,48 +80,47 @@ describe('requireStepUp and a session', () => {
   it('sends a navigation to a new login that requests the acr, and back', async () => {
     const browser = await signedIn()
     const before = browser.visited.length
-    const page = await browser.visit(`${app.url}/mfa`)
-    expect(page.url).toBe(`${app.url}/mfa`)
+    const page = await browser.visit(`${bed.app.url}/mfa`)
+    expect(page.url).toBe(`${bed.app.url}/mfa`)
     expect(page.json()).toEqual({ kind: 'session' })
-    const asked = browser.visited.slice(before).find((url) => url.startsWith(`${provider.issuer}/auth?`)) ?? ''
+    const asked = browser.visited.slice(before).find((url) => url.startsWith(`${bed.provider.issuer}/auth?`)) ?? ''
     expect(JSON.parse(new URL(asked).searchParams.get('claims') ?? '{}')).toMatchObject({
       id_token: { acr: { essential: true, values: ['urn:example:mfa'] } },
     })
-    expect((await browser.fetch(`${app.url}/mfa`)).status).toBe(200)
+    expect((await browser.fetch(`${bed.app.url}/mfa`)).status).toBe(200)
   })
 
   it('answers a script with 401, the challenge and the login URL', async () => {
     const browser = await signedIn()
-    const refused = await browser.fetch(`${app.url}/mfa`)
+    const refused = await browser.fetch(`${bed.app.url}/mfa`)
     expect(refused.status).toBe(401)
     expect(refused.headers['www-authenticate']).toBe(
       'Bearer error="insufficient_user_authentication", acr_values="urn:example:mfa"',
     )
     const { error, loginUrl } = refused.json<{ error: string; loginUrl: string }>()
     expect(error).toBe('insufficient_user_authentication')
-    await browser.visit(`${app.url}${loginUrl}&returnTo=/mfa`)
-    expect((await browser.fetch(`${app.url}/mfa`)).status).toBe(200)
+    await browser.visit(`${bed.app.url}${loginUrl}&returnTo=/mfa`)
+    expect((await browser.fetch(`${bed.app.url}/mfa`)).status).toBe(200)
   })
 
   it('requires a new login if the sign-in is too old', async () => {
     const browser = await signedIn()
-    expect((await browser.fetch(`${app.url}/recent`)).status).toBe(200)
+    expect((await browser.fetch(`${bed.app.url}/recent`)).status).toBe(200)
     vi.useFakeTimers({ toFake: ['Date'] })
     vi.setSystemTime(Date.now() + 120_000)
-    expect((await browser.fetch(`${app.url}/recent`)).status).toBe(401)
+    expect((await browser.fetch(`${bed.app.url}/recent`)).status).toBe(401)
   })
 
   it.each([
     [0, 401],
     [30, 200],
   ])('counts the age within a clockTolerance of %i seconds', async (clockTolerance, status) => {
-    const other = await startApp(provider.issuer, {
+    const other = await startApp(bed.provider.issuer, {
       provider: { maxAge: 3600 },
       options: { clockTolerance },
       routes: (app) => app.get('/recent', requireStepUp({ maxAge: 60 }), answer),
     })
-    onTestFinished(() => other.close())
-    await register(provider, app, { redirect_uris: [app, other].map(({ url }) => `${url}/callback`) })
+    await register(bed.provider, bed.app, { redirect_uris: [bed.app, other].map(({ url }) => `${url}/callback`) })
     const browser = new UserAgent()
     await browser.visit(`${other.url}/profile`)
     vi.useFakeTimers({ toFake: ['Date'] })
@@ -138,14 +130,14 @@ describe('requireStepUp and a session', () => {
 
   it('ignores parameters that the browser adds to the login URL', async () => {
     const browser = await signedIn()
-    const page = await browser.visit(`${app.url}/login?step_up=forged&returnTo=/who`)
+    const page = await browser.visit(`${bed.app.url}/login?step_up=forged&returnTo=/who`)
     expect(page.json()).toMatchObject({ kind: 'session' })
-    expect((await browser.fetch(`${app.url}/mfa`)).status).toBe(401)
+    expect((await browser.fetch(`${bed.app.url}/mfa`)).status).toBe(401)
   })
 
   it('redirects to the login if no one is signed in', async () => {
-    const page = await new UserAgent().visit(`${app.url}/mfa`)
-    expect(page.url).toBe(`${app.url}/mfa`)
+    const page = await new UserAgent().visit(`${bed.app.url}/mfa`)
+    expect(page.url).toBe(`${bed.app.url}/mfa`)
     expect(page.status).toBe(200)
   })
 })
@@ -281,7 +273,7 @@ describe('requireSameOrigin', () => {
     ['a page of a sibling host', { 'sec-fetch-site': 'same-site' }, 403],
   ])('judges a POST of %s', async (_what, headers, status) => {
     const browser = await signedIn()
-    const sent = await browser.fetch(`${app.url}/change`, { method: 'POST', headers })
+    const sent = await browser.fetch(`${bed.app.url}/change`, { method: 'POST', headers })
     expect(sent.status).toBe(status === 200 ? 200 : 403)
   })
 

@@ -1,5 +1,5 @@
 import type { Request } from 'express'
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderHint, ProviderOptions, RelyingPartyOptions } from '../../src/index.js'
 import { type App, CLIENT_SECRET, startApp } from '../support/bed/app.js'
 import { muteExpress } from '../support/bed/bed.js'
@@ -13,7 +13,6 @@ beforeEach(muteExpress)
 /** A provider that supports RFC 9207, or one that does not. */
 async function startProvider(names: 'iss' | 'nothing'): Promise<SpoiledProvider> {
   const provider = await SpoiledProvider.start()
-  onTestFinished(() => provider.close())
   if (names === 'nothing') {
     provider.spoil = {
       metadata: { authorization_response_iss_parameter_supported: undefined },

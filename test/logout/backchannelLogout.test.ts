@@ -1,6 +1,6 @@
 import express, { type Express } from 'express'
 import { MemoryStore } from 'express-session'
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { type AuthStore, backchannelLogout } from '../../src/index.js'
 import { type AppOptions, startApp } from '../support/bed/app.js'
 import { muteExpress, type SpoiledBed, startBed } from '../support/bed/bed.js'
@@ -163,7 +163,6 @@ describe('a logout token', () => {
 
   it('from an issuer configured without its trailing slash is accepted, as its logins are', async () => {
     const provider = await SpoiledProvider.start({ issuerPath: '/' })
-    onTestFinished(() => provider.close())
     provider.spoil = { claims: { sid: 'sid-1' } }
     const app = await startApp(provider.issuer.slice(0, -1), { routes })
     const bed = { app, provider }

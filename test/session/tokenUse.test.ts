@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import type { Request } from 'express'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { listen, type Running } from '../support/bed/app.js'
 import { startBed, TOKEN_LIFETIME, type TokenBed } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
@@ -72,7 +72,6 @@ describe('req.auth.fetch', () => {
           res.writeHead(isRefused ? 401 : 200).end(JSON.stringify({ authorization }))
         })
       })
-      onTestFinished(() => picky.close())
       const { act, browser } = await withRoute(async (req) => {
         const calls = Array.from({ length: 3 }, () => req.auth.fetch(picky.url, init()))
         return (await Promise.all(calls)).map(({ status }) => status)

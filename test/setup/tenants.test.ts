@@ -221,7 +221,6 @@ describe('tenants that the session identifies', () => {
           res.end()
         }),
     })
-    onTestFinished(() => process.close())
     if (!of) await register(one, process, { redirect_uris: [`${process.url}/callback/one`] })
     return process
   }
