@@ -25,7 +25,7 @@ export type { AuthStore } from './records/authStore.js'
 declare global {
   namespace Express {
     interface Request {
-      /** Who makes the request, and what they may do. Set by `relyingParty` or `resourceServer`. */
+      /** The caller and what they may do. Set by `relyingParty` or `resourceServer`. */
       auth: RequestAuth
     }
   }

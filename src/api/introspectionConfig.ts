@@ -1,6 +1,6 @@
 import { configurationError } from '../errors.js'
 import { assertOptions, boolean, number, oneOf, requireOption, type Shape, string } from '../lib/check.js'
-import { assertIssuer } from '../lib/issuer.js'
+import { assertIssuerUrl } from '../lib/issuer.js'
 import type { IntrospectionOptions, ResourceServerOptions } from './options.js'
 import type { Introspection } from './token/introspection.js'
 import { assertEndpoint, type FindIssuer, type TrustedIssuer } from './token/issuers.js'
@@ -69,7 +69,7 @@ export function resolveIntrospection(
 /** Throws if the issuer is only a name, from which no metadata can be fetched. */
 function assertHasMetadata(issuer: string, path: string, allowInsecureHttp: boolean): void {
   try {
-    assertIssuer(issuer, path, allowInsecureHttp)
+    assertIssuerUrl(issuer, path, allowInsecureHttp)
   } catch {
     throw configurationError(
       `${path}.endpoint`,

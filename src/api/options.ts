@@ -46,6 +46,7 @@ export interface DPoPOptions {
 export interface IntrospectionOptions {
   /** The client identifier of this API at the authorization server. */
   clientId: string
+  /** The client secret of this API at the authorization server. */
   clientSecret: string
   /** How this API authenticates to the endpoint. Default is `'client_secret_basic'`. */
   clientAuth?: 'client_secret_basic' | 'client_secret_post'
@@ -138,7 +139,9 @@ export interface ResourceServerOptions {
    * Behind a proxy that terminates TLS, read it from the header the proxy sets, but only if no client can set that header.
    */
   clientCertificate?: (req: Request) => X509Certificate | string | Buffer | undefined
+  /** Options of the cache of verified JWTs. */
   cache?: TokenCacheOptions
+  /** Options of requests to issuers. */
   http?: HttpOptions
   /** Allows `http` issuers on a non-loopback host. Anyone on the network path can then forge tokens. Default is `false`. */
   allowInsecureHttp?: boolean

@@ -3,8 +3,7 @@ import { renderSVG } from 'uqr'
 import type { ErrorCode } from '../errors.js'
 import { escapeHtml, hashSource } from '../lib/html.js'
 import type { DeviceTransaction } from './cookie.js'
-import type { DeviceState } from './polling.js'
-import { deviceRefusal } from './polling.js'
+import { type DeviceState, deviceRefusal } from './polling.js'
 
 /** The contents of the page of a device login. */
 export interface DeviceView {

@@ -48,7 +48,7 @@ export async function pollIfDue(
   const now = Date.now() / 1000
   if (now >= transaction.expiresAt) return expire(caller, transaction, read)
   if (now < known.nextPollAt) return pending(known.nextPollAt - now)
-  // No one else polls while this poll is in progress.
+  // Keeps others from polling while this poll is in progress.
   const busy = JSON.stringify({ ...known, nextPollAt: now + Math.max(known.interval, caller.config.http.timeout * 2) })
   if (!(await put(caller, transaction, read, busy))) return pending(known.interval)
   const found = await poll(caller, provider, transaction, known.interval)
@@ -134,7 +134,7 @@ export function deviceRefusal(code: ErrorCode): RelyingPartyError {
   return new RelyingPartyError(code, 'the sign-in failed: start again')
 }
 
-/** What the store holds that is none of ours has failed: the user begins anew. */
+/** A stored value in any other form counts as a failed login, which the user can start again. */
 function parse(stored: string): Stored {
   const known = parseObject(stored) as Stored | undefined
   switch (known?.state) {
@@ -172,8 +172,7 @@ function put(
 ): Promise<boolean> {
   const key = keyOf(transaction)
   const ttl = Math.max(1, Math.ceil(transaction.expiresAt - Date.now() / 1000)) + GRACE
-  const { store } = services
-  return compareAndSet(store, key, read, state, ttl)
+  return compareAndSet(services.store, key, read, state, ttl)
 }
 
 function keyOf({ id }: DeviceTransaction): string {

@@ -15,7 +15,7 @@ import { createSealer } from '../lib/seal.js'
 import { requestClientCredentials } from '../protocol/clientCredentials.js'
 import { type AuthStore, withStoreErrors } from '../records/authStore.js'
 import { CLIENT_SHAPE, type ClientOptions, resolveClient } from './clientOptions.js'
-import { type AccessTokenSource, type HeldToken, hold, type TokenShelf, TokenSource } from './tokenSource.js'
+import { type AccessTokenSource, type HeldToken, hold, TokenSource, type TokenStorage } from './tokenSource.js'
 
 /** Options of {@link clientCredentials}. */
 export interface ClientCredentialsOptions extends ClientOptions {
@@ -69,16 +69,16 @@ export function clientCredentials(options: ClientCredentialsOptions): AccessToke
   const key = `client:${createHash('sha256')
     .update(JSON.stringify([provider.registration, requested]))
     .digest('base64url')}`
-  const shelf = createShelf(options, key)
+  const storage = createStorage(options, key)
   const source = new TokenSource(async () => hold(await requestClientCredentials(provider, requested), refreshBefore), {
     ...client,
-    ...defined({ shelf }),
+    ...defined({ storage }),
   })
   return { getAccessToken: () => source.getAccessToken(), fetch: (url, init) => source.fetch(url, init) }
 }
 
-/** Creates a shelf that seals the token: it cannot be read from the store without the secret. */
-function createShelf({ store: given, secret }: ClientCredentialsOptions, key: string): TokenShelf | undefined {
+/** Seals the token in the store, where it cannot be read without the secret. */
+function createStorage({ store: given, secret }: ClientCredentialsOptions, key: string): TokenStorage | undefined {
   if (!given) return undefined
   if (!secret) {
     throw configurationError('clientCredentials.secret', 'is missing', 'set it: it encrypts the token in the store')

@@ -15,9 +15,11 @@ export interface ClientOptions {
   clockTolerance?: number
   /** How long before its expiry a token is refreshed. In seconds. Default is `60`, limit `3600`. */
   refreshBefore?: number
+  /** Options of requests to the provider. */
   http?: HttpOptions
 }
 
+/** The checks of {@link ClientOptions}. */
 export const CLIENT_SHAPE: Shape<ClientOptions> = {
   provider: object,
   allowInsecureHttp: boolean,

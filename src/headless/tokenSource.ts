@@ -29,7 +29,7 @@ export interface HeldToken {
 }
 
 /** Where a token is stored outside this process. */
-export interface TokenShelf {
+export interface TokenStorage {
   read(): Promise<HeldToken | undefined>
   write(token: HeldToken): Promise<void>
 }
@@ -45,19 +45,19 @@ export function hold(token: { accessToken: string; expiresIn?: number }, before:
 /** Creates an {@link AccessTokenSource} over a token request. */
 export class TokenSource implements AccessTokenSource, BearerTokens {
   readonly #request: () => Promise<HeldToken>
-  readonly #shelf: TokenShelf | undefined
+  readonly #storage: TokenStorage | undefined
   readonly #options: BearerFetchOptions
   #held: HeldToken | undefined
-  /** A token that an API refused: it is not read from the shelf again. */
+  /** A token that an API refused. It is not read from storage again. */
   #refused: string | undefined
   #refreshing: Promise<HeldToken> | undefined
 
   constructor(
     request: () => Promise<HeldToken>,
-    options: BearerFetchOptions & { held?: HeldToken; shelf?: TokenShelf },
+    options: BearerFetchOptions & { held?: HeldToken; storage?: TokenStorage },
   ) {
     this.#request = request
-    this.#shelf = options.shelf
+    this.#storage = options.storage
     this.#held = options.held
     this.#options = options
   }
@@ -84,17 +84,17 @@ export class TokenSource implements AccessTokenSource, BearerTokens {
   }
 
   async #refresh(): Promise<HeldToken> {
-    const shelved = await this.#shelf?.read()
-    if (shelved && Date.now() / 1000 < shelved.refreshAt && shelved.accessToken !== this.#refused) {
-      this.#held = shelved
-      return shelved
+    const stored = await this.#storage?.read()
+    if (stored && Date.now() / 1000 < stored.refreshAt && stored.accessToken !== this.#refused) {
+      this.#held = stored
+      return stored
     }
     try {
       this.#held = await this.#request()
     } catch (error) {
       return this.#whileValid(error)
     }
-    await this.#shelf?.write(this.#held)
+    await this.#storage?.write(this.#held)
     return this.#held
   }
 

@@ -1,6 +1,7 @@
 import type { CryptoKey, JWK } from 'jose'
 import type { CustomFetch } from 'openid-client'
 import { RelyingPartyError } from '../errors.js'
+import { isObject, parseObject } from '../lib/json.js'
 import type { VerifyingKey } from './jws.js'
 import { type KeyHeader, KeySet, type PublicKey } from './keySet.js'
 import { type Freshness, RemoteCache } from './remoteCache.js'
@@ -105,11 +106,6 @@ export class KeyCache {
 }
 
 function parseKeys(text: string): JWK[] | undefined {
-  try {
-    const { keys } = JSON.parse(text) as { keys?: unknown }
-    if (!Array.isArray(keys)) return undefined
-    return keys.filter((key): key is JWK => typeof key === 'object' && key !== null && !Array.isArray(key))
-  } catch {
-    return undefined
-  }
+  const keys = parseObject(text)?.keys
+  return Array.isArray(keys) ? keys.filter((key): key is JWK => isObject(key)) : undefined
 }

@@ -2,7 +2,7 @@ import { configurationError } from '../errors.js'
 import { isLoopback } from './loopback.js'
 
 /** Throws unless an issuer identifier is a URL with an allowed scheme and without query or fragment. */
-export function assertIssuer(issuer: string, path: string, allowInsecureHttp: boolean): void {
+export function assertIssuerUrl(issuer: string, path: string, allowInsecureHttp: boolean): void {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw configurationError(`${path}.issuer`, 'is not a URL', `include the scheme, as in https://${issuer}`)

@@ -7,7 +7,7 @@ import { errorWithoutState, readAuthorizationResponse } from '../protocol/author
 import { type Transaction, transactionValues } from '../protocol/transaction.js'
 import type { Provider } from '../provider/provider.js'
 import type { ResolvedProviderOptions } from '../provider/resolveOptions.js'
-import { sendGoOnPage } from '../request/goOnPage.js'
+import { sendForwardingPage } from '../request/forwardingPage.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { assertMethod, assertNoSubresource } from '../request/refusals.js'
 import { safeReturnTo } from '../request/returnTo.js'
@@ -118,7 +118,7 @@ async function finishLogin(caller: SessionCaller, req: Request, res: Response, d
  * requires a page instead.
  */
 function redirectTo(req: Request, res: Response, url: string): void {
-  if (isStrict(req)) sendGoOnPage(res, url, { title: 'Signing in', link: 'Continue' })
+  if (isStrict(req)) sendForwardingPage(res, url, { title: 'Signing in', link: 'Continue' })
   else res.redirect(303, url)
 }
 

@@ -61,12 +61,12 @@ export function providerGone({ providers }: Config): RelyingPartyError {
   return new RelyingPartyError(
     'ERR_UNKNOWN_PROVIDER',
     'the provider of this login is no longer available: start it again',
-    providers.source === 'resolver'
-      ? {
-          hint:
-            'relyingParty.provider returned another provider for this request. A response with form_post comes without the ' +
-            "session's cookie: use the function's second argument, { name }, if there is one",
-        }
-      : {},
+    {
+      hint:
+        providers.source === 'resolver'
+          ? 'relyingParty.provider returned another provider for this request. A response with form_post comes without the ' +
+            "session's cookie: use the function's second argument, { name }, if there is one"
+          : 'the name, issuer or clientId of the provider was changed while the login was in progress',
+    },
   )
 }

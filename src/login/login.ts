@@ -7,7 +7,7 @@ import { type AuthorizationRequest, authorizationUrl } from '../protocol/authori
 import { createTransaction, type Transaction, transactionValues } from '../protocol/transaction.js'
 import { checkAuthorizationParams } from '../provider/authorizationParams.js'
 import type { Provider } from '../provider/provider.js'
-import { sendGoOnPage } from '../request/goOnPage.js'
+import { sendForwardingPage } from '../request/forwardingPage.js'
 import { asksForPage, isInquiry, isSafe, isWithoutLaxCookies } from '../request/navigation.js'
 import { assertNoSubresource } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
@@ -149,7 +149,7 @@ async function startLogin(
     req,
   )
   // The posting page's `form-action 'self'` would block a redirect.
-  if (!isSafe(req) && asksForPage(req)) sendGoOnPage(res, url.href, { title: 'Signing in', link: 'Continue' })
+  if (!isSafe(req) && asksForPage(req)) sendForwardingPage(res, url.href, { title: 'Signing in', link: 'Continue' })
   else res.redirect(303, url.href)
 }
 

@@ -11,7 +11,7 @@ import {
   stringOrStrings,
 } from '../lib/check.js'
 import { toList } from '../lib/list.js'
-import { type Credentials, requestByPassword } from '../protocol/passwordGrant.js'
+import { type PasswordCredentials, requestByPassword } from '../protocol/passwordGrant.js'
 import { asksForPage } from '../request/navigation.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { assertMethod, assertSameOrigin } from '../request/refusals.js'
@@ -129,7 +129,7 @@ async function readFields(req: Request): Promise<Fields> {
   return parameters
 }
 
-function toCredentials(fields: Fields): Credentials {
+function toCredentials(fields: Fields): PasswordCredentials {
   const [username, password] = [fields.get('username'), fields.get('password')]
   if (isText(username) && isText(password)) return { username, password }
   throw new RelyingPartyError('ERR_CREDENTIALS_MALFORMED', 'enter a user name and a password', {

@@ -25,7 +25,7 @@ import { endSid } from './endSessions.js'
 export function frontchannelLogout(): RequestHandler
 export function frontchannelLogout(mounted?: unknown): RequestHandler {
   assertNotMounted('frontchannelLogout', mounted)
-  return sessionMiddleware('frontchannelLogout()', async (context, req, res) => {
+  return sessionMiddleware('frontchannelLogout()', async (caller, req, res) => {
     res.set('Cache-Control', 'no-store')
     assertMethod(req, ['GET'], 'ERR_LOGOUT_REQUEST_INVALID', 'app.get(path, frontchannelLogout())')
     const parameters = await readRequestParameters(req, 'ERR_LOGOUT_REQUEST_INVALID')
@@ -35,14 +35,14 @@ export function frontchannelLogout(mounted?: unknown): RequestHandler {
         hint: 'iss or sid is missing: register the client with frontchannel_logout_session_required set',
       })
     }
-    const providers = await context.config.providers.ofIssuer(req, iss)
+    const providers = await caller.config.providers.ofIssuer(req, iss)
     if (providers.length === 0) {
       throw new RelyingPartyError('ERR_LOGOUT_REQUEST_INVALID', 'the logout is from an unknown issuer', {
         cause: { parameter: 'iss', actual: iss },
         hint: 'compare iss with the issuer options of the configured providers, including a trailing slash',
       })
     }
-    for (const provider of providers) await endSid(context, req, provider, sid, undefined, 'frontchannel_logout')
+    for (const provider of providers) await endSid(caller, req, provider, sid, undefined, 'frontchannel_logout')
     allowFraming(res, await framers(providers))
     res.type('html').send('<!doctype html><title>Logged out</title>')
   })

@@ -3,7 +3,7 @@ import { configurationError } from '../errors.js'
 import { assertOptions, boolean, type Shape } from '../lib/check.js'
 import { endSessionUrl } from '../protocol/endSession.js'
 import type { Provider } from '../provider/provider.js'
-import { sendGoOnPage } from '../request/goOnPage.js'
+import { sendForwardingPage } from '../request/forwardingPage.js'
 import { asksForPage, isInquiry, isSafe } from '../request/navigation.js'
 import { assertNoSubresource, assertSameOrigin } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
@@ -146,5 +146,5 @@ function answer(req: Request, res: Response, url: string): void {
   const isPage = asksForPage(req)
   if (!isPage && req.accepts('json')) res.json({ logoutUrl: url })
   else if (!isPage || isSafe(req)) res.redirect(303, url)
-  else sendGoOnPage(res, url, { title: 'Signing out', link: 'Continue' })
+  else sendForwardingPage(res, url, { title: 'Signing out', link: 'Continue' })
 }

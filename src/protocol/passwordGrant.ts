@@ -5,7 +5,7 @@ import type { Authentication } from './authentication.js'
 import { tokenError, toTokenSet, verifyDirectIdToken } from './tokens.js'
 
 /** The user name and password that a user entered. */
-export interface Credentials {
+export interface PasswordCredentials {
   readonly username: string
   readonly password: string
 }
@@ -19,7 +19,7 @@ export interface Credentials {
  */
 export async function requestByPassword(
   provider: Provider,
-  { username, password }: Credentials,
+  { username, password }: PasswordCredentials,
   scope: string,
 ): Promise<Authentication> {
   try {

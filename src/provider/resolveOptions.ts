@@ -16,7 +16,7 @@ import {
   stringOrStrings,
 } from '../lib/check.js'
 import { defined } from '../lib/defined.js'
-import { assertIssuer } from '../lib/issuer.js'
+import { assertIssuerUrl } from '../lib/issuer.js'
 import { toList } from '../lib/list.js'
 import { checkAuthorizationParams } from './authorizationParams.js'
 import type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './providerOptions.js'
@@ -97,7 +97,7 @@ export function resolveProviderOptions(
     'set it to the client identifier that your provider assigned to this application',
   )
   const { issuer } = options
-  assertIssuer(issuer, path, context.allowInsecureHttp)
+  assertIssuerUrl(issuer, path, context.allowInsecureHttp)
   assertResolvedIssuer(issuer, path, context)
   const clientAuth = resolveClientAuth(options, path)
   const resolved = { ...DEFAULTS, ...defined(options) }

@@ -41,7 +41,7 @@ function toJson(body: object, { headers }: Response, status: number, contentType
   return new Response(JSON.stringify(body), { status, headers: copy })
 }
 
-/** Statuses that are clear without a code: they refuse the client's credentials, or the URL is that of no endpoint. */
+/** Statuses that explain the error by themselves: the credentials are refused, or there is no endpoint at this URL. */
 const CLEAR_STATUSES = new Set([401, 403, 404, 405])
 
 /** What GitHub and Slack send instead of `invalid_client`. */

@@ -13,8 +13,7 @@ import {
   string,
 } from '../lib/check.js'
 import { defined } from '../lib/defined.js'
-import type { HttpLimits } from '../lib/http/httpOptions.js'
-import { resolveHttp } from '../lib/http/httpOptions.js'
+import { type HttpLimits, resolveHttp } from '../lib/http/httpOptions.js'
 import { isLoopback } from '../lib/loopback.js'
 import { createSealer, type Sealer } from '../lib/seal.js'
 import { withoutTrailingSlashes } from '../lib/slashes.js'

@@ -115,10 +115,13 @@ export interface RelyingPartyOptions {
   allowInsecureHttp?: boolean
   /** How far the clocks of provider and application may differ. In seconds. Default is `30`, limit `300`. */
   clockTolerance?: number
+  /** Options of requests to providers. */
   http?: HttpOptions
   /** Stores token records. Default is an `AuthStore` on top of the application's express-session store. */
   store?: AuthStore
+  /** Options of signed-in sessions. */
   session?: SessionOptions
+  /** Options of logins in progress. */
   transactions?: TransactionOptions
   /**
    * Checks whether a granted scope includes a different one that a route needs, for hierarchies: `reports:*` may include

@@ -2,11 +2,9 @@ import { createHash } from 'node:crypto'
 import type { JWK } from 'jose'
 import { calculateJwkThumbprint } from 'jose/jwk/thumbprint'
 import { LRUCache } from 'lru-cache'
-
 import { algorithmHint, checkHeader, type DecodedJwt, decodeJwt, JwtError, verifyWithKey } from '../../jwt/jws.js'
 import { checkKey, KeySet } from '../../jwt/keySet.js'
 import { checkJwtTimes, isOlderThan } from '../../jwt/times.js'
-
 import { quote } from '../../lib/quote.js'
 import type { Refusal } from './claims.js'
 

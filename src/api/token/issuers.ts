@@ -4,7 +4,7 @@ import { configurationError } from '../../errors.js'
 import { SECRET_ALGORITHMS, secretKey, type VerifyingKey } from '../../jwt/jws.js'
 import { checkKey, type KeyHeader, KeySet, PUBLIC_KEY_ALGORITHMS } from '../../jwt/keySet.js'
 import { assertOptions, oneOf, type Shape, string } from '../../lib/check.js'
-import { assertIssuer } from '../../lib/issuer.js'
+import { assertIssuerUrl } from '../../lib/issuer.js'
 import { isLoopback } from '../../lib/loopback.js'
 import { AuthorizationServer, type AuthorizationServerServices } from './authorizationServer.js'
 
@@ -150,7 +150,7 @@ function createIssuer(option: TrustedIssuerOption, path: string, context: Issuer
   if (sources.length > 1)
     throw configurationError(path, 'has several sources of keys', 'pass only one of jwksUri, keys and secret')
   // Without metadata, the issuer is only a name and need not be an https URL: that of AD FS is an http URL.
-  if (sources.length === 0) assertIssuer(issuer, path, context.allowInsecureHttp)
+  if (sources.length === 0) assertIssuerUrl(issuer, path, context.allowInsecureHttp)
   if (jwksUri !== undefined) assertEndpoint(jwksUri, `${path}.jwksUri`, issuer, context.allowInsecureHttp)
   const algorithms = options.algorithms ?? context.algorithms ?? defaultAlgorithms(secret)
   for (const alg of algorithms) {

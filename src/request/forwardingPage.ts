@@ -1,8 +1,8 @@
 import type { Response } from 'express'
 import { escapeHtml, hashSource } from '../lib/html.js'
 
-/** The texts of a page that goes on by itself. */
-export interface GoOnText {
+/** The texts of a page that forwards the browser. */
+export interface ForwardingText {
   /** The heading, such as `'Signing out'`. */
   readonly title: string
   /** The label of the link, for browsers that do not follow the refresh. */
@@ -10,18 +10,19 @@ export interface GoOnText {
 }
 
 /**
- * Sends a small page that goes on to `url` by itself, for cases in which browsers hamper a redirect: they apply the
- * `form-action` of the page with the form to every redirect that follows its POST, and withhold `SameSite=Strict` cookies
- * from redirects that began on another site. Neither applies to a navigation that starts from this page.
+ * Sends a small page that forwards the browser to `url`, where a redirect would not work: browsers apply the `form-action`
+ * of a page to every redirect that follows the POST of its form, and withhold `SameSite=Strict` cookies from redirects that
+ * started on another site. Neither applies to a navigation that starts from this page.
  *
  * The page has no script, loads nothing, and replaces any Content Security Policy set on the response before. It is not
  * stored, and the next page gets no referrer.
  *
  * @param url - absolute, http or https
  */
-export function sendGoOnPage(res: Response, url: string, { title, link }: GoOnText): void {
+export function sendForwardingPage(res: Response, url: string, { title, link }: ForwardingText): void {
   const { href, protocol } = new URL(url)
-  if (protocol !== 'https:' && protocol !== 'http:') throw new TypeError('the page goes on to http and https URLs only')
+  if (protocol !== 'https:' && protocol !== 'http:')
+    throw new TypeError('the page forwards to http and https URLs only')
   res.set({
     'Content-Security-Policy': POLICY,
     'Cache-Control': 'no-store',

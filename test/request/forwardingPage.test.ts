@@ -1,21 +1,21 @@
 import express from 'express'
 import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
-import { sendGoOnPage } from '../../src/request/goOnPage.js'
+import { sendForwardingPage } from '../../src/request/forwardingPage.js'
 import { refreshOf } from '../support/bed/userAgent.js'
 
 async function pageTo(url: string, before: (res: express.Response) => void = () => {}) {
   const app = express().set('env', 'test')
   app.get('/', (_req, res) => {
     before(res)
-    sendGoOnPage(res, url, { title: 'Signing <out>', link: 'Continue & more' })
+    sendForwardingPage(res, url, { title: 'Signing <out>', link: 'Continue & more' })
   })
   app.use(((_error, _req, res, _next) => void res.sendStatus(500)) as express.ErrorRequestHandler)
   return supertest(app).get('/')
 }
 
-describe('a page that goes on by itself', () => {
-  it('goes on without a script, has a link, a title and a language, and is not stored', async () => {
+describe('a page that forwards the browser', () => {
+  it('works without a script, has a link, a title and a language, and is not stored', async () => {
     const url = 'https://op.example/logout?client_id=app&state=x'
     const { status, headers, text } = await pageTo(url)
     expect(status).toBe(200)
