@@ -1,17 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
 import { assertOpenid, assertOptions, callable, type Shape, string, stringOrStrings } from '../lib/check.js'
-import { toList } from '../lib/list.js'
 import { emitRefused, signIn } from '../login/signIn.js'
 import { requestDeviceAuthorization } from '../protocol/device.js'
 import type { Provider } from '../provider/provider.js'
 import { asksForPage } from '../request/navigation.js'
 import { assertMethod, assertNoSubresource, assertSameOrigin } from '../request/refusals.js'
-import { returnToOption, safeReturnTo } from '../request/returnTo.js'
-import { publicUrl, queryParameter } from '../request/url.js'
+import { returnToOption } from '../request/returnTo.js'
+import { publicUrl, queryParameter, withoutQuery } from '../request/url.js'
 import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
 import { requireSessionCookie } from '../session/sessionCookie.js'
-import { startPage } from '../setup/urls.js'
+import { destination } from '../setup/urls.js'
 import { clearDevice, type DeviceTransaction, findDevice, MAX_RETURN_TO, storeDevice } from './cookie.js'
 import { type DeviceView, sendDevicePage, toView } from './page.js'
 import { type DeviceState, deviceRefusal, pollIfDue, refuseTaken, takeDevice } from './polling.js'
@@ -68,7 +67,7 @@ export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
     assertMethod(req, ['GET', 'HEAD', 'POST'], 'ERR_AUTHORIZATION_RESPONSE_INVALID', 'app.all(path, deviceLogin())')
     const provider = await caller.config.providers.choose(req, options.provider ?? queryParameter(req, 'provider'))
     if (caller.auth.record?.registration === provider.registration) {
-      return answerSignedIn(caller, req, res, destination(caller, req, options))
+      return answerSignedIn(caller, req, res, destinationOf(caller, req, options))
     }
     if (req.method === 'HEAD') return void res.end()
     if (req.method === 'POST') return restart(caller, req, res, provider, options)
@@ -77,7 +76,7 @@ export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
     if (acceptsStream(req)) return streamDevice(caller, res, provider, known)
     const transaction = known ?? (await start(caller, req, res, provider, options))
     const state = await pollIfDue(caller, provider, transaction)
-    const returnTo = transaction.returnTo ?? destination(caller, req, options)
+    const returnTo = transaction.returnTo ?? destinationOf(caller, req, options)
     if (state.state === 'taken') return answerSignedIn(caller, req, res, returnTo)
     if (state.state === 'approved') return finish(caller, req, res, provider, { ...transaction, returnTo })
     answer(req, res, transaction, state, options)
@@ -93,9 +92,9 @@ async function start(
   options: DeviceLoginOptions,
 ): Promise<DeviceTransaction> {
   requireSessionCookie(config, req)
-  const scope = options.scope === undefined ? provider.options.scope : toList(options.scope).join(' ')
+  const scope = provider.scopeFor(options.scope)
   const device = await requestDeviceAuthorization(provider, { scope, resource: provider.options.resource })
-  const returnTo = destination({ config }, req, options)
+  const returnTo = destinationOf({ config }, req, options)
   const transaction: DeviceTransaction = {
     ...device,
     id: randomBytes(12).toString('base64url'),
@@ -108,7 +107,7 @@ async function start(
   storeDevice(config, res, transaction)
   const { id } = transaction
   const { issuer } = provider.options
-  const [path = returnTo] = returnTo.split(/[?#]/, 1)
+  const path = withoutQuery(returnTo)
   config.emit({ type: 'device.started', provider: provider.name, transaction: id, issuer, scope, returnTo: path }, req)
   return transaction
 }
@@ -187,8 +186,8 @@ function answerSignedIn({ config }: SessionCaller, req: Request, res: Response, 
   else res.json({ status: 'signed_in', returnTo })
 }
 
-function destination({ config }: Pick<SessionCaller, 'config'>, req: Request, options: DeviceLoginOptions): string {
-  return safeReturnTo(options.returnTo ?? queryParameter(req, 'returnTo'), config.origin) ?? startPage(config)
+function destinationOf({ config }: Pick<SessionCaller, 'config'>, req: Request, options: DeviceLoginOptions): string {
+  return destination(config, options.returnTo ?? queryParameter(req, 'returnTo'))
 }
 
 function acceptsStream(req: Request): boolean {

@@ -62,5 +62,6 @@ function insufficientScope(caller: Caller, required: readonly string[], missing:
   return new RelyingPartyError('ERR_INSUFFICIENT_SCOPE', `the request lacks the scope ${missing.join(' ')}`, {
     headers: { 'WWW-Authenticate': challenge },
     cause: { missing },
+    hint: 'the session or token was not granted it: request it with the option scope of the login or of the client',
   })
 }

@@ -80,7 +80,7 @@ export async function deviceAuthorization(options: DeviceAuthorizationOptions): 
   requireOption(options, 'deviceAuthorization', 'onCode', 'set it to a function that shows the code to the user')
   const client = resolveClient(options, 'deviceAuthorization')
   const { provider, refreshBefore } = client
-  const scope = options.scope === undefined ? provider.options.scope : toList(options.scope).join(' ')
+  const scope = provider.scopeFor(options.scope)
   const { tokens, claims } = await waitForApproval(provider, scope, options)
   const source = new TokenSource(refresher(provider, tokens, claims, refreshBefore), {
     ...client,
@@ -124,7 +124,9 @@ function refresher(provider: Provider, first: TokenSet, claims: IdTokenClaims | 
   let { refreshToken } = first
   return async () => {
     if (refreshToken === undefined) {
-      throw new RelyingPartyError('ERR_SESSION_ENDED', 'the access token is no longer accepted: sign in again')
+      throw new RelyingPartyError('ERR_SESSION_ENDED', 'the access token is no longer accepted: sign in again', {
+        hint: 'there is no refresh token: request the scope offline_access, or what the provider requires for one',
+      })
     }
     const identity = { issuer: claims?.iss ?? provider.options.issuer, subject: claims?.sub ?? '' }
     const { tokens } = await refreshTokens(provider, { refreshToken, scopes: first.scopes }, identity)

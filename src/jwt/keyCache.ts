@@ -1,7 +1,7 @@
 import type { CryptoKey, JWK } from 'jose'
 import type { CustomFetch } from 'openid-client'
 import { RelyingPartyError } from '../errors.js'
-import { isObject, parseObject } from '../lib/json.js'
+import { isObject } from '../lib/json.js'
 import type { VerifyingKey } from './jws.js'
 import { type KeyHeader, KeySet, type PublicKey } from './keySet.js'
 import { type Freshness, RemoteCache } from './remoteCache.js'
@@ -98,6 +98,7 @@ export class KeyCache {
       throw new RelyingPartyError(
         'ERR_METADATA_INVALID',
         `${jwksUri} did not answer with a JSON Web Key Set (status ${response.status})`,
+        { hint: 'check jwks_uri in the metadata of the provider, or the option jwksUri of the issuer' },
       )
     }
     this.#onFetched?.(jwksUri, keys.length)
@@ -106,6 +107,11 @@ export class KeyCache {
 }
 
 function parseKeys(text: string): JWK[] | undefined {
-  const keys = parseObject(text)?.keys
-  return Array.isArray(keys) ? keys.filter((key): key is JWK => isObject(key)) : undefined
+  try {
+    // Not `parseObject`, which would refuse the whole set for one deeply nested key.
+    const { keys } = JSON.parse(text) as { keys?: unknown }
+    return Array.isArray(keys) ? keys.filter((key): key is JWK => isObject(key)) : undefined
+  } catch {
+    return undefined
+  }
 }

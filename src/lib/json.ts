@@ -3,7 +3,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The deepest accepted nesting. What is parsed may be written again, which fails where the stack is too short for it. */
+/** The deepest accepted nesting: writing a deeper value again could overflow the stack. In levels. */
 const MAX_DEPTH = 100
 
 /** Parses a JSON object. Returns `undefined` for anything else, malformed or very deep JSON included. */

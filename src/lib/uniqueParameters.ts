@@ -1,4 +1,5 @@
 import { type ErrorCode, RelyingPartyError } from '../errors.js'
+import { quote } from './quote.js'
 
 /** Parameters of one request, each given once. */
 export type Parameters = ReadonlyMap<string, string>
@@ -21,7 +22,7 @@ const MAX_LENGTH: ReadonlyMap<string, number> = new Map([
   ['password', 8192],
 ])
 
-/** The same for parameters that are only shown or looked up: they are shortened. An error still counts; such a state is unknown. */
+/** Parameters that are only shown or looked up are truncated instead: an error still counts, and such a state is unknown. */
 const CUT_LENGTH: ReadonlyMap<string, number> = new Map([
   ['state', 8192],
   ['error', 256],
@@ -44,10 +45,14 @@ export function readParameters(
   const entries: Iterable<[string, unknown]> = source instanceof URLSearchParams ? source : Object.entries(source)
   for (const [name, value] of entries) {
     if (typeof value !== 'string' || parameters.has(name)) {
-      throw new RelyingPartyError(code, 'a parameter of the message is repeated or not a string')
+      throw new RelyingPartyError(code, 'a parameter of the message is repeated or not a string', {
+        hint: `the parameter is ${quote(name)}`,
+      })
     }
     if (value.length > (MAX_LENGTH.get(name) ?? Number.POSITIVE_INFINITY)) {
-      throw new RelyingPartyError(code, 'a parameter of the message is too long')
+      throw new RelyingPartyError(code, 'a parameter of the message is too long', {
+        hint: `the parameter is ${quote(name)}, which may have ${MAX_LENGTH.get(name)} characters`,
+      })
     }
     if (parameters.size >= MAX_COUNT) throw new RelyingPartyError(code, 'the message has too many parameters')
     parameters.set(name, value.slice(0, CUT_LENGTH.get(name)))

@@ -11,14 +11,14 @@ import { sendForwardingPage } from '../request/forwardingPage.js'
 import { asksForPage, isInquiry, isSafe, isWithoutLaxCookies } from '../request/navigation.js'
 import { assertNoSubresource } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
-import { publicUrl, queryParameter } from '../request/url.js'
+import { publicUrl, queryParameter, withoutQuery } from '../request/url.js'
 import { noteSignedIn, stopLoginLoop } from '../session/loginLoop.js'
 import { unsealStepUp } from '../session/sealedStepUp.js'
 import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
 import { isStrict, requireSessionCookie } from '../session/sessionCookie.js'
 import { idOfUsedSession } from '../session/signedInMark.js'
 import type { Config } from '../setup/config.js'
-import { isCallback, startPage } from '../setup/urls.js'
+import { destination, isCallback } from '../setup/urls.js'
 import { initiationParameters, readInitiation, type ThirdPartyInitiation } from './thirdPartyInitiation.js'
 import { bindTransaction, sealState } from './transactionState.js'
 
@@ -118,7 +118,7 @@ async function startLogin(
   stopLoginLoop(config, req, res, auth.isAuthenticated)
   const provider = await chooseProvider(config, req, options, initiation)
   const wanted = options.returnTo ?? initiation?.targetLinkUri ?? queryParameter(req, 'returnTo')
-  const returnTo = safeReturnTo(wanted, config.origin) ?? startPage(config)
+  const returnTo = destination(config, wanted)
   if (returnTo.split('#', 1)[0] === publicUrl(config, req)) throw leadsToItself(returnTo)
   const request = toRequest(config, provider, { ...options, ...hintOf(options, initiation) })
   if (
@@ -144,7 +144,7 @@ async function startLogin(
       issuer: provider.options.issuer,
       scope: request.scope,
       responseMode: provider.options.responseMode,
-      returnTo: returnTo.split(/[?#]/, 1)[0] ?? returnTo,
+      returnTo: withoutQuery(returnTo),
     },
     req,
   )
@@ -210,7 +210,7 @@ async function chooseProvider(
 /** Adds the URL to try again to an error. */
 function withRetry(config: Config, req: Request, error: unknown): unknown {
   if (error instanceof RelyingPartyError) {
-    error.returnTo = safeReturnTo(queryParameter(req, 'returnTo'), config.origin) ?? startPage(config)
+    error.returnTo = destination(config, queryParameter(req, 'returnTo'))
     error.retryUrl = safeReturnTo(publicUrl(config, req), config.origin) ?? config.paths.login
   }
   return error
@@ -218,7 +218,7 @@ function withRetry(config: Config, req: Request, error: unknown): unknown {
 
 function toRequest(config: Config, provider: Provider, options: LoginOptions): Omit<AuthorizationRequest, 'state'> {
   const defaults = provider.options
-  const scope = options.scope === undefined ? defaults.scope : toList(options.scope).join(' ')
+  const scope = provider.scopeFor(options.scope)
   assertOpenid(scope, 'login')
   const acrValues = options.acrValues === undefined ? defaults.acrValues : toList(options.acrValues)
   return {

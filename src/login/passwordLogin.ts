@@ -10,16 +10,15 @@ import {
   string,
   stringOrStrings,
 } from '../lib/check.js'
-import { toList } from '../lib/list.js'
 import { type PasswordCredentials, requestByPassword } from '../protocol/passwordGrant.js'
 import { asksForPage } from '../request/navigation.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { assertMethod, assertSameOrigin } from '../request/refusals.js'
-import { returnToOption, safeReturnTo } from '../request/returnTo.js'
+import { returnToOption } from '../request/returnTo.js'
 import { queryParameter } from '../request/url.js'
 import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
 import { requireSessionCookie } from '../session/sessionCookie.js'
-import { startPage } from '../setup/urls.js'
+import { destination } from '../setup/urls.js'
 import { emitRefused, signIn } from './signIn.js'
 
 /** Options of {@link passwordLogin}. */
@@ -105,7 +104,7 @@ async function attempt(
   requireSessionCookie(config, req)
   const provider = await config.providers.choose(req, options.provider)
   const step = { provider: provider.name, transaction: randomBytes(12).toString('base64url') }
-  const scope = options.scope === undefined ? provider.options.scope : toList(options.scope).join(' ')
+  const scope = provider.scopeFor(options.scope)
   try {
     const authentication = await requestByPassword(provider, toCredentials(fields), scope)
     await signIn(caller, req, { ...authentication, provider, step, checks: ['iss', 'signature', 'aud', 'exp'] })
@@ -114,7 +113,7 @@ async function attempt(
     throw error
   }
   const wanted = options.returnTo ?? fields.get('returnTo') ?? queryParameter(req, 'returnTo')
-  const returnTo = safeReturnTo(wanted, config.origin) ?? startPage(config)
+  const returnTo = destination(config, wanted)
   if (asksForPage(req)) res.redirect(303, config.origin + returnTo)
   else res.json({ returnTo })
 }

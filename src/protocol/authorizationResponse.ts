@@ -1,5 +1,6 @@
 import { RelyingPartyError } from '../errors.js'
 import { defined } from '../lib/defined.js'
+import { quote } from '../lib/quote.js'
 import type { Parameters } from '../lib/uniqueParameters.js'
 import { errorParameters } from '../provider/errorText.js'
 import type { ResponseType } from '../provider/providerOptions.js'
@@ -37,7 +38,10 @@ export function readAuthorizationResponse(
       iss === undefined
         ? 'the authorization response has no issuer, although the provider declares that it always sends one'
         : 'the authorization response comes from an issuer other than the one asked',
-      { cause: { parameter: 'iss', expected: expected.issuer, actual: iss } },
+      {
+        cause: { parameter: 'iss', expected: expected.issuer, actual: iss },
+        hint: `iss is ${iss === undefined ? 'missing' : quote(iss)}, expected is ${quote(expected.issuer)}: this may be a mix-up attack (RFC 9207)`,
+      },
     )
   }
   const error = readError(parameters)
@@ -52,6 +56,7 @@ function missing(what: string): RelyingPartyError {
   return new RelyingPartyError(
     'ERR_AUTHORIZATION_RESPONSE_INVALID',
     `the authorization response has neither ${what} nor an error`,
+    { hint: 'check that the client is registered for the responseType of the provider options' },
   )
 }
 

@@ -32,7 +32,9 @@ export async function bearerFetch(
   const target = new URL(url)
   const plainHttp = target.protocol === 'http:' && (isLoopback(target) || options.allowInsecureHttp)
   if (target.protocol !== 'https:' && !plainHttp) {
-    throw new RelyingPartyError('ERR_CONFIGURATION', 'fetch() sends the access token over https only')
+    throw new RelyingPartyError('ERR_CONFIGURATION', 'fetch() sends the access token over https only', {
+      hint: 'use an https URL; allowInsecureHttp also allows http for non-loopback hosts',
+    })
   }
   const send = (token: string) => {
     const headers = new Headers(init.headers)

@@ -54,7 +54,9 @@ export async function requestDeviceAuthorization(
   const { device_authorization_endpoint: endpoint } = await provider.metadata()
   if (typeof endpoint !== 'string') {
     const { issuer } = provider.options
-    throw new RelyingPartyError('ERR_METADATA_INVALID', `${issuer} has no device_authorization_endpoint`)
+    throw new RelyingPartyError('ERR_METADATA_INVALID', `${issuer} has no device_authorization_endpoint`, {
+      hint: 'the provider does not support the device flow, or the option metadata lacks the endpoint',
+    })
   }
   try {
     const parameters = scopeParameters(requested)

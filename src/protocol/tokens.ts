@@ -95,7 +95,9 @@ export function tokenError(
  */
 export async function verifyDirectIdToken(provider: Provider, tokens: TokenSet): Promise<IdTokenClaims> {
   if (tokens.idToken === undefined) {
-    throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the token response has no ID token')
+    throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the token response has no ID token', {
+      hint: 'the provider did not treat the request as OpenID Connect: check that scope includes openid, and what the client may request',
+    })
   }
   const { maxAge, acrEssential, acrValues } = provider.options
   return verifyIdToken(tokens.idToken, {

@@ -23,7 +23,9 @@ export async function fetchUserInfo(
 ): Promise<Readonly<Record<string, unknown>>> {
   const { userinfo_endpoint: endpoint } = await provider.metadata()
   if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) {
-    throw new RelyingPartyError('ERR_METADATA_INVALID', `${provider.options.issuer} has no userinfo_endpoint`)
+    throw new RelyingPartyError('ERR_METADATA_INVALID', `${provider.options.issuer} has no userinfo_endpoint`, {
+      hint: 'remove the provider option userInfo, or set userinfo_endpoint in the option metadata',
+    })
   }
   try {
     const response = await openid.fetchProtectedResource(

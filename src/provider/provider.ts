@@ -4,6 +4,7 @@ import { RelyingPartyError } from '../errors.js'
 import { type KeySource, secretKey } from '../jwt/jws.js'
 import type { KeyCache } from '../jwt/keyCache.js'
 import type { RemoteCache } from '../jwt/remoteCache.js'
+import { toList } from '../lib/list.js'
 import { discoveryError } from './discoveryError.js'
 import type { ResolvedProviderOptions } from './resolveOptions.js'
 import { withStandardResponses } from './responses.js'
@@ -70,6 +71,11 @@ export class Provider {
     return issuerUrl(issuer) === this.issuerUrl
   }
 
+  /** Returns the `scope` to request: that of a route's option if set, otherwise that of the provider. */
+  scopeFor(option: string | readonly string[] | undefined): string {
+    return option === undefined ? this.options.scope : toList(option).join(' ')
+  }
+
   /** In seconds. */
   get clockTolerance(): number {
     return this.#services.clockTolerance
@@ -101,7 +107,9 @@ export class Provider {
     if (header.alg.startsWith('HS')) return clientSecret === undefined || tried ? [] : [secretKey(clientSecret)]
     const { jwks_uri } = await this.metadata()
     if (typeof jwks_uri !== 'string' || !URL.canParse(jwks_uri)) {
-      throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.options.issuer} has no jwks_uri`)
+      throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.options.issuer} has no jwks_uri`, {
+        hint: 'its signatures cannot be verified without keys: check issuer, or set jwks_uri in the option metadata',
+      })
     }
     this.#assertTls(jwks_uri, 'jwks_uri')
     return this.#services.keys.find(jwks_uri, header, tried)
@@ -109,7 +117,9 @@ export class Provider {
 
   #assertTls(url: string, name: string): void {
     if (this.options.insecure || url.startsWith('https:')) return
-    throw new RelyingPartyError('ERR_METADATA_INVALID', `${name} of ${this.options.issuer} is not an https URL`)
+    throw new RelyingPartyError('ERR_METADATA_INVALID', `${name} of ${this.options.issuer} is not an https URL`, {
+      hint: 'an https issuer must have https endpoints: correct its metadata, or the option metadata',
+    })
   }
 
   async #discover(): Promise<openid.ServerMetadata> {

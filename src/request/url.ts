@@ -30,6 +30,12 @@ export function requestQuery(req: Pick<Request, 'originalUrl'>): string {
   return start < 0 ? '' : target.slice(start + 1)
 }
 
+/** Returns a path or URL without its query and fragment. */
+export function withoutQuery(url: string): string {
+  const [path = url] = url.split(/[?#]/, 1)
+  return path
+}
+
 /** The maximum length of a query parameter. In characters. */
 const MAX_LENGTH = 8192
 

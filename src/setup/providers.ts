@@ -111,7 +111,8 @@ function namedProviders(named: ReadonlyMap<string, Provider>, source: Providers[
   }
 }
 
-function resolvedProviders(resolve: ProviderResolver, services: ProviderServices, context: ProviderContext): Providers {
+/** Creates the functions that find the providers a resolver function returns, now or before. */
+function createSearch(resolve: ProviderResolver, services: ProviderServices, context: ProviderContext) {
   const known = new LRUCache<string, Provider>({ max: MAX_RESOLVED })
 
   async function resolveFor(req: Request, hint?: ProviderHint): Promise<Provider> {
@@ -143,6 +144,11 @@ function resolvedProviders(resolve: ProviderResolver, services: ProviderServices
     return found.filter(({ registration }, i) => found.findIndex((one) => one.registration === registration) === i)
   }
 
+  return { resolveFor, search }
+}
+
+function resolvedProviders(resolve: ProviderResolver, services: ProviderServices, context: ProviderContext): Providers {
+  const { resolveFor, search } = createSearch(resolve, services, context)
   return {
     source: 'resolver',
     fixed: [],

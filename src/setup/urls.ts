@@ -45,6 +45,11 @@ export function loginUrl(
   return query ? `${paths.login}?${query}` : paths.login
 }
 
+/** Returns the path to send the user to: `returnTo` if it is safe, otherwise the start page. */
+export function destination(config: Pick<Config, 'basePath' | 'origin'>, returnTo: unknown): string {
+  return safeReturnTo(returnTo, config.origin) ?? startPage(config)
+}
+
 /** Returns the path of the start page: that of `baseUrl`. */
 export function startPage({ basePath }: Pick<Config, 'basePath'>): string {
   return `${basePath}/`
