@@ -1,10 +1,12 @@
 /** RFC 9449 at a resource server. */
+
 import { exportJWK } from 'jose'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { AuthStore, ResourceServerOptions } from '../../src/index.js'
 import { type Api, createApi } from '../support/api/api.js'
 import { createProofKey, type ProofKey, prove } from '../support/api/dpop.js'
 import { AUDIENCE, signRaw, startIssuer, type TestIssuer } from '../support/provider/issuer.js'
+import { fakeDate } from '../support/run/waiting.js'
 
 const URL_OF_ROOT = `${AUDIENCE}/`
 const NONCE_SECRET = 'a nonce secret of at least thirty-two characters'
@@ -22,10 +24,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => issuer.close())
-
-afterEach(() => {
-  vi.useRealTimers()
-})
 
 function createDPoPApi(options: Partial<ResourceServerOptions> = {}): Api {
   return createApi(issuer.issuer, { resource: AUDIENCE, dpop: true, ...options })
@@ -202,7 +200,7 @@ describe('DPoP', () => {
   })
 
   it('requires a nonce, accepts the current and the previous one, and issues a new one in time', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    fakeDate()
     const strict = createDPoPApi({ dpop: { nonceSecret: NONCE_SECRET, nonceLifetime: 60 } })
     const other = createDPoPApi({ dpop: { nonceSecret: [`another ${NONCE_SECRET}`, NONCE_SECRET], nonceLifetime: 60 } })
     const proof = (nonce?: string) => prove(key, { htu: URL_OF_ROOT, token }, { nonce })

@@ -1,10 +1,11 @@
 import express from 'express'
 import request from 'supertest'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type RelyingPartyError, resourceServer } from '../../src/index.js'
 import { createApi } from '../support/api/api.js'
 import { AUDIENCE, startIssuer, type TestIssuer } from '../support/provider/issuer.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
+import { fakeDate } from '../support/run/waiting.js'
 
 let issuer: TestIssuer
 
@@ -13,10 +14,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => issuer.close())
-
-afterEach(() => {
-  vi.useRealTimers()
-})
 
 describe('resourceServer', () => {
   it('identifies the caller from the access token', async () => {
@@ -234,7 +231,7 @@ describe('resourceServer', () => {
   })
 
   it('refuses a token that is older than maxTokenAge', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    fakeDate()
     const api = createApi(issuer.issuer, { maxTokenAge: 30 })
     const token = await issuer.token()
     await api.get('/', token).expect(200)

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { login } from '../../src/index.js'
-import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { type App, CLIENT_SECRET, register, startApp } from '../support/bed/app.js'
+import { useProvider } from '../support/bed/bed.js'
 import { transactionCookies } from '../support/bed/observed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 
 describe('3rd-party-init-login', () => {
-  let provider: Awaited<ReturnType<typeof startLocalProvider>>
+  const { provider } = useProvider()
   let app: App
 
   beforeAll(async () => {
-    provider = await startLocalProvider({ host: 'localhost' })
     const other = { issuer: 'https://other.example', clientId: 'app', clientSecret: CLIENT_SECRET }
     const local = { issuer: provider.issuer, clientId: 'app', clientSecret: CLIENT_SECRET, scope: 'openid' }
     app = await startApp(provider.issuer, {
@@ -18,10 +18,7 @@ describe('3rd-party-init-login', () => {
     })
     await register(provider, app, { redirect_uris: [`${app.url}/callback/local`] })
   })
-  afterAll(async () => {
-    await app.close()
-    await provider.close()
-  })
+  afterAll(() => app.close())
 
   const initiate = (parameters: Record<string, string>, browser = new UserAgent()) =>
     browser.visit(`${app.url}/login?${new URLSearchParams(parameters)}`)

@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { expectAccepted } from '../support/bed/conformance.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import {
@@ -13,6 +13,7 @@ import {
   subjectIn,
 } from '../support/provider/logoutTokens.js'
 import { createRsaKey } from '../support/provider/providerKeys.js'
+import { fakeDate } from '../support/run/waiting.js'
 
 const old = (age: number) => ({ iat: Math.floor(Date.now() / 1000) - age })
 
@@ -135,8 +136,7 @@ describe('rp-backchannel-rpinitlogout', () => {
   })
 
   it('answers 503 while the keys cannot be fetched, and accepts the token later', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
-    onTestFinished(() => void vi.useRealTimers())
+    fakeDate()
     const bed = await startLogoutBed()
     const browser = await expectAccepted(bed)
     bed.provider.keys = { ...bed.provider.keys, rsa: await createRsaKey() }

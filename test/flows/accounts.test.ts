@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { hasVerifiedEmail, LoginRefusedError } from '../../src/index.js'
-import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/bed/app.js'
+import { type App, CLIENT_SECRET, type LocalProvider, register, startApp } from '../support/bed/app.js'
+import { useProvider } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 
 const ADDRESS = 'ada@example.com'
@@ -21,14 +22,11 @@ const impostors = [
 /** Accounts of an application, by issuer and subject, as the README's `onLogin` keeps them. */
 const accounts = new Map<string, { readonly email: unknown }>()
 
-type LocalProvider = Awaited<ReturnType<typeof startLocalProvider>>
-let real: LocalProvider
-let other: LocalProvider
+const { provider: real } = useProvider()
+const { provider: other } = useProvider({ users: impostors })
 let app: App
 
 beforeAll(async () => {
-  real = await startLocalProvider()
-  other = await startLocalProvider({ users: impostors })
   const registration = { clientId: 'app', clientSecret: CLIENT_SECRET, scope: 'openid profile email' }
   app = await startApp('', {
     options: {
@@ -41,11 +39,7 @@ beforeAll(async () => {
   })
   await register(real, app, { redirect_uris: [`${app.url}/callback/real`] })
   await register(other, app, { redirect_uris: [`${app.url}/callback/other`] })
-})
-afterAll(async () => {
-  await app.close()
-  await real.close()
-  await other.close()
+  return () => app.close()
 })
 beforeEach(() => accounts.clear())
 

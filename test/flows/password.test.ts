@@ -1,10 +1,11 @@
 import express from 'express'
 import rateLimit from 'express-rate-limit'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { addPasswordGrant } from '../../examples/provider/password-grant.js'
 import { type PasswordLoginOptions, type ProviderOptions, passwordLogin } from '../../src/index.js'
 import { type App, register, startApp, startLocalProvider } from '../support/bed/app.js'
 import { type Answer, UserAgent } from '../support/bed/userAgent.js'
+import { fakeDate } from '../support/run/waiting.js'
 
 const RIGHT = { username: 'ada', password: 'correct horse battery staple' }
 
@@ -38,11 +39,9 @@ async function start(
   }
 }
 
-afterEach(() => void vi.useRealTimers())
-
 describe('passwordLogin', () => {
   it('opens a full session: scopes, refresh, and a new session ID', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
+    fakeDate()
     const { app, post } = await start()
     const browser = new UserAgent()
     const answer = await post(RIGHT, browser)

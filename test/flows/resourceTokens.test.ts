@@ -1,9 +1,10 @@
 import { decodeJwt } from 'jose'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { addTokenExchange, tokenExchangeGrant } from '../../examples/provider/token-exchange.js'
 import type { AccessTokenRequest, ProviderOptions } from '../../src/index.js'
 import { type App, CLIENT_SECRET, register, startApp, startLocalProvider } from '../support/bed/app.js'
 import { UserAgent } from '../support/bed/userAgent.js'
+import { fakeDate } from '../support/run/waiting.js'
 
 const ORDERS = 'https://orders.example/'
 const STOCK = 'https://stock.example/'
@@ -66,8 +67,7 @@ async function signIn(options: Partial<ProviderOptions> = {}, rotateRefreshToken
   })
 }
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
-afterEach(() => void vi.useRealTimers())
+beforeEach(fakeDate)
 
 describe.each([
   ['the refresh token', false],

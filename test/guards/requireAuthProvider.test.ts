@@ -1,23 +1,14 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { callback, login, requireAuth } from '../../src/index.js'
-import {
-  type App,
-  CLIENT_SECRET,
-  type LocalProvider,
-  register,
-  startApp,
-  startLocalProvider,
-} from '../support/bed/app.js'
-import { useBrowser } from '../support/bed/bed.js'
+import { type App, CLIENT_SECRET, register, startApp } from '../support/bed/app.js'
+import { useProvider } from '../support/bed/bed.js'
 import { codesOf } from '../support/bed/observed.js'
 
-let provider: LocalProvider
+const { provider, browser } = useProvider()
 let app: App
-const browser = useBrowser()
 const client = (clientId: string) => ({ issuer: provider.issuer, clientId, clientSecret: CLIENT_SECRET })
 
 beforeAll(async () => {
-  provider = await startLocalProvider({ host: 'localhost' })
   app = await startApp(provider.issuer, {
     options: { providers: { staff: client('staff'), guests: client('guests') } },
     routes(each) {
@@ -31,10 +22,7 @@ beforeAll(async () => {
     await register(provider, app, { client_id, redirect_uris: [`${app.url}/callback/${client_id}`] })
   }
 })
-afterAll(async () => {
-  await app.close()
-  await provider.close()
-})
+afterAll(() => app.close())
 
 it('lets a session of that provider through', async () => {
   expect((await browser.visit(`${app.url}/staff`)).json()).toEqual({ at: 'staff' })
@@ -73,5 +61,4 @@ it('ends in ERR_LOGIN_LOOP, not in a circle, where the login signs in at another
   await register(provider, other, { client_id: 'guests', redirect_uris: [`${other.url}/callback/guests`] })
   expect((await browser.visit(`${other.url}/staff`)).status).toBe(508)
   expect(codesOf(other)).toEqual(['ERR_LOGIN_LOOP'])
-  await other.close()
 })

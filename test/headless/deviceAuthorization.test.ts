@@ -1,9 +1,8 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type DeviceAuthorizationOptions, deviceAuthorization } from '../../src/index.js'
 import { startLocalProvider } from '../support/bed/app.js'
 import { answerDevice } from '../support/bed/device.js'
-
-afterEach(() => void vi.useRealTimers())
+import { fakeDate } from '../support/run/waiting.js'
 
 async function prepare() {
   const provider = await startLocalProvider({
@@ -62,7 +61,7 @@ describe('deviceAuthorization', () => {
   it('refreshes the token before it expires', async () => {
     const { run, requests } = await prepare()
     const session = await run()
-    vi.useFakeTimers({ toFake: ['Date'] })
+    fakeDate()
     const first = await session.getAccessToken()
     vi.setSystemTime(Date.now() + 400_000)
     expect(await session.getAccessToken()).toBe(first)

@@ -8,19 +8,15 @@ import {
   sign,
 } from 'node:crypto'
 import type { JWK } from 'jose'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { RelyingPartyError } from '../../src/errors.js'
 import { verifySignature } from '../../src/jwt/jws.js'
 import { KeyCache } from '../../src/jwt/keyCache.js'
+import { fakeDate, pass } from '../support/run/waiting.js'
 
 const URI = 'https://issuer.example/jwks'
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
-afterEach(() => void vi.useRealTimers())
-
-function pass(seconds: number): void {
-  vi.setSystemTime(Date.now() + seconds * 1000)
-}
+beforeEach(fakeDate)
 
 type Kind = 'rsa' | 'rsa-1024' | 'p256' | 'secp256k1' | 'ed25519'
 

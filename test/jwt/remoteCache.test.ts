@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { RemoteCache } from '../../src/jwt/remoteCache.js'
+import { fakeDate } from '../support/run/waiting.js'
 
 interface Document {
   readonly version: number
@@ -11,8 +12,7 @@ const KEY = 'https://issuer.example'
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
-afterEach(() => void vi.useRealTimers())
+beforeEach(fakeDate)
 
 /** An endpoint that counts its requests, returns a new version each time, and can fail. */
 function endpoint() {

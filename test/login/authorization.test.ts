@@ -1,6 +1,6 @@
 import express from 'express'
 import request from 'supertest'
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   RelyingPartyError,
   type ResourceServerOptions,
@@ -16,6 +16,7 @@ import { register, startApp } from '../support/bed/app.js'
 import { useBed } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { startIssuer, type TestIssuer } from '../support/provider/issuer.js'
+import { fakeDate } from '../support/run/waiting.js'
 
 let issuer: TestIssuer
 
@@ -43,10 +44,6 @@ const { bed } = useBed({
     app.get('/recent', requireStepUp({ maxAge: 60 }), answer)
     app.post('/change', requireSameOrigin(), answer)
   },
-})
-
-afterEach(() => {
-  vi.useRealTimers()
 })
 
 async function signedIn(): Promise<UserAgent> {
@@ -106,7 +103,7 @@ describe('requireStepUp and a session', () => {
   it('requires a new login if the sign-in is too old', async () => {
     const browser = await signedIn()
     expect((await browser.fetch(`${bed.app.url}/recent`)).status).toBe(200)
-    vi.useFakeTimers({ toFake: ['Date'] })
+    fakeDate()
     vi.setSystemTime(Date.now() + 120_000)
     expect((await browser.fetch(`${bed.app.url}/recent`)).status).toBe(401)
   })
@@ -123,7 +120,7 @@ describe('requireStepUp and a session', () => {
     await register(bed.provider, bed.app, { redirect_uris: [bed.app, other].map(({ url }) => `${url}/callback`) })
     const browser = new UserAgent()
     await browser.visit(`${other.url}/profile`)
-    vi.useFakeTimers({ toFake: ['Date'] })
+    fakeDate()
     vi.setSystemTime(Date.now() + 80_000)
     expect((await browser.fetch(`${other.url}/recent`)).status).toBe(status)
   })

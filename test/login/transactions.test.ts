@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { request } from 'node:http'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { AppOptions } from '../support/bed/app.js'
 import { type Bed, PUBLIC_URL, proxied, startBed, useProvider } from '../support/bed/bed.js'
 import { upToCallback } from '../support/bed/callbackRequest.js'
 import { codesOf, transactionCookies, whoIs } from '../support/bed/observed.js'
 import { basket } from '../support/bed/routes.js'
 import { type Answer, type Init, UserAgent } from '../support/bed/userAgent.js'
+import { fakeDate } from '../support/run/waiting.js'
 
 const { provider } = useProvider()
 let bed: Bed
-afterEach(() => void vi.useRealTimers())
 
 /** The most that common servers and proxies take of request headers. */
 const HEADER_LIMIT = 8192
@@ -199,7 +199,7 @@ describe('room for a new login', () => {
 
   it('is made by age, not by the order of the cookies', async () => {
     bed = await startBed({ options: { transactions: { max: 2 } }, at: provider })
-    vi.useFakeTimers({ toFake: ['Date'] })
+    fakeDate()
     const start = Date.now()
     const browser = new UserAgent()
     const tabs = []

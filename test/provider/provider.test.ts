@@ -1,19 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ProviderOptions } from '../../src/index.js'
 import { KeyCache } from '../../src/jwt/keyCache.js'
 import { RemoteCache } from '../../src/jwt/remoteCache.js'
 import { createFetch } from '../../src/lib/http/fetch.js'
 import { Provider } from '../../src/provider/provider.js'
 import { resolveProviderOptions } from '../../src/provider/resolveOptions.js'
+import { fakeDate, pass } from '../support/run/waiting.js'
 
 const ISSUER = 'https://issuer.example/tenant'
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
-afterEach(() => void vi.useRealTimers())
-
-function pass(seconds: number): void {
-  vi.setSystemTime(Date.now() + seconds * 1000)
-}
+beforeEach(fakeDate)
 
 function metadata(issuer = ISSUER): Record<string, unknown> {
   return {

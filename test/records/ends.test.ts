@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSealer } from '../../src/lib/seal.js'
 import { withStoreErrors } from '../../src/records/authStore.js'
 import { type RecordFields, type TokenRecord, TokenRecords } from '../../src/records/records.js'
 import { SECRET } from '../support/bed/app.js'
+import { fakeDate, pass } from '../support/run/waiting.js'
 import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
 
 const ABSOLUTE = 5000
@@ -12,18 +13,13 @@ let store: MemoryAuthStore
 let records: TokenRecords
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
+  fakeDate()
   store = new MemoryAuthStore()
   records = startProcess()
 })
-afterEach(() => void vi.useRealTimers())
 
 const now = () => Date.now() / 1000
 const endsAt = () => now() + ABSOLUTE
-
-function pass(seconds: number): void {
-  vi.setSystemTime(Date.now() + seconds * 1000)
-}
 
 /** Records of another process over the same store. */
 function startProcess(): TokenRecords {

@@ -1,18 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSealer } from '../../src/lib/seal.js'
 import { type RecordFields, TokenRecords } from '../../src/records/records.js'
 import { SECRET } from '../support/bed/app.js'
+import { fakeDate, pass } from '../support/run/waiting.js'
 import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
 
 const IDLE = 1000
 const ABSOLUTE = 5000
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
-afterEach(() => void vi.useRealTimers())
-
-function pass(seconds: number): void {
-  vi.setSystemTime(Date.now() + seconds * 1000)
-}
+beforeEach(fakeDate)
 
 function fields(idle?: number): RecordFields {
   const now = Date.now() / 1000

@@ -1,15 +1,14 @@
 import { MemoryStore } from 'express-session'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { RelyingPartyError } from '../../src/errors.js'
 import type { AuthStore } from '../../src/index.js'
 import type { TokenRecord } from '../../src/records/records.js'
 import type { RefreshRequest } from '../../src/records/refresh.js'
 import { sessionAuthStore } from '../../src/records/sessionAuthStore.js'
-import { gate, pass, until } from '../support/run/waiting.js'
+import { fakeDate, gate, pass, until } from '../support/run/waiting.js'
 import { FIRST, fields, outage, rotatingProvider, startProcess } from '../support/stores/refreshers.js'
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
-afterEach(() => void vi.useRealTimers())
+beforeEach(fakeDate)
 
 describe('a refresh', () => {
   it('is made when the access token expires within the time set, and not before', async () => {

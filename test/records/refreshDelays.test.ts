@@ -1,9 +1,9 @@
 import { MemoryStore } from 'express-session'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { RelyingPartyError } from '../../src/errors.js'
 import type { AuthStore } from '../../src/index.js'
 import { sessionAuthStore } from '../../src/records/sessionAuthStore.js'
-import { gate, pass, until } from '../support/run/waiting.js'
+import { fakeDate, gate, pass, until } from '../support/run/waiting.js'
 import {
   ask,
   FIRST,
@@ -17,10 +17,9 @@ import {
 let shared: AuthStore
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
+  fakeDate()
   shared = sessionAuthStore(new MemoryStore())
 })
-afterEach(() => void vi.useRealTimers())
 
 describe('a process that is held up until its lock has expired', () => {
   it('before it sends the refresh token does not send it, and uses what another process got', async () => {

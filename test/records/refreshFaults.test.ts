@@ -1,8 +1,8 @@
 import { MemoryStore } from 'express-session'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AuthStore } from '../../src/index.js'
 import { sessionAuthStore } from '../../src/records/sessionAuthStore.js'
-import { gate, pass, until } from '../support/run/waiting.js'
+import { fakeDate, gate, pass, until } from '../support/run/waiting.js'
 import {
   ask,
   FIRST,
@@ -16,10 +16,9 @@ import {
 let shared: AuthStore
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
+  fakeDate()
   shared = sessionAuthStore(new MemoryStore())
 })
-afterEach(() => void vi.useRealTimers())
 
 /** A process whose store fails to replace token records as often as it is told. */
 function startUnlucky(alsoWrites = false) {

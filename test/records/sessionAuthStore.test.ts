@@ -1,6 +1,7 @@
 import session, { MemoryStore, type SessionData } from 'express-session'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { sessionAuthStore } from '../../src/records/sessionAuthStore.js'
+import { fakeDate } from '../support/run/waiting.js'
 import { describeAuthStore, type StoreUnderTest } from '../support/stores/authStoreContract.js'
 
 /** A store that keeps everything in memory, until it is told to fail. */
@@ -34,8 +35,7 @@ function underTest(): StoreUnderTest {
   }
 }
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
-afterEach(() => void vi.useRealTimers())
+beforeEach(fakeDate)
 
 describeAuthStore('sessionAuthStore over the MemoryStore of express-session', underTest)
 

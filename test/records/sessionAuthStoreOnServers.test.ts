@@ -1,10 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { RedisStore } from 'connect-redis'
 import type { Pool } from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AuthStore } from '../../src/index.js'
 import { sessionAuthStore } from '../../src/records/sessionAuthStore.js'
 import { describeWith } from '../support/run/requirements.js'
+import { fakeDate } from '../support/run/waiting.js'
 import { describeAuthStore, type StoreUnderTest } from '../support/stores/authStoreContract.js'
 import { connectPostgres, pgSessions } from '../support/stores/connected.js'
 import { type Client, connectRedis } from '../support/stores/redis.js'
@@ -66,8 +67,7 @@ describeWith('redis', 'sessionAuthStore over connect-redis', (url) => {
 
 describeWith('postgres', 'sessionAuthStore over connect-pg-simple', (url) => {
   // The store counts the time by the clock of the process.
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
-  afterEach(() => void vi.useRealTimers())
+  beforeEach(fakeDate)
 
   async function underTest(): Promise<StoreUnderTest> {
     const pool = connectPostgres(url)

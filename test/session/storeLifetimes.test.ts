@@ -5,7 +5,7 @@ import { RedisStore } from 'connect-redis'
 import type { Express } from 'express'
 import session, { type Store } from 'express-session'
 import { Pool } from 'pg'
-import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeEach, expect, it, onTestFinished } from 'vitest'
 import { type AuthStore, login } from '../../src/index.js'
 import { postgresStore } from '../../src/postgres.js'
 import { redisStore } from '../../src/redis.js'
@@ -14,7 +14,7 @@ import { TOKEN_LIFETIME } from '../support/bed/bed.js'
 import { openResponses } from '../support/bed/openResponse.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { describeWith } from '../support/run/requirements.js'
-import { pass } from '../support/run/waiting.js'
+import { fakeDate, pass } from '../support/run/waiting.js'
 import { connectRedis } from '../support/stores/redis.js'
 
 /** The stores of an application, and how long their servers say that they keep things. */
@@ -88,8 +88,7 @@ function lifetimes(connect: () => Promise<Measured>): void {
   /** When the store was last told how long to keep a key. In milliseconds since the epoch. */
   const told = new Map<string, number>()
 
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
-  afterEach(() => void vi.useRealTimers())
+  beforeEach(fakeDate)
 
   async function signIn(maxAge: number | undefined, settings: AppOptions = {}, absoluteLifetime = ABSOLUTE) {
     const provider = await startLocalProvider({

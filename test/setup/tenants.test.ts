@@ -1,35 +1,18 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ProviderOptions, RelyingPartyOptions } from '../../src/index.js'
 import { resolveProviderOptions } from '../../src/provider/resolveOptions.js'
-import {
-  type App,
-  CLIENT_SECRET,
-  type LocalProvider,
-  register,
-  SECRET,
-  startApp,
-  startLocalProvider,
-} from '../support/bed/app.js'
+import { type App, CLIENT_SECRET, type LocalProvider, register, SECRET, startApp } from '../support/bed/app.js'
 import { type Areas, startAreas } from '../support/bed/areas.js'
-import { PUBLIC_URL, useBrowser } from '../support/bed/bed.js'
+import { PUBLIC_URL, useProvider } from '../support/bed/bed.js'
 import { type Callback, upToCallback, withParameters } from '../support/bed/callbackRequest.js'
 import { authorizationRequest, codesOf, whoIs } from '../support/bed/observed.js'
 import { refreshOf, UserAgent } from '../support/bed/userAgent.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
+import { fakeDate } from '../support/run/waiting.js'
 
-let one: LocalProvider
-let two: LocalProvider
+const { provider: one, browser } = useProvider()
+const { provider: two } = useProvider()
 let app: App
-const browser = useBrowser()
-
-beforeAll(async () => {
-  one = await startLocalProvider({ host: 'localhost' })
-  two = await startLocalProvider({ host: 'localhost' })
-})
-afterAll(async () => {
-  await one.close()
-  await two.close()
-})
 
 const at = ({ issuer }: LocalProvider, clientId = 'app'): ProviderOptions => ({
   issuer,
@@ -45,7 +28,6 @@ async function start(options: Partial<RelyingPartyOptions>): Promise<void> {
 
 describe('several providers', () => {
   beforeEach(() => start({ providers: { one: at(one), two: at(two) } }))
-  afterEach(() => app.close())
 
   it('are chosen by name, which the session keeps', async () => {
     for (const [name, { issuer }] of Object.entries({ one, two })) {
@@ -114,7 +96,6 @@ describe('tenants with a provider each', () => {
       },
     }),
   )
-  afterEach(() => app.close())
 
   const visit = (agent: UserAgent, path: string, tenant: string) =>
     agent.send(app.url + path, { headers: { 'x-tenant': tenant } })
@@ -270,8 +251,7 @@ describe('tenants that the session identifies', () => {
       configurationErrorSaying(/is the callback path of two issuers.*its own path/),
     ])
     expect((await begin('one')).status).toBe(303)
-    vi.useFakeTimers({ toFake: ['Date'] })
-    onTestFinished(() => void vi.useRealTimers())
+    fakeDate()
     vi.setSystemTime(Date.now() + 601_000)
     expect((await begin('two')).status).toBe(303)
   })

@@ -1,15 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { VerifiedTokens, type VerifiedTokensOptions } from '../../../src/api/token/cache.js'
 import type { Verdict } from '../../../src/api/token/verify.js'
+import { fakeDate } from '../../support/run/waiting.js'
 
 const seconds = () => Date.now() / 1000
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-})
-
-afterEach(() => {
-  vi.useRealTimers()
+  fakeDate()
 })
 
 /** Counts how often tokens are verified, each with the verdict that `verdictOf` returns. */
