@@ -37,7 +37,7 @@ function routes(app: Express): void {
   })
 }
 
-/** Starts two processes of one application, each as a flow. */
+/** Starts two processes of one application, each as a bed. */
 async function startTwo(options: Partial<RelyingPartyOptions> = {}) {
   const store = new MemoryAuthStore()
   const shared = { store: new MemoryStore(), options: { store, ...options }, routes }

@@ -27,7 +27,7 @@ afterEach(async () => {
   expect(uncaught.splice(0)).toEqual([])
 })
 
-/** Starts a scene in which logins wait for `codes.held` after their token request, and counts them. */
+/** Starts a bed in which logins wait for `codes.held` after their token request, and counts them. */
 async function start(settings: AppOptions = {}): Promise<{ codes: { asked: number; held?: Promise<void> } }> {
   const codes: { asked: number; held?: Promise<void> } = { asked: 0 }
   bed = await startBed({

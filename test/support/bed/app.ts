@@ -28,7 +28,7 @@ export interface Running {
   close(): Promise<void>
 }
 
-/** Returns `close`, which runs at the latest when the test that runs now is finished. */
+/** Has `close` run when the current test finishes, if there is one, and returns it. */
 function closeWithTest(close: () => Promise<void>): () => Promise<void> {
   if (getCurrentTest()) onTestFinished(close)
   return close

@@ -1,26 +1,26 @@
-/** The answer of the token endpoint, as a test changes it. */
+/** A response of the token endpoint, as a test changes it. */
 export type TokenAnswer = Record<string, unknown>
 
 /**
- * Stands between the application and the provider: counts refreshes, holds them back, changes their answers or fails
+ * Stands between the application and the provider: counts refreshes, holds them back, changes their responses or fails
  * them.
  */
 export interface TokenEndpoint {
-  /** How many refreshes were asked for. */
+  /** The number of refreshes requested. */
   refreshes: number
   /** Refreshes wait for this. */
   held: Promise<void> | undefined
-  /** Answers a refresh in place of the provider, which is not asked. */
+  /** Answers a refresh in place of the provider, which is not called. */
   instead: (() => Response | Promise<Response>) | undefined
   /** Whether requests to other endpoints fail, by their URL. */
   fails: ((url: string) => boolean) | undefined
-  /** Changes the provider's answer to a refresh. */
+  /** Changes the provider's response to a refresh. */
   change: ((answer: TokenAnswer) => TokenAnswer | Promise<TokenAnswer>) | undefined
-  /** Every token that was ever given out. */
+  /** Every token issued so far. */
   readonly given: string[]
 }
 
-/** Creates one, with the `fetch` that leads to it. */
+/** Creates a token endpoint, and the `fetch` that passes through it. */
 export function createTokenEndpoint(): { tokens: TokenEndpoint; fetch: typeof fetch } {
   const tokens: TokenEndpoint = {
     refreshes: 0,

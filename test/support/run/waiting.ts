@@ -1,21 +1,21 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { onTestFinished, vi } from 'vitest'
 
-/** Fakes `Date`, and nothing else, for one test. Call it before each. */
+/** Fakes `Date`, and nothing else, until the test is finished. Call it in a test or before each. */
 export function fakeDate(): void {
   vi.useFakeTimers({ toFake: ['Date'] })
   onTestFinished(() => void vi.useRealTimers())
 }
 
-/** Lets time pass, where `Date` is faked. In seconds. */
+/** Moves a faked `Date` on. In seconds. */
 export function pass(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000)
 }
 
-/** Waits until something is so, in real time: `vi.waitUntil` would move a faked clock on. */
+/** Waits until a condition holds, in real time: `vi.waitUntil` would advance a faked clock. */
 export async function until(isSo: () => boolean): Promise<void> {
   for (let attempt = 0; !isSo(); attempt++) {
-    if (attempt === 5000) throw new Error('it did not come to be so')
+    if (attempt === 5000) throw new Error('the condition did not come to hold')
     await wait(2)
   }
 }
