@@ -2,7 +2,7 @@ import { RelyingPartyError } from '../errors.js'
 import { defined } from '../lib/defined.js'
 import { quote } from '../lib/quote.js'
 import type { Parameters } from '../lib/uniqueParameters.js'
-import { errorParameters } from '../provider/errorText.js'
+import { descriptionHint, errorParameters } from '../provider/errorText.js'
 import type { ResponseType } from '../provider/providerOptions.js'
 
 /** The parameters of a successful authorization response, according to its response type. The ID token is unverified. */
@@ -111,6 +111,6 @@ function authorizationFailed(cause: ErrorCause): RelyingPartyError {
   return new RelyingPartyError(
     'ERR_AUTHORIZATION_FAILED',
     `the provider answered the authorization request with an error${cause.error ? ` (${cause.error})` : ''}`,
-    { cause },
+    { cause, ...defined({ hint: descriptionHint(cause) }) },
   )
 }

@@ -14,14 +14,17 @@ export type RefusalOf = 'grant' | 'client' | 'outage'
 
 /**
  * Finds out why a token endpoint refused a refresh token. RFC 6749 requires `invalid_grant`, but providers also answer
- * with `invalid_token`, `access_denied`, text, or nothing: unless there is another cause, the grant is gone.
+ * with `invalid_token`, `access_denied`, text, or nothing: unless there is another cause, the grant is gone. With
+ * `invalid_grant` it is, whichever status below 500 comes along.
  *
  * @param error - what openid-client threw
  * @returns `undefined` if the request was not refused
  */
 export async function refusalOf(error: unknown): Promise<RefusalOf | undefined> {
   const { status, code } = await readRefusal(error)
-  if (status === undefined || !REFUSED.includes(status)) return undefined
+  if (status === undefined) return undefined
+  if (code === 'invalid_grant' && status < 500) return 'grant'
+  if (!REFUSED.includes(status)) return undefined
   if (code !== undefined && OF_CLIENT.includes(code)) return 'client'
   return code !== undefined && OF_OUTAGE.includes(code) ? 'outage' : 'grant'
 }

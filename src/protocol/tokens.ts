@@ -4,7 +4,7 @@ import { JwtError } from '../jwt/jws.js'
 import { defined } from '../lib/defined.js'
 import { toList } from '../lib/list.js'
 import type { Provider } from '../provider/provider.js'
-import { translateError } from '../provider/translate.js'
+import { NO_ID_TOKEN, translateError } from '../provider/translate.js'
 import { type RefusalOf, refusalOf } from './grantRefusal.js'
 import { type HashExpectation, type IdTokenClaims, verifyIdToken } from './idToken.js'
 import { type Transaction, transactionValues } from './transaction.js'
@@ -96,7 +96,7 @@ export function tokenError(
 export async function verifyDirectIdToken(provider: Provider, tokens: TokenSet): Promise<IdTokenClaims> {
   if (tokens.idToken === undefined) {
     throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the token response has no ID token', {
-      hint: 'the provider did not treat the request as OpenID Connect: check that scope includes openid, and what the client may request',
+      hint: NO_ID_TOKEN,
     })
   }
   const { maxAge, acrEssential, acrValues } = provider.options

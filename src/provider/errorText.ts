@@ -1,4 +1,5 @@
 import { defined } from '../lib/defined.js'
+import { quote } from '../lib/quote.js'
 import type { Redactor } from '../lib/redact.js'
 
 /** How much of a description is read. In characters. */
@@ -16,6 +17,11 @@ export function errorParameters(error: unknown, description: unknown): { error?:
     error: typeof error === 'string' && /^[\w.-]{1,64}$/.test(error) ? error : undefined,
     error_description: typeof description === 'string' && description !== '' ? plainText(description) : undefined,
   })
+}
+
+/** Returns the description in {@link errorParameters} as a hint: logs that show no causes include it. */
+export function descriptionHint({ error_description }: ReturnType<typeof errorParameters>): string | undefined {
+  return error_description === undefined ? undefined : `the provider's description is ${quote(error_description)}`
 }
 
 /** Shortens before looking for tokens. The last word, which may be incomplete then, is dropped. */

@@ -109,10 +109,11 @@ export function resolveProviderOptions(
     throw configurationError(`${path}.metadata.issuer`, 'is not the issuer', 'write the same value as in issuer')
   }
   const needsKeys = (context.needsKeys ?? false) && !idTokenSigningAlg.startsWith('HS')
-  if (options.metadata && needsKeys && options.metadata.jwks_uri === undefined) {
+  const { jwks_uri } = options.metadata ?? {}
+  if (options.metadata && needsKeys && !(typeof jwks_uri === 'string' && URL.canParse(jwks_uri))) {
     throw configurationError(
       `${path}.metadata.jwks_uri`,
-      'is missing',
+      jwks_uri === undefined ? 'is missing' : 'is not a URL',
       'set it: ID tokens are verified with the keys at that URL',
     )
   }

@@ -10,6 +10,7 @@ type Fields = Readonly<Record<string, unknown>>
  * - Errors become those of §5.2: some providers send them with status 200, others as an object of their own. Secrets of
  *   the request are removed from them.
  * - `scope` may be a JSON array: §5.1 defines a string of scopes separated by spaces.
+ * - A parameter that is `null` is absent.
  */
 export function withStandardResponses(fetch: CustomFetch): CustomFetch {
   return async (url, init) => {
@@ -17,7 +18,7 @@ export function withStandardResponses(fetch: CustomFetch): CustomFetch {
     if (init.method !== 'POST') return response
     const text = await response.text()
     const fields = parse(text, response)
-    const error = fields && errorOf(fields, response)
+    const error = fields ? errorOf(fields, response) : errorInText(text, response)
     if (error) {
       // Only the start of a description is shown. It is shortened after redaction, so that no part of a secret remains.
       const redact = createRedactor(secretsOf(init))
@@ -26,9 +27,15 @@ export function withStandardResponses(fetch: CustomFetch): CustomFetch {
       const body = { error: clean(error.code, 1000), error_description: clean(error.description, 4000) }
       return toJson(body, response, response.ok ? 400 : response.status, 'application/json')
     }
-    if (response.ok && fields && isList(fields.scope)) {
+    if (response.ok && fields) {
       const type = response.headers.get('content-type') ?? 'application/json'
-      return toJson({ ...fields, scope: fields.scope.join(' ') }, response, response.status, type)
+      const { scope } = fields
+      return toJson(
+        { ...fields, ...(isList(scope) ? { scope: scope.join(' ') } : {}) },
+        response,
+        response.status,
+        type,
+      )
     }
     return new Response(text === '' ? null : text, response)
   }
@@ -49,27 +56,48 @@ const CLIENT_ERRORS = new Set(['incorrect_client_credentials', 'bad_client_secre
 
 function parse(text: string, response: Response): Fields | undefined {
   // openid-client parses successful responses; parsing them here as well is rarely needed.
-  if (response.ok && !/"error|"ok"|"scope"\s*:\s*\[|^error|&error/.test(text.slice(0, 100_000))) return undefined
-  if (response.headers.get('content-type')?.toLowerCase().startsWith('application/x-www-form-urlencoded')) {
-    return Object.fromEntries(new URLSearchParams(text))
-  }
-  return parseObject(text)
+  const head = text.slice(0, 100_000)
+  if (response.ok && head.includes('"access_token"') && !/"scope"\s*:\s*\[|:\s*null/.test(head)) return undefined
+  if (typeOf(response) === 'application/x-www-form-urlencoded') return Object.fromEntries(new URLSearchParams(text))
+  const fields = parseObject(text)
+  return fields && Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
+}
+
+function typeOf({ headers }: Response): string | undefined {
+  return headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
+}
+
+interface ProviderError {
+  readonly code: string
+  readonly description: string | undefined
 }
 
 /** Returns the error of a response; `undefined` if it is not an error response, or contains neither code nor text. */
-function errorOf(fields: Fields, response: Response): { code: string; description: string | undefined } | undefined {
-  const { error, errors, error_description, message, ok } = fields
-  const isError = !response.ok || ok === false || Boolean(error) || Boolean(errors)
+function errorOf(fields: Fields, response: Response): ProviderError | undefined {
+  const { error, errors, errcode, message } = fields
+  const isError =
+    !response.ok || fields.ok === false || fields.success === false || [error, errors, errcode].some(Boolean)
   if (!isError || ('access_token' in fields && response.ok)) return undefined
   const nested = [error, Array.isArray(errors) ? errors[0] : errors].find(isObject) ?? fields
-  const code = [error, nested.error, nested.type, nested.code, nested.error_code, fields.code].find(isText)
-  const description = [error_description, nested.message, nested.error_description, nested.detail, message].find(isText)
-  if (code === undefined) {
-    if (description === undefined || CLEAR_STATUSES.has(response.status)) return undefined
-    return { code: `http_${response.status}`, description }
-  }
+  const codes = [error, nested.error, nested.type, nested.code, nested.error_code, fields.code, fields.errorCode]
+  const code = [...codes, errcode && String(errcode)].find(isText)
+  const { error_description, errmsg, errorSummary } = fields
+  const nestedTexts = [nested.message, nested.error_description, nested.detail, nested.title]
+  const description = [error_description, ...nestedTexts, message, errmsg, errorSummary].find(isText)
+  if (code === undefined) return describedOnly(description, response)
   if (!CLIENT_ERRORS.has(code)) return { code, description }
   return { code: 'invalid_client', description: description === undefined ? code : `${code}: ${description}` }
+}
+
+/** Returns the error of a response in plain text, such as `Bad Request`. */
+function errorInText(text: string, response: Response): ProviderError | undefined {
+  if (response.ok || typeOf(response) !== 'text/plain') return undefined
+  return describedOnly(text.trim() || undefined, response)
+}
+
+function describedOnly(description: string | undefined, { status }: Response): ProviderError | undefined {
+  if (description === undefined || CLEAR_STATUSES.has(status)) return undefined
+  return { code: `http_${status}`, description }
 }
 
 function isText(value: unknown): value is string {

@@ -4,10 +4,17 @@ import { algorithmHint, JwtError } from '../jwt/jws.js'
 import { defined } from '../lib/defined.js'
 import { quote } from '../lib/quote.js'
 import { createRedactor } from '../lib/redact.js'
-import { errorParameters, redactDeep } from './errorText.js'
+import { descriptionHint, errorParameters, redactDeep } from './errorText.js'
 
 /** Claims whose values are not shown in errors. */
 const SECRET_CLAIMS = new Set(['nonce', 'at_hash', 'c_hash', 's_hash'])
+
+const TIME_CLAIMS = new Set(['exp', 'iat', 'nbf', 'auth_time'])
+
+/** The fix for a token response without ID token. */
+export const NO_ID_TOKEN =
+  'the token response has no ID token: an OpenID Provider sends one if scope includes openid. A server that supports only ' +
+  'OAuth 2 cannot sign users in'
 
 /** What is known beside an error itself. */
 export interface ErrorContext {
@@ -57,9 +64,12 @@ function withoutSecrets(error: RelyingPartyError, { secrets }: ErrorContext): Re
 
 function fromJwtError(error: JwtError, code: ErrorCode, doing: string, context: ErrorContext): RelyingPartyError {
   const { claim, expected, actual } = error
+  const hint = claimHint(claim, expected, actual, context)
+  // Whose clock is wrong is known only by comparison with the provider's.
+  const isComparedTime = TIME_CLAIMS.has(claim) && expected !== undefined
   return new RelyingPartyError(code, `${doing} failed: ${error.message}`, {
     cause: SECRET_CLAIMS.has(claim) ? { claim } : { claim, expected, actual },
-    ...defined({ hint: error.hint ?? claimHint(claim, expected, actual, context) }),
+    ...defined({ hint: isComparedTime ? (hint ?? error.hint) : (error.hint ?? hint) }),
   })
 }
 
@@ -74,6 +84,7 @@ function claimHint(
   switch (claim) {
     case 'aud':
     case 'azp':
+      if (expected === undefined || actual === undefined) return AZP_MISSING
       return `${claim} is ${shown}, and clientId is ${quote(expected)}: set clientId to the identifier that the provider gave this application`
     case 'iss':
       return `iss is ${shown}, and the provider's metadata says ${quote(expected)}: set issuer to the one that signs the tokens`
@@ -86,6 +97,9 @@ function claimHint(
       return undefined
   }
 }
+
+const AZP_MISSING =
+  'azp, or aud, is missing: if aud lists several clients, azp has to be clientId. The provider has to set both'
 
 /** A `Date` header has whole seconds and takes time to arrive. In seconds. */
 const CLOCK_NOISE = 5
@@ -108,7 +122,7 @@ function fromErrorResponse(error: openid.ResponseBodyError, doing: string): Rely
   return new RelyingPartyError(
     'ERR_TOKEN_REQUEST_REFUSED',
     `the provider refused ${doing}${cause.error ? ` (${cause.error})` : ''}`,
-    { cause },
+    { cause, ...defined({ hint: descriptionHint(cause) }) },
   )
 }
 
@@ -143,14 +157,18 @@ function fromRefusal(error: unknown, code: ErrorCode, doing: string, context: Er
   // A SyntaxError quotes what it could not parse, which may be a token.
   const shown = chain.findLast((cause): cause is Error => cause instanceof Error && !(cause instanceof SyntaxError))
   const message = shown?.message ?? 'the response cannot be parsed'
-  return new RelyingPartyError(
-    codeOf(chain, message, code),
-    `${doing} failed: the provider's response cannot be used`,
-    {
-      hint: `${message}${response ? ` (status ${response.status})` : ''}`,
-    },
-  )
+  if (isMetadataProblem(chain)) {
+    return new RelyingPartyError('ERR_METADATA_INVALID', `${doing} failed: the provider's metadata cannot be used`, {
+      hint: `${message}. If issuer is the right provider, set its endpoints in the option metadata`,
+    })
+  }
+  return new RelyingPartyError(codeOf(message, code), `${doing} failed: the provider's response cannot be used`, {
+    hint: LACKS_ID_TOKEN.test(message) ? NO_ID_TOKEN : `${message}${response ? ` (status ${response.status})` : ''}`,
+  })
 }
+
+/** openid-client's message for a token response without ID token. */
+const LACKS_ID_TOKEN = /body "id_token" property must be/
 
 /** openid-client's codes for metadata that lacks a required endpoint, or has one with the wrong scheme. */
 const METADATA_CODES = new Set<unknown>([
@@ -160,10 +178,11 @@ const METADATA_CODES = new Set<unknown>([
   'OAUTH_REQUEST_PROTOCOL_FORBIDDEN',
 ])
 
-function codeOf(chain: readonly unknown[], message: string, code: ErrorCode): ErrorCode {
-  if (chain.some((cause) => cause instanceof Error && 'code' in cause && METADATA_CODES.has(cause.code))) {
-    return 'ERR_METADATA_INVALID'
-  }
+function isMetadataProblem(chain: readonly unknown[]): boolean {
+  return chain.some((cause) => cause instanceof Error && 'code' in cause && METADATA_CODES.has(cause.code))
+}
+
+function codeOf(message: string, code: ErrorCode): ErrorCode {
   return code === 'ERR_TOKEN_RESPONSE_INVALID' && /JWT|JWS|ID Token/.test(message) ? 'ERR_ID_TOKEN_INVALID' : code
 }
 

@@ -80,6 +80,27 @@ describe('an error that does not have the form of RFC 6749', () => {
       { error: 'bad_code', error_description: 'No such code' },
     ],
     ['as a message alone', json({ message: 'Bad code' }, 400), { error: 'http_400', error_description: 'Bad code' }],
+    ['as a title', json({ title: 'Bad code' }, 400), { error: 'http_400', error_description: 'Bad code' }],
+    [
+      'as text',
+      () => new Response('Bad Request\n', { status: 400, headers: { 'content-type': 'text/plain; charset=utf-8' } }),
+      { error: 'http_400', error_description: 'Bad Request' },
+    ],
+    [
+      'with errcode, as WeChat does',
+      json({ errcode: 40029, errmsg: 'invalid code' }),
+      { error: '40029', error_description: 'invalid code' },
+    ],
+    [
+      'with success: false',
+      json({ success: false, message: 'Bad code' }),
+      { error: 'http_200', error_description: 'Bad code' },
+    ],
+    [
+      'with parameters that are null',
+      json({ access_token: null, error: 'bad_code', error_description: 'No such code' }),
+      { error: 'bad_code', error_description: 'No such code' },
+    ],
     [
       'as a form',
       () =>
@@ -92,6 +113,8 @@ describe('an error that does not have the form of RFC 6749', () => {
     const error = await bySelf(answer)
     expect(error.code).toBe('ERR_TOKEN_REQUEST_REFUSED')
     expect(error.cause).toEqual(cause)
+    const { error_description } = cause as { error_description?: string }
+    expect(error.stack).toContain(error_description ?? error.message)
   })
 
   it.each(['incorrect_client_credentials', 'bad_client_secret', 'invalid_client_id'])(
@@ -111,6 +134,8 @@ describe('an error that does not have the form of RFC 6749', () => {
     ['plain', {}],
     ['that says ok', { ok: true }],
     ['with an empty error', { error: null }],
+    ['with parameters that are null', { scope: null, expires_in: null, refresh_token: null, id_token: null }],
+    ['with an errcode of 0', { errcode: 0, errmsg: 'ok' }],
     ['with the word in a value', { note: '"error"' }],
   ])('is not a token response %s', async (_name, more) => {
     const answer = json({ access_token: 'token', token_type: 'bearer', ...more })
@@ -286,6 +311,13 @@ describe('metadata without jwks_uri', () => {
     expect(resolveProviderOptions({ ...options, idTokenSigningAlg: 'HS256' }, 'provider', context)).toBeDefined()
     expect(resolveProviderOptions(options, 'provider', CONTEXT)).toBeDefined()
   })
+
+  it.each(['', 'jwks', 7])('is refused at construction like a jwks_uri that is no URL, such as %j', (jwks_uri) => {
+    const metadataWith = { ...metadata, jwks_uri } as object as typeof METADATA
+    const resolve = () =>
+      resolveProviderOptions({ ...options, metadata: metadataWith }, 'provider', { ...CONTEXT, needsKeys: true })
+    expect(resolve).toThrow('provider.metadata.jwks_uri is not a URL')
+  })
 })
 
 describe('an ID token that is refused', () => {
@@ -324,6 +356,13 @@ describe('an ID token that is refused', () => {
     for (const part of [actual, expected, option]) expect(error.hint).toContain(part)
   })
 
+  it('for a missing azp explains what is missing', async () => {
+    const error = await refusal({ aud: ['app', 'other'] })
+    expect(error.code).toBe('ERR_ID_TOKEN_INVALID')
+    expect(error.hint).toContain('azp')
+    expect(error.hint).not.toContain('undefined')
+  })
+
   it('for a claim that repeats the password does not show it', async () => {
     for (const claims of [{ aud: PASSWORD }, { iss: `https://x/${PASSWORD}` }, { aud: [CLIENT_SECRET, 'x'] }]) {
       const error = await refusal(claims)
@@ -332,4 +371,30 @@ describe('an ID token that is refused', () => {
       expectNothingOf(CLIENT_SECRET, error)
     }
   })
+})
+
+describe('a server that is no OpenID Provider', () => {
+  it('is recognized by a token response without ID token', async () => {
+    const error = await byPassword(() => Response.json({ access_token: 'token', token_type: 'bearer' }))
+    expect(error.code).toBe('ERR_TOKEN_RESPONSE_INVALID')
+    expect(error.hint).toContain('an OpenID Provider sends one')
+    expect(error.hint).toContain('scope')
+  })
+
+  it.each(['token_endpoint', 'userinfo_endpoint', 'jwks_uri'] as const)(
+    'is recognized by metadata without %s',
+    async (name) => {
+      const metadata = { ...METADATA, [name]: undefined } as object as typeof METADATA
+      const provider = providerThat(() => Response.json({}), { metadata })
+      const attempt = {
+        token_endpoint: () => requestByPassword(provider, { username: 'ada', password: PASSWORD }, 'openid'),
+        userinfo_endpoint: () => fetchUserInfo(provider, 'secret-token', 'ada'),
+        jwks_uri: () => provider.keySource({ alg: 'RS256' }),
+      }[name]
+      const error = await failureOf(attempt())
+      expect(error.code).toBe('ERR_METADATA_INVALID')
+      expect(error.message + error.hint).toContain(name)
+      expect(error.hint).toContain('option metadata')
+    },
+  )
 })

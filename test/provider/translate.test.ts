@@ -174,4 +174,14 @@ describe('translateError', () => {
   it.each([undefined, null, 'text', 1, {}, new Error()])('survives a thrown %s', (thrown) => {
     expect(translateError(thrown, 'ERR_METADATA_INVALID', 'the discovery').code).toBe('ERR_METADATA_INVALID')
   })
+
+  it('compares the clocks for a time that is refused after the signature, but not for one that is no time', () => {
+    const hintOf = (error: JwtError, clockDifference: number | undefined) =>
+      translateError(error, 'ERR_ID_TOKEN_INVALID', 'the check', { secrets: [], clockDifference }).hint
+    const early = new JwtError('issued in the future', 'iat', { expected: 1000, actual: 1600, hint: 'its own hint' })
+    expect(hintOf(early, 600)).toContain('the clock of this host is 600 s behind that of the provider')
+    expect(hintOf(early, undefined)).toBe('its own hint')
+    const malformed = new JwtError('no time', 'iat', { actual: 'soon', hint: 'its own hint' })
+    expect(hintOf(malformed, 600)).toBe('its own hint')
+  })
 })

@@ -280,6 +280,8 @@ describe('a grant that the provider has ended', () => {
     ['401 with a challenge', json({ error: 'invalid_token' }, 401, { 'WWW-Authenticate': 'Bearer' })],
     ['401 with an empty body', text('', 401)],
     ['403 access_denied', json({ error: 'access_denied' }, 403)],
+    ['410 invalid_grant', json({ error: 'invalid_grant' }, 410)],
+    ['422 invalid_grant', json({ error: 'invalid_grant' }, 422)],
     ['403 with HTML', text('<h1>Forbidden</h1>', 403)],
   ])('is told by %s', async (_what, instead) => {
     const browser = await signedIn()

@@ -18,6 +18,9 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ['br', promisify<Buffer, { maxOutputLength: number }, Buffer>(brotliDecompress)],
   ['deflate', inflateEither],
   ['identity', async (body) => body],
+  // Not codings, but some servers send them with a body that is not coded.
+  ['none', async (body) => body],
+  ['utf-8', async (body) => body],
 ])
 
 /**

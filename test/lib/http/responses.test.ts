@@ -33,6 +33,8 @@ const CODINGS: readonly [coding: string, encode: (text: string) => Buffer][] = [
   ['br', brotliCompressSync],
   ['identity', Buffer.from],
   ['', Buffer.from],
+  ['none', Buffer.from],
+  ['UTF-8', Buffer.from],
   ['gzip, br', (text) => brotliCompressSync(gzipSync(text))],
 ]
 
