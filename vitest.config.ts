@@ -3,12 +3,12 @@ import { defineConfig } from 'vitest/config'
 
 const src = fileURLToPath(new URL('src', import.meta.url))
 
-/** Everything is required in CI: nothing may be skipped there, and no test may run alone. */
+/** In CI, nothing may be skipped, and `.only` is an error. */
 const strict = process.env.REQUIRE_ALL === '1'
 
 export default defineConfig({
   resolve: {
-    // The examples import the package by its name; in tests that is the source, so that no build is needed.
+    // Examples import the package by name. In tests, that is the source, so no build is needed.
     alias: [
       { find: /^express-relying-party$/, replacement: `${src}/index.ts` },
       { find: /^express-relying-party\/([a-z-]+)$/, replacement: `${src}/$1.ts` },
@@ -16,7 +16,7 @@ export default defineConfig({
   },
   test: {
     pool: 'forks',
-    // Express prints the errors that tests cause on purpose.
+    // Express prints the errors that tests provoke.
     silent: 'passed-only',
     reporters: ['default', './test/support/run/skippedReporter.ts'],
     testTimeout: 20_000,
@@ -31,7 +31,7 @@ export default defineConfig({
       reporter: ['text-summary', 'lcov'],
       reportsDirectory: 'coverage',
     },
-    // In this order, each group after the one before: browsers and package installs would disturb timings.
+    // The groups run one after the other: browsers and package installs would disturb timings.
     projects: [
       {
         extends: true,
@@ -39,7 +39,7 @@ export default defineConfig({
           name: 'library',
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**', 'test/package/**'],
-          // Files share one module registry per worker: loading openid-client, jose and Express afresh takes longer than most files.
+          // Files share the modules of a worker: loading openid-client, jose and Express takes longer than most files run.
           isolate: false,
           sequence: { groupOrder: 0 },
         },

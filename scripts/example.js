@@ -4,12 +4,13 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+// Runs one of the examples, after building the package if its sources have changed.
 const root = fileURLToPath(new URL('..', import.meta.url))
 const names = readdirSync(join(root, 'examples')).filter((name) => existsSync(mainOf(name)))
 const [name = ''] = process.argv.slice(2)
 
 if (names.includes(name)) {
-  if (isBuildOld()) run(join(root, 'node_modules/tsup/dist/cli-default.js'), '--silent', '--no-dts')
+  if (isBuildOutdated()) run(join(root, 'node_modules/tsup/dist/cli-default.js'), '--silent', '--no-dts')
   run(mainOf(name))
 } else {
   console.error(`npm run example <name>, where <name> is one of: ${names.join(', ')}`)
@@ -21,8 +22,8 @@ function mainOf(name) {
   return join(root, 'examples', name, 'main.js')
 }
 
-/** The examples use the package as it is installed: from `dist`. */
-function isBuildOld() {
+/** Checks whether `dist`, which the examples import, is older than the sources. */
+function isBuildOutdated() {
   const built = join(root, 'dist/index.js')
   if (!existsSync(built)) return true
   const { mtimeMs } = statSync(built)

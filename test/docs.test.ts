@@ -178,7 +178,7 @@ describe('the documentation checks', () => {
     ['a missing heading', 'errors.md#err_missing', false],
     ['a missing heading of the same page', '#missing', false],
     ['a file outside the repository', '../../outside.md', false],
-  ])('judge a link to %s', (_what, target, isSound) => {
+  ])('recognize a link to %s', (_what, target, isSound) => {
     const broken = brokenLinks(root, 'docs/concepts.md', `# Concepts\n\n[text](${target})`, read)
     expect(broken).toEqual(isSound ? [] : [target])
   })

@@ -536,11 +536,11 @@ describe('keys and outages', () => {
       const forger = await createKey('ES256', server.key.kid)
       for (let i = 0; i < 5; i++) await rotating.get('/', await server.token({ jti: `${i}` }, {}, forger)).expect(401)
       expect(asked()).toBe(2)
-      const renewed = await createKey('ES256', server.key.kid)
-      server.jwks.keys = [renewed.jwk]
+      const rotated = await createKey('ES256', server.key.kid)
+      server.jwks.keys = [rotated.jwk]
       vi.setSystemTime(Date.now() + 31_000)
-      await rotating.get('/', await server.token({ jti: 'new' }, {}, renewed)).expect(200)
-      await rotating.get('/', await server.token({ jti: 'without kid' }, { kid: undefined }, renewed)).expect(200)
+      await rotating.get('/', await server.token({ jti: 'new' }, {}, rotated)).expect(200)
+      await rotating.get('/', await server.token({ jti: 'without kid' }, { kid: undefined }, rotated)).expect(200)
       await rotating.get('/', old).expect(401)
       await rotating.get('/', await server.token({ jti: 'late' }, {}, forger)).expect(401)
       expect(asked()).toBe(3)

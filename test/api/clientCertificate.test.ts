@@ -91,9 +91,9 @@ describe('a token bound to a client certificate (RFC 8705 §3), behind a proxy t
     ['with that certificate in DER', () => certificate.raw, 200],
     ['with another certificate', () => new X509Certificate(read('other-client')), 401],
     ['without one', () => undefined, 401],
-    ['with what is none', () => 'certificate', 401],
+    ['with text that is no certificate', () => 'certificate', 401],
     ['without clientCertificate', undefined, 401],
-  ])('is judged %s', async (_what, clientCertificate, status) => {
+  ])('is answered as expected %s', async (_what, clientCertificate, status) => {
     const api = createApi(issuer.issuer, clientCertificate ? { clientCertificate } : {})
     await api.get('/', bound).expect(status)
     await api.get('/', unbound).expect(200)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { targets } from './targets/index.js'
 
-// The seed is always the same, so that a change is judged by itself: `npm run fuzz` takes a new one each time.
+// A fixed seed, so that only a change of the code can change the result. `npm run fuzz` picks a new one each time.
 const SEED = 1
 
 describe('fuzzed input gets a clean answer, in little time', () => {

@@ -106,9 +106,9 @@ describe('the key cache', () => {
     await verify(cache, jwt(old, header), 'ES256')
     const tried = await cache.find(URI, header)
     pairs.delete('p256')
-    const renewed = generate('p256', { kid: 'a' })
-    remote.keys = [renewed.jwk]
-    await expect(verify(cache, jwt(renewed, header), 'ES256')).resolves.toBeDefined()
+    const rotated = generate('p256', { kid: 'a' })
+    remote.keys = [rotated.jwk]
+    await expect(verify(cache, jwt(rotated, header), 'ES256')).resolves.toBeDefined()
     expect(await cache.find(URI, header, tried)).toHaveLength(1)
     await expect(verify(cache, jwt(old, header), 'ES256')).rejects.toMatchObject({ claim: 'signature' })
     expect(remote.requests).toBe(2)

@@ -50,9 +50,9 @@ export class Cluster {
   readonly #settings: Omit<ServerSettings, 'baseUrl' | 'clockOffset'>
   readonly #balancer: ReturnType<typeof createServer>
   readonly #processes: Running[] = []
-  /** Those that were told of since they were last taken. */
+  /** The refreshes reported since they were last taken. */
   #refreshes: Refresh[] = []
-  /** Those who wait for the next. */
+  /** Resolvers of those that wait for the next refresh. */
   readonly #onSent: ((process: number) => void)[] = []
   #turn = 0
   #clockOffset = 0
@@ -110,7 +110,7 @@ export class Cluster {
     this.#processes[index] = { child, port: first.port, agent, alive: true }
   }
 
-  /** Gives the refreshes that were told of since the last time. Those under way stay to be given again. */
+  /** Returns the refreshes reported since the last call. Those in progress are returned again. */
   takeRefreshes(): Refresh[] {
     const taken = this.#refreshes
     this.#refreshes = taken.filter(({ storedAt, process }) => storedAt === undefined && this.#processes[process]?.alive)

@@ -62,7 +62,7 @@ function send(message: FromServer): void {
   process.send?.(message)
 }
 
-/** Tells of every refresh when it is sent, which the lock is confirmed for, and when it is stored. */
+/** Reports every refresh when it is sent, which the confirmation of its lock shows, and when it is stored. */
 function reporting(store: AuthStore): AuthStore {
   const tell = (refresh: 'sent' | 'stored', record: string) =>
     send({ refresh, record, at: performance.timeOrigin + performance.now() })

@@ -20,7 +20,7 @@ export interface Storm {
   holdingTokens<T>(act: () => Promise<T>): Promise<T>
   /** Puts the clocks forward, so that every access token has expired. */
   expire(): Promise<void>
-  /** Gives the cookies of the sessions that are signed in. */
+  /** Returns the cookies of the sessions that are signed in. */
   signedIn(): Promise<string[]>
   close(): Promise<void>
 }

@@ -3,7 +3,7 @@ import request from 'supertest'
 import { type ResourceServerOptions, requireScope, resourceServer } from '../../../src/index.js'
 import { AUDIENCE } from '../provider/issuer.js'
 
-/** An API under test: `/` for every caller that is let in, `/reports` for the scope `reports:read`. */
+/** An API under test: `/` for every accepted caller, `/reports` for the scope `reports:read`. */
 export interface Api {
   readonly app: Express
   readonly errors: unknown[]

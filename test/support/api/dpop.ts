@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
-import { defined } from '../provider/issuer.js'
+import { defined } from '../../../src/lib/defined.js'
 
 /** A client's key for DPoP proofs. */
 export interface ProofKey {
@@ -11,14 +11,14 @@ export interface ProofKey {
   readonly jkt: string
 }
 
-/** Makes a key for proofs. */
+/** Generates a key for proofs. */
 export async function createProofKey(alg = 'ES256'): Promise<ProofKey> {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
   const jwk = await exportJWK(publicKey)
   return { alg, privateKey, jwk, jkt: await calculateJwkThumbprint(jwk) }
 }
 
-/** Makes a proof for a GET of `htu`. `undefined` removes a claim or header parameter. */
+/** Creates a proof for a GET of `htu`. `undefined` removes a claim or header parameter. */
 export async function prove(
   key: ProofKey,
   { htu, token }: { htu: string; token: string },

@@ -1,6 +1,7 @@
 import { KeyObject, sign } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose'
+import { defined } from '../../../src/lib/defined.js'
 import { listen, type Running } from '../bed/app.js'
 
 /** The name of the API in tests. */
@@ -75,11 +76,6 @@ export function signRaw(
   const text = typeof payload === 'string' ? payload : JSON.stringify(payload)
   const input = `${first}.${unencoded ? text : Buffer.from(text).toString('base64url')}`
   return `${input}.${sign('sha256', Buffer.from(input), key).toString('base64url')}`
-}
-
-/** Removes what is `undefined`. */
-export function defined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
 }
 
 /** Starts a {@link TestIssuer} with one key. */

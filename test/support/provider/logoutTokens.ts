@@ -17,7 +17,7 @@ export interface LogoutSpoil extends JwtSpoil {
   readonly claims?: Changes
 }
 
-/** Starts a flow whose application has the routes of provider-initiated logout, and whose ID tokens name a `sid`. */
+/** Starts a bed whose application has the routes of provider-initiated logout, and whose ID tokens have a `sid`. */
 export function startLogoutBed(sid: string | undefined = 'sid-1'): Promise<SpoiledBed> {
   const routes = (app: Express) => {
     app.all('/backchannel-logout', backchannelLogout())

@@ -99,7 +99,7 @@ export function breakSignature(jws: string): string {
   return `${header}.${payload}.${bytes.toString('base64url')}`
 }
 
-/** Makes up a public key, which is far cheaper than generating a pair. */
+/** Creates a random public key, which is far cheaper than generating a pair. */
 function publicRsaKey(members: JWK): JWK {
   const modulus = randomBytes(256)
   modulus.writeUInt8(modulus.readUInt8(0) | 0x80, 0)

@@ -3,7 +3,7 @@ import { test } from 'vitest'
 import { type Example, startExample } from '../../../examples/shared/start.js'
 import { chromiumPath } from './requirements.js'
 
-/** A headless browser that speaks to nobody but the pages it is sent to. */
+/** Options of a headless browser that connects only to the pages it visits. */
 const launchOptions: LaunchOptions = {
   ...(chromiumPath ? { executablePath: chromiumPath } : {}),
   args: [
@@ -17,7 +17,7 @@ const launchOptions: LaunchOptions = {
   ],
 }
 
-/** `it` with a `browser`, one for the file, and a `page` whose cookies no other test has. */
+/** `it` with a `browser` for the file, and a `page` with cookies of its own. */
 export const browserTest = test
   .extend('launchOptions', { scope: 'file' }, launchOptions)
   .extend('browser', { scope: 'file' }, async ({ launchOptions }, { onCleanup }) => {
@@ -31,7 +31,7 @@ export const browserTest = test
     return context.newPage()
   })
 
-/** {@link browserTest} with an `example` that runs beside a provider of its own, one for the file. */
+/** {@link browserTest} with an `example` and its provider, started once for the file. */
 export function exampleTest(program: Example) {
   return browserTest
     .extend('program', { scope: 'file' }, program)

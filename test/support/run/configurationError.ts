@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { RelyingPartyError } from '../../../src/errors.js'
 
-/** Matches a configuration error whose message and hint, read one after the other, hold `text`. */
+/** Matches a configuration error whose message and hint, joined by a colon, contain `text`. */
 export function configurationErrorSaying(text: string | RegExp): unknown {
   return expect.toSatisfy(
     (error: unknown) => {

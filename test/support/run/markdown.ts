@@ -4,14 +4,14 @@ import ts from 'typescript'
 
 /** A fenced block of code in a Markdown text. */
 export interface CodeBlock {
-  /** As the fence names it, in lower case, such as `ts`. */
+  /** The language of the fence, in lower case, such as `ts`. */
   readonly language: string
   readonly code: string
-  /** Where the code begins, counted from 1. */
+  /** The line where the code begins, counted from 1. */
   readonly line: number
 }
 
-/** Gives the code blocks of a Markdown text. */
+/** Returns the code blocks of a Markdown text. */
 export function codeBlocks(markdown: string): CodeBlock[] {
   const fence = /^( *)```(\w*)[^\n]*\n(.*?)^\1```$/gms
   return [...markdown.matchAll(fence)].map(({ 2: language = '', 3: code = '', index }) => ({
@@ -21,13 +21,13 @@ export function codeBlocks(markdown: string): CodeBlock[] {
   }))
 }
 
-/** Gives the targets of links and images, outside code. */
+/** Returns the targets of links and images outside code. */
 export function links(markdown: string): string[] {
   const prose = markdown.replace(/^( *)```.*?^\1```$/gms, '').replace(/`[^`\n]*`/g, '')
   return [...prose.matchAll(/\]\(\s*<?([^()\s>]+)>?(?:\s+"[^"]*")?\s*\)/g)].map(([, target = '']) => target)
 }
 
-/** Gives the anchors of a text's headings, as GitHub makes them. */
+/** Returns the anchors of a text's headings, as GitHub generates them. */
 export function anchors(markdown: string): Set<string> {
   const prose = markdown.replace(/^( *)```.*?^\1```$/gms, '')
   const found = new Set<string>()
@@ -46,7 +46,7 @@ export function anchors(markdown: string): Set<string> {
 }
 
 /**
- * Finds the links of a text that lead nowhere: to a file that does not exist, or to a heading that is not there.
+ * Finds the broken links of a text: to a file or heading that does not exist.
  *
  * @param root - the folder of the repository
  * @param path - of the text, below `root`
@@ -63,7 +63,7 @@ export function brokenLinks(root: string, path: string, markdown: string, read: 
   })
 }
 
-/** Gives the syntax errors of a block of JavaScript or TypeScript. */
+/** Returns the syntax errors of a block of JavaScript or TypeScript. */
 export function syntaxErrors({ code, language, line }: CodeBlock): string[] {
   const { diagnostics = [] } = ts.transpileModule(code, {
     reportDiagnostics: true,
@@ -74,9 +74,9 @@ export function syntaxErrors({ code, language, line }: CodeBlock): string[] {
 }
 
 /**
- * Gives the type errors of TypeScript texts that are no files, as if they were.
+ * Returns the type errors of TypeScript texts, as if they were files.
  *
- * @param texts - by the path where each would be
+ * @param texts - by path
  * @param options - of the compiler
  */
 export function typeErrors(texts: ReadonlyMap<string, string>, options: ts.CompilerOptions): string[] {

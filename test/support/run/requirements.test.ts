@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 const vitest = fileURLToPath(new URL('../../../node_modules/vitest/vitest.mjs', import.meta.url))
 const config = fileURLToPath(new URL('fixtures/vitest.config.ts', import.meta.url))
 
-/** Runs a suite of its own, so that this one neither skips nor fails. */
+/** Runs a fixture in another process, so that this run neither skips nor fails. */
 function run(fixture: string, variables: Record<string, string>): { status: number | null; output: string } {
   const { VITEST_POOL_ID: _, REQUIRE_ALL: __, REDIS_URL: ___, ...env } = process.env
   const child = spawnSync(process.execPath, [vitest, 'run', '--config', config, fixture], {
@@ -17,19 +17,19 @@ function run(fixture: string, variables: Record<string, string>): { status: numb
 }
 
 describe('describeWith', () => {
-  it('skips what the machine can not run, and says why', () => {
+  it('skips tests whose requirement is missing, and prints why', () => {
     const { status, output } = run('redis.fixture', {})
     expect(output).toMatch(/^skipped: Redis tests: no server \(install redis-server.*\[2 tests\]$/m)
     expect(status).toBe(0)
   })
 
-  it('fails instead under REQUIRE_ALL=1', () => {
+  it('fails instead with REQUIRE_ALL=1', () => {
     const { status, output } = run('redis.fixture', { REQUIRE_ALL: '1' })
     expect(output).toContain('REQUIRE_ALL=1, but this would skip Redis tests')
     expect(status).toBe(1)
   })
 
-  it('runs where the requirement is met', () => {
+  it('runs if the requirement is met', () => {
     const { status, output } = run('redis.fixture', { REQUIRE_ALL: '1', REDIS_URL: 'redis://127.0.0.1:1' })
     expect(output).toMatch(/Tests\s+2 passed/)
     expect(output).not.toContain('skipped')
@@ -44,7 +44,7 @@ describe('the report of a run', () => {
     expect(status).toBe(0)
   })
 
-  it('fails under REQUIRE_ALL=1 because of it', () => {
+  it('fails because of it with REQUIRE_ALL=1', () => {
     const { status, output } = run('plain.fixture', { REQUIRE_ALL: '1' })
     expect(output).toContain('REQUIRE_ALL=1: skipped tests fail this run')
     expect(status).toBe(1)

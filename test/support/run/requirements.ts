@@ -1,6 +1,6 @@
 /**
- * What a test needs beyond Node: a browser or a server. Tests that need one are skipped, with the reason printed at the
- * end of the run, where it is missing; with `REQUIRE_ALL=1` (as in CI) a missing one fails the run.
+ * What tests need besides Node: a browser or a server. If it is missing, the tests are skipped and the reason is printed at
+ * the end of the run; with `REQUIRE_ALL=1` (as in CI) the run fails.
  */
 import { existsSync } from 'node:fs'
 import { describe } from 'vitest'
@@ -25,7 +25,7 @@ const browsers = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ]
 
-/** The browser's executable: `CHROMIUM_PATH`, or else the first that exists of where systems usually put it. */
+/** The browser's executable: `CHROMIUM_PATH`, or the first that exists in the usual places. */
 export const chromiumPath: string | undefined = (
   process.env.CHROMIUM_PATH ? [process.env.CHROMIUM_PATH] : browsers
 ).find((path) => existsSync(path))
@@ -56,11 +56,11 @@ const requirements: Record<Requirement, { value: string | undefined; missing: st
 }
 
 /**
- * Declares a suite that needs something this machine may not have.
+ * Declares a suite that is skipped if a requirement is missing.
  *
- * @param requirement What it needs; `fn` is given its path or URL.
- * @param fn Declares the tests, as in `describe`. It runs where the requirement is missing too, in order to count what is
- * skipped: use the value in hooks and tests only.
+ * @param requirement - passed to `fn` as its path or URL
+ * @param fn - declares the tests, as in `describe`. It also runs if the requirement is missing, to count the skipped tests:
+ *   use the value only in hooks and tests.
  */
 export function describeWith(requirement: Requirement, name: string, fn: (value: string) => void): void {
   const { value, missing } = requirements[requirement]

@@ -1,6 +1,6 @@
 /**
- * Starts what the tests of stores need, where it is installed and no address is given: Redis and PostgreSQL, on free ports
- * of the loopback, with nothing kept on disk after them. `requirements.ts` finds them by `REDIS_URL` and `POSTGRES_URL`.
+ * Starts Redis and PostgreSQL for the tests of stores, if they are installed and no URL is set: on free ports of a loopback
+ * host, leaving nothing on disk. `requirements.ts` finds them by `REDIS_URL` and `POSTGRES_URL`.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** Whom a server runs as: nobody else where it is left out. */
+/** The user that a server runs as. Default is the current one. */
 interface As {
   readonly uid?: number
   readonly gid?: number
@@ -39,7 +39,7 @@ export default async function startServers(): Promise<() => Promise<void>> {
   }
 }
 
-/** Sets a variable that is not set, to the address of a server. What cannot be started is missing to the tests. */
+/** Sets a variable to the URL of a server, unless it is set. Tests are skipped if the server cannot be started. */
 async function provide(variable: string, start: () => Promise<string | undefined>): Promise<void> {
   if (process.env[variable] !== undefined) return
   const url = await start().catch(
@@ -87,7 +87,7 @@ async function startPostgres(folder: string, started: ChildProcess[]): Promise<s
   return `postgres://postgres@127.0.0.1:${port}/postgres`
 }
 
-/** Where Debian keeps the programs of PostgreSQL, the newest first. */
+/** Returns the folders where Debian installs the programs of PostgreSQL, newest version first. */
 function debianPostgres(): string[] {
   const versions = '/usr/lib/postgresql'
   if (!existsSync(versions)) return []
@@ -108,7 +108,7 @@ function findProgram(name: string, folders: string[] = []): string | undefined {
   })
 }
 
-/** PostgreSQL does not run as root: there it needs the user that its package creates. `undefined` if there is none. */
+/** PostgreSQL refuses to run as root, and then needs the user its package creates. `undefined` if there is none. */
 async function notRoot(): Promise<As | undefined> {
   if (process.getuid?.() !== 0) return {}
   const idOf = async (flag: string) => Number((await run('id', [flag, 'postgres'])).stdout)
@@ -118,7 +118,7 @@ async function notRoot(): Promise<As | undefined> {
   )
 }
 
-/** Waits until a server says that it takes connections. */
+/** Waits until a server logs that it accepts connections. */
 async function ready(child: ChildProcess, output: Readable): Promise<void> {
   const failed = Promise.race([
     once(child, 'error').then(([error]) => String(error)),
@@ -126,7 +126,7 @@ async function ready(child: ChildProcess, output: Readable): Promise<void> {
   ])
   const said = (async () => {
     for await (const line of createInterface(output)) if (/ready to accept connections/i.test(line)) return undefined
-    return 'it said nothing'
+    return 'it ended its output'
   })()
   const problem = await Promise.race([failed, said])
   if (problem !== undefined) throw new Error(problem)

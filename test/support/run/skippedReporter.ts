@@ -1,4 +1,4 @@
-/** Prints what a run skipped and why; with `REQUIRE_ALL=1` anything skipped fails the run. */
+/** Prints what a run skipped and why. With `REQUIRE_ALL=1`, a skipped test fails the run. */
 import type { Reporter, TestCase, TestModule, TestSuite, Vitest } from 'vitest/node'
 
 export default class SkippedReporter implements Reporter {
@@ -9,12 +9,12 @@ export default class SkippedReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
-    // With `-t` the tests it leaves out count as skipped too: only those with a reason are meant then.
+    // With `-t`, tests that do not match count as skipped too: report only those with a reason.
     const filtered = this.#vitest?.config.testNamePattern !== undefined
     const counts = new Map<string, number>()
     for (const module of modules) {
       for (const test of module.children.allTests()) {
-        // A test that a failed hook kept from running counts as skipped too, but keeps its mode.
+        // A test that did not run because of a failed hook counts as skipped too, but keeps its mode.
         if (test.result().state !== 'skipped' || test.options.mode === 'run') continue
         const reason = reasonOf(test) ?? (filtered ? undefined : `${module.relativeModuleId}: ${test.fullName}`)
         if (reason !== undefined) counts.set(reason, (counts.get(reason) ?? 0) + 1)

@@ -6,23 +6,20 @@ export interface StoreUnderTest {
   readonly store: AuthStore
   /** Another `AuthStore` over the same data, as a second process has. Default is `store` itself. */
   readonly sibling?: AuthStore
-  /**
-   * Lets this many seconds pass: by a fake clock, or by waiting where a server keeps the time. Called with `1.1` at
-   * most.
-   */
+  /** Lets this many seconds pass, at most `1.1`: with a fake clock, or by waiting if a server keeps the time. */
   elapse(seconds: number): Promise<void> | void
-  /** Makes the store fail from now on, as when its server is gone. */
+  /** Makes the store fail from now on, as if its server were down. */
   fail(): Promise<void> | void
   close?(): Promise<void> | void
 }
 
-/** Values that a store must give back exactly: sealed text, JSON, characters beyond ASCII, and long ones. */
+/** Values that a store must return exactly: sealed text, JSON, characters beyond ASCII, and long ones. */
 const VALUES: Readonly<Record<string, string>> = {
   'an empty value': '',
   JSON: JSON.stringify({ claims: { name: 'Ada "Countess" Lovelace', tags: ['a', null] }, sealed: 'a-b_c==' }),
   'quotes, backslashes and percent signs': `'"\\%s$1;--\n\r\t`,
   'characters beyond ASCII': 'Zoë 数 🗝️',
-  'what looks like a number': '0123',
+  'text that looks like a number': '0123',
   'a hundred kilobytes': 'abcdefghij'.repeat(10_000),
 }
 
@@ -31,7 +28,7 @@ const PARALLEL = 50
 /**
  * Declares the tests that every `AuthStore` must pass.
  *
- * @param create - makes a fresh store, once for the suite and once for the test of failures
+ * @param create - creates a new store, once for the suite and once for the test of failures
  */
 export function describeAuthStore(name: string, create: () => Promise<StoreUnderTest> | StoreUnderTest): void {
   describe(name, () => {
@@ -73,13 +70,13 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
         expect(await store.get(`${long}2`)).toBeUndefined()
       })
 
-      it('overwrites what was there', async () => {
+      it('overwrites an existing value', async () => {
         await store.set(key, 'one', 60)
         await store.set(key, 'two', 60)
         expect(await store.get(key)).toBe('two')
       })
 
-      it('forgets a value when its time is over, and not before', async () => {
+      it('drops a value when it expires, and not before', async () => {
         await store.set(key, 'short', 1)
         await store.set(`${key}.long`, 'long', 60)
         expect(await store.get(key)).toBe('short')
@@ -110,7 +107,7 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
         expect(await store.get(key)).toBe('two')
       })
 
-      it('adds again when the time of the value is over', async () => {
+      it('adds again once the value has expired', async () => {
         await store.add(key, 'one', 1)
         expect(await store.add(key, 'too soon', 60)).toBe(false)
         await made.elapse(1.1)
@@ -118,14 +115,14 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
         expect(await store.get(key)).toBe('two')
       })
 
-      it('leaves the time of a value as it was when it refuses', async () => {
+      it('does not extend the lifetime of a value when it refuses', async () => {
         await store.add(key, 'one', 1)
         expect(await store.add(key, 'two', 60)).toBe(false)
         await made.elapse(1.1)
         expect(await store.get(key)).toBeUndefined()
       })
 
-      it(`lets one of ${PARALLEL} at once win`, async () => {
+      it(`lets exactly one of ${PARALLEL} concurrent calls win`, async () => {
         const wins = await inParallel((i) => (i % 2 ? store : sibling).add(key, `value ${i}`, 60))
         expect(wins).toHaveLength(1)
         expect(await store.get(key)).toBe(`value ${wins[0]}`)
@@ -133,13 +130,13 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
     })
 
     describe('replace', () => {
-      it('replaces the value that is expected', async () => {
+      it('replaces the expected value', async () => {
         await store.set(key, 'one', 60)
         expect(await store.replace(key, 'one', 'two', 60)).toBe(true)
         expect(await sibling.get(key)).toBe('two')
       })
 
-      it('leaves another value as it is', async () => {
+      it('does not replace another value', async () => {
         await store.set(key, 'one', 60)
         expect(await store.replace(key, 'One', 'two', 60)).toBe(false)
         expect(await store.replace(key, 'one ', 'two', 60)).toBe(false)
@@ -171,7 +168,7 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
         expect(await store.get(key)).toBeUndefined()
       })
 
-      it(`lets one of ${PARALLEL} at once win`, async () => {
+      it(`lets exactly one of ${PARALLEL} concurrent calls win`, async () => {
         await store.set(key, 'before', 60)
         const wins = await inParallel((i) => (i % 2 ? store : sibling).replace(key, 'before', `value ${i}`, 60))
         expect(wins).toHaveLength(1)
@@ -180,14 +177,14 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
     })
 
     describe('remove', () => {
-      it('removes a value, and says whether there was one', async () => {
+      it('removes a value, and returns whether there was one', async () => {
         await store.set(key, 'one', 60)
         expect(await store.remove(key)).toBe(true)
         expect(await sibling.get(key)).toBeUndefined()
         expect(await store.remove(key)).toBe(false)
       })
 
-      it('removes only the value that is expected, where one is', async () => {
+      it('removes only the expected value, if one is passed', async () => {
         await store.set(key, 'one', 60)
         expect(await store.remove(key, 'two')).toBe(false)
         expect(await store.get(key)).toBe('one')
@@ -195,13 +192,13 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
         expect(await store.get(key)).toBeUndefined()
       })
 
-      it('takes an empty expected value for a value, not for none', async () => {
+      it('treats an empty expected value as a value', async () => {
         await store.set(key, 'one', 60)
         expect(await store.remove(key, '')).toBe(false)
         expect(await store.get(key)).toBe('one')
       })
 
-      it('does not count a value whose time is over', async () => {
+      it('does not count an expired value', async () => {
         await store.set(key, 'one', 1)
         await made.elapse(1.1)
         expect(await store.remove(key)).toBe(false)
@@ -214,13 +211,13 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
         expect(await store.get(`${key}2`)).toBe('two')
       })
 
-      it(`lets one of ${PARALLEL} at once win`, async () => {
+      it(`lets exactly one of ${PARALLEL} concurrent calls win`, async () => {
         await store.set(key, 'one', 60)
         const wins = await inParallel((i) => (i % 2 ? store : sibling).remove(key, 'one'))
         expect(wins).toHaveLength(1)
       })
 
-      it('and replace at once have one winner', async () => {
+      it('and a concurrent replace have one winner', async () => {
         for (let round = 0; round < 10; round++) {
           await store.set(key, 'one', 60)
           const [removed, replaced] = await Promise.all([
@@ -233,7 +230,7 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
       })
     })
 
-    it('rejects every operation while it fails, instead of seeming empty', async () => {
+    it('rejects every operation while it fails, instead of appearing empty', async () => {
       const failing = await create()
       const { store: broken } = failing
       try {
@@ -251,7 +248,7 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
   })
 }
 
-/** Runs an operation many times at once, and gives the numbers of those that resolved to `true`. */
+/** Runs an operation many times at once, and returns the numbers of those that resolved to `true`. */
 async function inParallel(operation: (number: number) => Promise<boolean>): Promise<number[]> {
   const results = await Promise.all(Array.from({ length: PARALLEL }, (_, i) => operation(i)))
   return results.flatMap((won, i) => (won ? [i] : []))

@@ -10,7 +10,7 @@ import { redisStore } from '../../../src/redis.js'
 import type { UserAgent } from '../bed/userAgent.js'
 import { connectRedis } from './redis.js'
 
-/** The stores of one process, over connections of its own. */
+/** The stores of one process, with their own connections. */
 export interface Connected {
   readonly sessions: Store
   readonly store: AuthStore
@@ -20,11 +20,11 @@ export interface Connected {
 /**
  * Connects the stores of one process to a server.
  *
- * @param limit - how long the client waits for an answer. In milliseconds; default is for ever
+ * @param limit - how long the client waits for a response. In milliseconds. Default is no limit.
  */
 export type Connect = (url: string, limit?: number) => Promise<Connected>
 
-/** Sessions by connect-redis and tokens by redisStore, over one client. */
+/** Connects connect-redis for sessions and `redisStore` for tokens, with one client. */
 export const connectRedisStores: Connect = async (url, limit) => {
   const client = await connectRedis(url, limit ? { pingInterval: limit / 3, socket: { socketTimeout: limit } } : {})
   return {
@@ -34,7 +34,7 @@ export const connectRedisStores: Connect = async (url, limit) => {
   }
 }
 
-/** Sessions by connect-pg-simple and tokens by postgresStore, over one pool. */
+/** Connects connect-pg-simple for sessions and `postgresStore` for tokens, with one pool. */
 export const connectPostgresStores: Connect = async (url, limit) => {
   const pool = connectPostgres(url, limit ? { query_timeout: limit, connectionTimeoutMillis: limit } : {})
   const store = postgresStore(pool)
@@ -42,18 +42,18 @@ export const connectPostgresStores: Connect = async (url, limit) => {
   return { sessions: await pgSessions(pool), store, close: () => pool.end() }
 }
 
-/** A pool for tests. */
+/** Creates a pool whose lost connections do not end the process. */
 export function connectPostgres(connectionString: string, options: PoolConfig = {}): Pool {
   const pool = new Pool({ connectionString, ...options })
-  // What is lost shows in the queries that fail.
+  // A lost connection shows in the queries that fail.
   pool.on('error', () => {})
   return pool
 }
 
-/** The session store of connect-pg-simple, with its table. */
+/** Creates the session store of connect-pg-simple, and its table. */
 export async function pgSessions(pool: Pool): Promise<Store> {
   const schema = createRequire(import.meta.url).resolve('connect-pg-simple/table.sql')
-  // Test files run side by side, and the statements of the schema fail where the table is there.
+  // Test files run in parallel, and the statements of the schema fail if the table exists.
   await pool.query(`select pg_advisory_xact_lock(1); do $$ begin if to_regclass('session') is null then
     ${await readFile(schema, 'utf8')} end if; end $$`)
   return new (pgSession(session))({ pool, pruneSessionInterval: false })

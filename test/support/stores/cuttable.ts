@@ -2,22 +2,22 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer, type Socket } from 'node:net'
 
-/** The way to a server, which a test can break and mend. */
+/** A TCP proxy in front of a server, which a test can cut and restore. */
 export interface Cuttable {
-  /** The URL of the server by this way. */
+  /** The URL of the server through the proxy. */
   readonly url: string
-  /** Breaks all connections, and every new one at once, as a server that has died. */
+  /** Resets all connections, and every new one at once, like a server that has died. */
   cut(): void
-  /** Takes connections and lets nothing through in either direction, as a network that drops everything. */
+  /** Accepts connections and lets nothing through in either direction, like a network that drops everything. */
   hang(): void
-  /** Lets new connections through, and what a hung one held back. */
+  /** Lets everything through again, including what hung connections held back. */
   restore(): void
-  /** How many connections are held. */
+  /** How many connections are open. */
   readonly connections: number
   close(): Promise<void>
 }
 
-/** Lays a way that can be cut before the server of a URL such as `redis://127.0.0.1:6379`. */
+/** Starts a proxy in front of the server of a URL such as `redis://127.0.0.1:6379`. */
 export async function startCuttable(target: string): Promise<Cuttable> {
   const { hostname, port } = new URL(target)
   let state: 'open' | 'cut' | 'hung' = 'open'

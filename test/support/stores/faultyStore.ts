@@ -5,9 +5,9 @@ type Done = (error?: unknown) => void
 
 /** A session store that fails on demand. */
 export class FaultyStore extends MemoryStore {
-  /** Says which operations fail. Keys of this package begin with `express-relying-party:`. */
+  /** Checks whether an operation fails. Keys of this package begin with `express-relying-party:`. */
   fails: (operation: Operation, key: string) => boolean = () => false
-  /** How often each operation was asked for. */
+  /** How often each operation was called. */
   readonly counts = { get: 0, set: 0, destroy: 0 }
 
   override get(sid: string, done: (error: unknown, session?: SessionData | null) => void): void {

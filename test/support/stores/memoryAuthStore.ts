@@ -1,10 +1,10 @@
 import type { AuthStore } from '../../../src/index.js'
 
-/** An {@link AuthStore} in memory, without express-session below it. */
+/** An {@link AuthStore} in memory, independent of express-session. */
 export class MemoryAuthStore implements AuthStore {
   readonly #entries = new Map<string, { value: string; until: number }>()
 
-  /** What is stored, expired or not. */
+  /** Returns the stored values, expired or not. */
   values(): string[] {
     return [...this.#entries.values()].map(({ value }) => value)
   }

@@ -2,11 +2,11 @@ import { createClient, type RedisClientOptions } from 'redis'
 
 export type Client = ReturnType<typeof createClient>
 
-/** A connected client for tests: it fails at once where the server is gone, as an application's should. */
+/** Connects a client that fails at once while the server is down, as an application's should. */
 export async function connectRedis(url: string, options: RedisClientOptions = {}): Promise<Client> {
   const socket = { reconnectStrategy: 50, ...options.socket } as NonNullable<RedisClientOptions['socket']>
   const client = createClient({ url, disableOfflineQueue: true, ...options, socket }) as Client
-  // What is lost shows in the commands that fail.
+  // A lost connection shows in the commands that fail.
   client.on('error', () => {})
   await client.connect()
   return client

@@ -2,10 +2,10 @@ import { type MemoryStore, type SessionData, Store } from 'express-session'
 
 type Operation = 'get' | 'set' | 'destroy'
 
-/** The way of one process to a session store that several share. Each operation may be held up before it is done. */
+/** One process's view of a shared session store. Each operation can be delayed before it runs. */
 export class StoreView extends Store {
   readonly #shared: MemoryStore
-  /** Keys of this package begin with `express-relying-party:`. */
+  /** Delays an operation until the promise resolves. Keys of this package begin with `express-relying-party:`. */
   before: (operation: Operation, key: string) => Promise<void> | undefined = () => undefined
 
   constructor(shared: MemoryStore) {
