@@ -11,12 +11,13 @@ import { sendForwardingPage } from '../request/forwardingPage.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { assertMethod, assertNoSubresource } from '../request/refusals.js'
 import { safeReturnTo } from '../request/returnTo.js'
+import { canonicalPath } from '../request/url.js'
 import { noteSignedIn } from '../session/loginLoop.js'
 import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
 import { isStrict } from '../session/sessionCookie.js'
 import type { Config } from '../setup/config.js'
 import { noteReached } from '../setup/unreached.js'
-import { isAt, publicPath, startPage } from '../setup/urls.js'
+import { publicPath, startPage } from '../setup/urls.js'
 import { failLogin, providerGone, transactionConsumed, transactionExpired, transactionMissing } from './failedLogin.js'
 import { signIn } from './signIn.js'
 import { type FoundTransaction, findTransaction, isOwnState, unbindTransaction } from './transactionState.js'
@@ -129,7 +130,7 @@ function redirectTo(req: Request, res: Response, url: string): void {
  */
 function assertOwnPath(config: Config, req: Request, provider: Provider): void {
   const path = config.callbacks.pathOf(provider)
-  if (isAt(config, req, path)) return
+  if (canonicalPath(publicPath(config, req)) === canonicalPath(path)) return
   throw new RelyingPartyError('ERR_ISSUER_MISMATCH', 'the response arrived at the address of another provider', {
     cause: { parameter: 'redirect_uri', expected: path },
     hint: `responses of ${provider.name} arrive at ${path} only: this one may be part of a mix-up attack`,

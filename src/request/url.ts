@@ -55,3 +55,19 @@ export function normalPath(path: string): string {
 export function isSamePath(one: string, other: string): boolean {
   return normalPath(one) === normalPath(other)
 }
+
+/**
+ * Normalizes a path further: each segment is percent-encoded in one way, since proxies may decode characters that need not
+ * be encoded. A slash or percent sign stays encoded.
+ */
+export function canonicalPath(path: string): string {
+  return normalPath(path.split('/').map(reencode).join('/'))
+}
+
+function reencode(segment: string): string {
+  try {
+    return encodeURIComponent(decodeURIComponent(segment))
+  } catch {
+    return segment
+  }
+}

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { configurationError } from '../errors.js'
 import type { Provider } from '../provider/provider.js'
-import { isSamePath, normalPath } from '../request/url.js'
+import { canonicalPath, isSamePath, normalPath } from '../request/url.js'
 import type { ProviderSource } from './providers.js'
 
 /** The callback path of each provider, which distinguishes its responses from those of other providers. */
@@ -80,11 +80,11 @@ export function createCallbacks(settings: CallbackSettings, fixed: readonly Prov
     }
     if (isShared(provider)) return
     const now = Date.now()
-    const owner = owners.get(normalPath(own))
+    const owner = owners.get(canonicalPath(own))
     if (owner && owner.until > now && owner.provider.issuerUrl !== provider.issuerUrl) {
       throw samePath(provider, owner.provider, own)
     }
-    owners.set(normalPath(own), { provider, until: now + lifetime })
+    owners.set(canonicalPath(own), { provider, until: now + lifetime })
   }
 
   for (const provider of fixed) {
@@ -93,7 +93,7 @@ export function createCallbacks(settings: CallbackSettings, fixed: readonly Prov
   }
   const known = [path, ...fixed.map(pathOf)]
   const has = (at: string) =>
-    isBelow(at, path) || known.some((one) => isSamePath(at, one)) || owners.has(normalPath(at))
+    isBelow(at, path) || known.some((one) => isSamePath(at, one)) || owners.has(canonicalPath(at))
   return {
     mounting: mountingAt(path, source === 'resolver' ? [`${path}/:provider`] : fixed.map(pathOf)),
     pathOf,

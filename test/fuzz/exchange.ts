@@ -63,7 +63,7 @@ export function cookiesOf(...answers: readonly Answer[]): string {
 
 /** What a parser lets through of a header's value: bytes as Latin-1, no control characters but tab, trimmed. */
 function headerValue(value: string): string {
-  const text = PRINTABLE.test(value) ? value : latin1(value, (byte) => (byte >= 0x20 && byte !== 0x7f) || byte === 0x09)
+  const text = PRINTABLE.test(value) ? value : latin1(value).replace(CONTROLS, '')
   const isSpace = (at: number) => text[at] === ' ' || text[at] === '\t'
   let [start, end] = [0, text.length]
   while (start < end && isSpace(start)) start += 1
@@ -73,13 +73,20 @@ function headerValue(value: string): string {
 
 /** What a parser lets through of a request target. */
 function target(url: string): string {
-  return PRINTABLE.test(url) && !url.includes(' ') ? url : latin1(url, (byte) => byte > 0x20 && byte !== 0x7f)
+  return PRINTABLE.test(url) && !url.includes(' ') ? url : latin1(url).replace(CONTROLS_OR_SPACE, '')
 }
 
 const PRINTABLE = /^[\x20-\x7e]*$/
 
-function latin1(text: string, keep: (byte: number) => boolean): string {
-  return Buffer.from(Buffer.from(text).filter(keep)).toString('latin1')
+// biome-ignore lint/suspicious/noControlCharactersInRegex: no parser lets them through
+const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f]+/g
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: no parser lets them through
+const CONTROLS_OR_SPACE = /[\x00-\x20\x7f]+/g
+
+/** Returns the bytes of a text as characters. */
+function latin1(text: string): string {
+  return Buffer.from(text).toString('latin1')
 }
 
 function createRequest(socket: NoSocket, { method = 'GET', url, headers = [], body }: Sent): IncomingMessage {

@@ -1,7 +1,7 @@
 import type { Request } from 'express'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { ProviderHint, ProviderOptions, RelyingPartyOptions } from '../../src/index.js'
-import { type App, CLIENT_SECRET, startApp } from '../support/bed/app.js'
+import { type ProviderHint, type ProviderOptions, type RelyingPartyOptions, relyingParty } from '../../src/index.js'
+import { type App, CLIENT_SECRET, SECRET, startApp } from '../support/bed/app.js'
 import { muteExpress } from '../support/bed/bed.js'
 import { codesOf, whoIs } from '../support/bed/observed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
@@ -141,6 +141,35 @@ describe('a mix-up by one of several providers', () => {
     await browser.visit(response.url)
     expect(app.errors).toEqual([])
     expect(await whoIs(browser, app.url)).toBe('ada')
+  })
+
+  it('has a path that a proxy may decode', async () => {
+    const only = await startProvider('nothing')
+    const app = await start({ providers: { 'corp: a/b (%)': at(only) } })
+    const browser = new UserAgent()
+    const response = await browser.visitUntil(`${app.url}/login`, app.url)
+    expect(response.url).toContain('/callback/corp%3A%20a%2Fb%20(%25)?')
+    await browser.visit(response.url.replace('%3A', ':').replace('(', '%28'))
+    expect(app.errors).toEqual([])
+    expect(await whoIs(browser, app.url)).toBe('ada')
+  })
+
+  it('cannot share a path that only a proxy would write in another way', () => {
+    const issuers = ['https://one.example', 'https://two.example'].map((issuer) => ({
+      issuer,
+      clientId: 'app',
+      clientSecret: 's',
+    }))
+    const create =
+      (...paths: string[]) =>
+      () =>
+        relyingParty({
+          baseUrl: 'https://app.example',
+          secret: SECRET,
+          providers: Object.fromEntries(issuers.map((one, i) => [`p${i}`, { ...one, callbackPath: String(paths[i]) }])),
+        })
+    expect(create('/back/a:b', '/back/a%3Ab')).toThrow(configurationErrorSaying(/is the callback path of two issuers/))
+    expect(create('/back/a/b', '/back/a%2Fb')).not.toThrow()
   })
 
   it('is refused at the former shared path', async () => {
