@@ -14,7 +14,7 @@ import { safeReturnTo } from '../request/returnTo.js'
 import { canonicalPath } from '../request/url.js'
 import { noteSignedIn } from '../session/loginLoop.js'
 import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
-import { isStrict } from '../session/sessionCookie.js'
+import { isStrict, isWithoutStrictCookie } from '../session/sessionCookie.js'
 import type { Config } from '../setup/config.js'
 import { noteReached } from '../setup/unreached.js'
 import { publicPath, startPage } from '../setup/urls.js'
@@ -178,8 +178,7 @@ function resume(
     redirectTo(req, res, config.origin + (returnTo ?? startPage(config)))
     return true
   }
-  const strict = req.get('Sec-Fetch-Site') === 'cross-site' && isStrict(req)
-  if (req.method !== 'POST' && !strict) return false
+  if (req.method !== 'POST' && !isWithoutStrictCookie(req)) return false
   // Keeps only a state sealed by this application: anyone can post anything here.
   const query = state !== undefined && isOwnState(config, state) ? `?${new URLSearchParams({ state })}` : ''
   const path = safeReturnTo(publicPath(config, req), config.origin) ?? config.paths.callback

@@ -15,7 +15,7 @@ import { publicUrl, queryParameter, withoutQuery } from '../request/url.js'
 import { noteSignedIn, stopLoginLoop } from '../session/loginLoop.js'
 import { unsealStepUp } from '../session/sealedStepUp.js'
 import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
-import { isStrict, requireSessionCookie } from '../session/sessionCookie.js'
+import { isStrict, isWithoutStrictCookie, requireSessionCookie } from '../session/sessionCookie.js'
 import { idOfUsedSession } from '../session/signedInMark.js'
 import type { Config } from '../setup/config.js'
 import { destination, isCallback } from '../setup/urls.js'
@@ -97,6 +97,10 @@ export function login(
     if ((initiation && req.method === 'POST') || isWithoutLaxCookies(req, caller.config.origin)) {
       return res.redirect(303, asGet(caller.config, req, initiation))
     }
+    // With the session's cookie, a user who is signed in stays so, and anyone else keeps their session.
+    if (isWithoutStrictCookie(req) && asksForPage(req)) {
+      return sendForwardingPage(res, asGet(caller.config, req, initiation), FORWARDING)
+    }
     const asked = typeof options === 'function' ? await options(req) : options
     if (typeof options === 'function') assertOptions<LoginOptions>(asked, 'login', FUNCTION_SHAPE)
     const stepUp = unsealStepUp(caller.config, queryParameter(req, 'step_up'))
@@ -105,6 +109,8 @@ export function login(
     })
   })
 }
+
+const FORWARDING = { title: 'Signing in', link: 'Continue' }
 
 async function startLogin(
   caller: SessionCaller,
@@ -149,7 +155,7 @@ async function startLogin(
     req,
   )
   // The posting page's `form-action 'self'` would block a redirect.
-  if (!isSafe(req) && asksForPage(req)) sendForwardingPage(res, url.href, { title: 'Signing in', link: 'Continue' })
+  if (!isSafe(req) && asksForPage(req)) sendForwardingPage(res, url.href, FORWARDING)
   else res.redirect(303, url.href)
 }
 

@@ -5,7 +5,7 @@ import { cookieAttributes, prefixed, readCookie } from '../request/cookies.js'
 import { isNavigation } from '../request/navigation.js'
 import type { Config } from '../setup/config.js'
 import { isCallback, isLogin } from '../setup/urls.js'
-import { isStrict } from './sessionCookie.js'
+import { isWithoutStrictCookie } from './sessionCookie.js'
 
 /** How long lost logins are counted. In seconds. */
 const WINDOW = 30
@@ -95,8 +95,7 @@ function lost(trail: Trail): Trail {
 
 /** Checks whether a request without a session shows that it was lost. Only navigations do: others may lack cookies. */
 function showsLoss(config: LoopConfig, req: Request): boolean {
-  if (!isNavigation(req) || isCallback(config, req)) return false
-  return !(req.get('Sec-Fetch-Site') === 'cross-site' && isStrict(req))
+  return isNavigation(req) && !isCallback(config, req) && !isWithoutStrictCookie(req)
 }
 
 function loginLoop({ origin }: LoopConfig, req: Request, count: number): RelyingPartyError {

@@ -37,6 +37,14 @@ export function isStrict(req: Request): boolean {
 }
 
 /**
+ * Checks whether a browser withholds the session's cookie from a request: it is `SameSite=Strict`, and another site led to
+ * the request.
+ */
+export function isWithoutStrictCookie(req: Request): boolean {
+  return req.get('Sec-Fetch-Site') === 'cross-site' && isStrict(req)
+}
+
+/**
  * Returns the cookie that express-session sets for a new session. The current session may have one of an older
  * configuration.
  */

@@ -110,6 +110,21 @@ describe.each(['query', 'form_post'] as const)('a SameSite=Strict session cookie
     expect(bed.app.errors).toEqual([])
   })
 
+  it.each(['/profile', '/login?returnTo=/profile'])(
+    'a link of another site to %s finds the session again',
+    async (path) => {
+      await browser.send(`${bed.app.url}/basket?add=tea`)
+      const link = { from: 'http://elsewhere.example' }
+      const first = await browser.visit(bed.app.url + path, link)
+      expect(first).toMatchObject({ status: 200, url: `${bed.app.url}/profile` })
+      expect((await browser.fetch(`${bed.app.url}/basket`)).json()).toMatchObject({ basket: 'tea' })
+      await browser.visit(bed.app.url + path, link)
+      expect((await browser.fetch(`${bed.app.url}/basket`)).json()).toMatchObject({ basket: 'tea' })
+      expect(bed.app.events.filter(({ type }) => type === 'login.started')).toHaveLength(1)
+      expect(bed.app.errors).toEqual([])
+    },
+  )
+
   it('goes on by a page without scripts, under a policy of its own', async () => {
     const { url, init } = await upToCallback(browser, bed, '/login?returnTo=/who?a=%22%3E%26b')
     const page = await browser.send(url, init)
