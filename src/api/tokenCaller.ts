@@ -136,7 +136,10 @@ export class TokenCaller implements Caller {
 /** Builds the error for a request without a token. Its challenge has no `error` (RFC 6750 §3.1). */
 export function noCredentials(config: ResourceServerConfig): RelyingPartyError {
   const headers = { 'WWW-Authenticate': buildChallenges(config, undefined, {}) }
-  return new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'the request has no access token', { headers })
+  return new RelyingPartyError('ERR_AUTHENTICATION_REQUIRED', 'the request has no access token', {
+    headers,
+    hint: 'send it in the Authorization header, with the scheme Bearer or, if resourceServer.dpop is set, DPoP',
+  })
 }
 
 /** Builds the error for a request whose credentials are refused. */

@@ -53,7 +53,12 @@ export function requireClaim(claim: string | ClaimPredicate, expected?: ClaimExp
 type ClaimsCheck = (claims: Claims, req: Request) => Finding | Promise<Finding>
 
 function predicateCheck(predicate: ClaimPredicate, extra: unknown): ClaimsCheck {
-  if (extra !== undefined) throw configurationError('requireClaim()', 'takes no other argument with a function')
+  if (extra !== undefined)
+    throw configurationError(
+      'requireClaim()',
+      'takes no other argument with a function',
+      'move the comparison into the function',
+    )
   return async (claims, req) => {
     try {
       return (await predicate(claims, req)) === true
@@ -68,7 +73,11 @@ function predicateCheck(predicate: ClaimPredicate, extra: unknown): ClaimsCheck 
 function claimCheck(claim: unknown, expected: ClaimExpectation | undefined): ClaimsCheck {
   assertNotMounted('requireClaim', claim)
   if (typeof claim !== 'string' || claim === '') {
-    throw configurationError('requireClaim()', 'takes the name of a claim, or a function')
+    throw configurationError(
+      'requireClaim()',
+      'takes the name of a claim, or a function',
+      "write requireClaim('groups', { includes: 'admins' })",
+    )
   }
   if (expected === undefined) {
     throw configurationError('requireClaim()', `has no expected value for ${claim}`, 'add { equals } or { includes }')
@@ -81,7 +90,7 @@ function claimCheck(claim: unknown, expected: ClaimExpectation | undefined): Cla
   assertOptions<ClaimExpectation>(expected, 'requireClaim', SHAPE)
   const { equals, includes } = expected
   if ((equals === undefined) === (includes === undefined)) {
-    throw configurationError('requireClaim()', 'takes either equals or includes')
+    throw configurationError('requireClaim()', 'takes either equals or includes', 'pass exactly one of the two')
   }
   const needed = [includes ?? []].flat()
   const error = () => refused(`the claim ${claim} is missing or does not match what requireClaim() expects`, { claim })

@@ -48,7 +48,8 @@ export function requireAnyScope(...scopes: readonly string[]): RequestHandler {
 
 function assertScopes(middleware: string, scopes: readonly unknown[]): void {
   assertNotMounted(middleware, scopes[0])
-  if (scopes.length === 0) throw configurationError(`${middleware}()`, 'needs at least one scope')
+  if (scopes.length === 0)
+    throw configurationError(`${middleware}()`, 'needs at least one scope', `write ${middleware}('reports:read')`)
   for (const scope of scopes) {
     if (typeof scope === 'string' && SCOPE.test(scope)) continue
     const fix = "pass each scope by itself, as in ('reports:read', 'reports:write')"

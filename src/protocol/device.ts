@@ -3,6 +3,7 @@ import { RelyingPartyError } from '../errors.js'
 import { defined } from '../lib/defined.js'
 import { toList } from '../lib/list.js'
 import { isLoopback } from '../lib/loopback.js'
+import { quote } from '../lib/quote.js'
 import type { Provider } from '../provider/provider.js'
 import type { IdTokenClaims } from './idToken.js'
 import {
@@ -139,5 +140,7 @@ function assertLengths(response: openid.DeviceAuthorizationResponse): void {
 function webUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url))) return value
-  throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the verification URI is not an https URL')
+  throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the verification URI is not an https URL', {
+    hint: `the provider sent ${quote(value)}`,
+  })
 }

@@ -65,7 +65,9 @@ export async function verifyLogoutToken(provider: Provider, token: string): Prom
 export function unverifiedParties(token: string): { iss: string; aud: readonly unknown[] } {
   const { iss, aud } = (token.length > MAX_JWT_LENGTH ? undefined : decodeJwt(token)?.payload) ?? {}
   if (typeof iss === 'string') return { iss, aud: [aud].flat() }
-  throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the logout token is not a JWT with an issuer')
+  throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the logout token is not a JWT with an issuer', {
+    hint: 'only the provider should send requests to this route',
+  })
 }
 
 /** `typ` is recommended; older providers send `JWT`. Any other value marks another kind of token. */

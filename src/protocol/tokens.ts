@@ -232,6 +232,8 @@ const MAX_TOKEN = 65_536
 
 function assertLengths({ access_token, refresh_token, token_type }: openid.TokenEndpointResponse): void {
   if ([access_token, refresh_token, token_type].some((value) => (value?.length ?? 0) > MAX_TOKEN)) {
-    throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'a token of the response is too long')
+    throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'a token of the response is too long', {
+      hint: `a token may have ${MAX_TOKEN} characters: configure the provider to issue shorter ones, with fewer claims`,
+    })
   }
 }

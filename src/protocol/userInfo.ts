@@ -43,9 +43,7 @@ export async function fetchUserInfo(
     }
     return claims
   } catch (error) {
-    if (error instanceof openid.WWWAuthenticateChallengeError) {
-      throw tokenRefused(error.status)
-    }
+    if (error instanceof openid.WWWAuthenticateChallengeError) throw tokenRefused(error.status)
     throw translateError(error, 'ERR_USERINFO_INVALID', 'the UserInfo request', provider.errorContext(accessToken))
   }
 }
@@ -53,6 +51,7 @@ export async function fetchUserInfo(
 function tokenRefused(status: number): RelyingPartyError {
   return new RelyingPartyError('ERR_USERINFO_INVALID', `the UserInfo endpoint refused the token (${status})`, {
     cause: { status },
+    hint: 'the access token may lack the scope openid, or be for another API (resource)',
   })
 }
 

@@ -103,7 +103,10 @@ export class AuthorizationServer {
 
   #parse(text: string): AuthorizationServerMetadata {
     const metadata = parseObject(text)
-    if (!metadata) throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.issuer} is not JSON`)
+    if (!metadata)
+      throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.issuer} is not JSON`, {
+        hint: 'check resourceServer.issuer, or set jwksUri or keys of an issuer without metadata',
+      })
     if (metadata.issuer !== this.issuer) {
       throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.issuer} names another issuer`, {
         cause: { claim: 'issuer', expected: this.issuer, actual: metadata.issuer },

@@ -164,5 +164,8 @@ function isAccessTokenType(type: unknown): boolean {
 }
 
 function invalid(problem: string, cause?: unknown): RelyingPartyError {
-  return new RelyingPartyError('ERR_INTROSPECTION_INVALID', `the introspection failed: ${problem}`, { cause })
+  return new RelyingPartyError('ERR_INTROSPECTION_INVALID', `the introspection failed: ${problem}`, {
+    cause,
+    hint: 'check resourceServer.introspection: its endpoint must respond as in RFC 7662, or with signedResponse as in RFC 9701',
+  })
 }

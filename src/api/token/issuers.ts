@@ -119,7 +119,8 @@ export function createFindIssuer(
   if (list.length === 0) throw configurationError('resourceServer.issuer', 'is empty', 'list at least one issuer')
   for (const item of list) {
     const issuer = createIssuer(item, 'resourceServer.issuer', context)
-    if (listed.has(issuer.server.issuer)) throw configurationError('resourceServer.issuer', 'names an issuer twice')
+    if (listed.has(issuer.server.issuer))
+      throw configurationError('resourceServer.issuer', 'names an issuer twice', 'list each issuer once')
     listed.set(issuer.server.issuer, issuer)
   }
   return Object.assign((issuer: string) => listed.get(issuer), { listed: [...listed.keys()] })
