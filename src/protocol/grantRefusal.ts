@@ -14,8 +14,8 @@ export type RefusalOf = 'grant' | 'client' | 'outage'
 
 /**
  * Finds out why a token endpoint refused a refresh token. RFC 6749 requires `invalid_grant`, but providers also answer
- * with `invalid_token`, `access_denied`, text, or nothing: unless there is another cause, the grant is gone. With
- * `invalid_grant` it is, whichever status below 500 comes along.
+ * with `invalid_token`, `access_denied`, text, or nothing: unless there is another cause, the grant is gone.
+ * `invalid_grant` counts with any status below 500.
  *
  * @param error - what openid-client threw
  * @returns `undefined` if the request was not refused
