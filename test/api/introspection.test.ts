@@ -98,12 +98,20 @@ describe('introspection (RFC 7662)', () => {
     ['of another type', () => ({ token_type: 'refresh_token' })],
     ['whose type is no string', () => ({ token_type: { toString: 1 } })],
     ['used for refreshing', () => ({ token_use: 'refresh_token' })],
+    ['an ID token of Keycloak', () => ({ typ: 'ID' })],
+    ['a refresh token of Keycloak', () => ({ typ: 'Refresh' })],
+    ['an offline token of Keycloak', () => ({ typ: 'Offline' })],
     ['with a subject that is none', () => ({ sub: 7 })],
     ['bound to a key', () => ({ cnf: { jkt: 'key' } })],
   ])('refuses a token that is %s', async (_what, change) => {
     answer = { ...answer, ...change() }
     const { headers } = await createOpaqueApi().get('/', 'opaque').expect(401)
     expect(headers['www-authenticate']).toBe('Bearer error="invalid_token"')
+  })
+
+  it.each(['Bearer', 'DPoP', 'at+jwt', undefined])('accepts a token of the typ %s', async (typ) => {
+    answer = { ...answer, typ }
+    await createOpaqueApi().get('/', 'opaque').expect(200)
   })
 
   it('accepts a response without aud only if so configured', async () => {

@@ -136,7 +136,7 @@ function checkClaims(
   { allowMissingAudience }: Introspection,
   expected: AccessTokenExpectations,
 ): Refusal | undefined {
-  const { iss, aud, token_type, token_use } = claims
+  const { iss, aud, token_type, token_use, typ } = claims
   const { issuer: trusted } = issuer.server
   if (iss !== undefined && iss !== trusted) {
     const hint = `iss is ${quote(iss)}, the introspected issuer is ${quote(trusted)}`
@@ -153,6 +153,10 @@ function checkClaims(
   }
   if (!isAccessTokenUse(token_use)) {
     return { message: 'it is not an access token', hint: `token_use is ${quote(token_use)}`, claim: 'token_use' }
+  }
+  // Keycloak introspects its ID and refresh tokens too, and calls them active.
+  if (typeof typ === 'string' && /^(?:id|refresh|offline|logout)$/i.test(typ)) {
+    return { message: 'it is not an access token', hint: `typ is ${quote(typ)}`, claim: 'typ' }
   }
   const audience = aud === undefined && allowMissingAudience ? undefined : checkAudience(claims, expected)
   return checkSubject(claims) ?? audience ?? checkTimes(claims, expected, { expRequired: false })
