@@ -94,13 +94,17 @@ function readError(parameters: Parameters): ErrorCause | undefined {
 
 function authorizationError(cause: ErrorCause): RelyingPartyError {
   if (cause.error !== undefined && DENIED.has(cause.error)) {
-    return new RelyingPartyError('ERR_AUTHORIZATION_DENIED', 'the sign-in was cancelled or refused', { cause })
+    return new RelyingPartyError('ERR_AUTHORIZATION_DENIED', 'the sign-in was cancelled or refused', {
+      cause,
+      ...defined({ hint: descriptionHint(cause) }),
+    })
   }
   switch (cause.error) {
     case 'temporarily_unavailable':
     case 'server_error':
       return new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', 'the provider cannot sign users in at the moment', {
         cause,
+        ...defined({ hint: descriptionHint(cause) }),
       })
     default:
       return authorizationFailed(cause)

@@ -224,11 +224,18 @@ export class SessionAuth implements Auth {
   }
 }
 
+/** The provider is down, or something else answers in its place, such as a maintenance page. */
+const OUTAGES: ReadonlySet<string> = new Set([
+  'ERR_PROVIDER_UNAVAILABLE',
+  'ERR_TOKEN_RESPONSE_INVALID',
+  'ERR_METADATA_INVALID',
+])
+
 /** A refresh that backs off after another kind of failure, such as refused credentials, is not an outage. */
 function isOutage(error: unknown): error is RelyingPartyError {
-  if (!(error instanceof RelyingPartyError) || error.code !== 'ERR_PROVIDER_UNAVAILABLE') return false
+  if (!(error instanceof RelyingPartyError)) return false
   const { failedWith = error.code } = (error.cause ?? {}) as { failedWith?: string }
-  return failedWith === 'ERR_PROVIDER_UNAVAILABLE'
+  return OUTAGES.has(error.code) && OUTAGES.has(failedWith)
 }
 
 function sessionEnded(hint = 'it was ended at the provider, or by a logout elsewhere'): RelyingPartyError {

@@ -56,8 +56,8 @@ export interface SessionOptions {
    */
   refresh?: 'always' | 'on-demand'
   /**
-   * How long guards let a session pass after its access token has expired while the provider is down. Requests that need
-   * the token get 503. In seconds. Default is `3600` (1 hour), limit `86400`; `0` turns it off.
+   * How long guards let a session pass after its access token has expired while the provider is down, or something else
+   * answers in its place, such as a maintenance page. Requests that need the token fail. In seconds. Default is `3600` (1 hour), limit `86400`; `0` turns it off.
    */
   outageGrace?: number
   /**

@@ -382,6 +382,23 @@ describe('a provider that fails a refresh', () => {
     },
   )
 
+  it.each<[string, () => Response]>([
+    ['404', text('not found', 404)],
+    ['a maintenance page', text('<h1>Maintenance</h1>', 200)],
+    ['a redirect', () => new Response(null, { status: 302, headers: { location: '/maintenance' } })],
+  ])('that is hidden by %s lets pages pass, and no request that needs the token', async (_what, instead) => {
+    const browser = await signedIn()
+    bed.tokens.instead = instead
+    pass(TOKEN_LIFETIME + 1)
+    for (let i = 0; i < 3; i++) expect((await browser.fetch(`${bed.app.url}/profile`)).status).toBe(200)
+    expect(await tokenOf(browser)).not.toEqual(expect.any(String))
+    pass(3600)
+    expect((await browser.fetch(`${bed.app.url}/profile`)).status).toBeGreaterThanOrEqual(400)
+    bed.tokens.instead = undefined
+    pass(31)
+    expect(await tokenOf(browser)).toEqual(expect.any(String))
+  })
+
   it('ends the session all the same once it refuses the refresh token', async () => {
     const browser = await signedIn()
     bed.tokens.instead = unavailable
