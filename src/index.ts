@@ -1,3 +1,4 @@
+// Entry point `express-relying-party`: logins, sessions and tokens, and everything in `resource-server.ts`.
 export type { AccessTokenRequest } from './auth.js'
 export { type DeviceLoginOptions, deviceLogin } from './device/deviceLogin.js'
 export type { DeviceView } from './device/page.js'

@@ -1,3 +1,4 @@
+// Entry point `express-relying-party/resource-server`: access tokens and guards. Does not load openid-client.
 import type { Auth as RequestAuth } from './auth.js'
 
 export type {

@@ -16,7 +16,7 @@ export function parseObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Checks whether a value is nested deeper than so many levels. */
+/** Checks whether a value is nested deeper than `levels`. */
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1))
