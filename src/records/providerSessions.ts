@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { storeError } from '../errors.js'
 import { defined } from '../lib/defined.js'
+import { parseObject } from '../lib/json.js'
 import { type AuthStore, compareAndSet, retry } from './authStore.js'
 import type { LoginTimes } from './subjects.js'
 
@@ -80,11 +81,18 @@ export class Sids {
 
 /** An entry that cannot be read is a failure of the store: sessions could no longer be ended by it. */
 function parse(stored: string): Entry {
-  try {
-    return JSON.parse(stored) as Entry
-  } catch (error) {
-    throw storeError(error)
-  }
+  const entry = parseObject(stored)
+  if (!entry || !isEntry(entry)) throw storeError(new Error('the entry of a session at the provider cannot be read'))
+  return entry
+}
+
+function isEntry(value: Partial<Record<keyof Entry, unknown>>): value is Entry {
+  const { records, endedAt } = value
+  return Array.isArray(records) && records.every(isRecordOfEntry) && ['number', 'undefined'].includes(typeof endedAt)
+}
+
+function isRecordOfEntry(value: unknown): boolean {
+  return Array.isArray(value) && typeof value[0] === 'string' && typeof value[1] === 'number'
 }
 
 /** Returns the short name of a session at the provider, as it appears in keys. */

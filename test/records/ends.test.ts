@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSealer } from '../../src/lib/seal.js'
 import { withStoreErrors } from '../../src/records/authStore.js'
+import { sidIdOf } from '../../src/records/providerSessions.js'
 import { type RecordFields, type TokenRecord, TokenRecords } from '../../src/records/records.js'
 import { SECRET } from '../support/bed/app.js'
 import { fakeDate, pass } from '../support/run/waiting.js'
@@ -408,6 +409,19 @@ describe('the sessions of one session at the provider', () => {
     expect(await size()).toBeLessThan(full / 5)
     expect(await lives(long)).toBe(true)
   })
+
+  it.each(['', 'null', '[]', '{}', '{"records":[null]}', '{"records":[],"endedAt":"now"}'])(
+    'cannot be entered or ended while their entry comes back as %j',
+    async (damaged) => {
+      const entry = `sid:${sidIdOf(HERE, 'sid-1')}`
+      const unavailable = { code: 'ERR_STORE_UNAVAILABLE', status: 503 }
+      await store.set(entry, damaged, ABSOLUTE)
+      await expect(signIn()).rejects.toMatchObject(unavailable)
+      await expect(records.endSid(HERE, 'sid-1', now())).rejects.toMatchObject(unavailable)
+      await store.remove(entry)
+      expect(await lives(await signIn())).toBe(true)
+    },
+  )
 })
 
 describe('a store that accepts no change', () => {
