@@ -155,7 +155,7 @@ export function refusal(
 }
 
 /** Details of a refusal: `message` for the sender of the request, the rest for the operator of the API. */
-export interface RefusalDetails {
+interface RefusalDetails {
   readonly message: string
   readonly hint?: string | undefined
   readonly cause?: unknown

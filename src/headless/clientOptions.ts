@@ -29,7 +29,7 @@ export const CLIENT_SHAPE: Shape<ClientOptions> = {
 }
 
 /** {@link ClientOptions}, checked and defaulted. */
-export interface ResolvedClient {
+interface ResolvedClient {
   readonly provider: Provider
   readonly refreshBefore: number
   readonly allowInsecureHttp: boolean

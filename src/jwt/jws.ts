@@ -29,7 +29,7 @@ export class JwtError extends Error {
 }
 
 /** A JWT with a verified signature. Its claims are not checked yet. */
-export interface VerifiedJwt {
+interface VerifiedJwt {
   readonly header: Readonly<Record<string, unknown>> & { readonly alg: string; readonly kid?: string }
   readonly payload: Readonly<Record<string, unknown>>
 }

@@ -25,7 +25,7 @@ interface Entry<T> {
 }
 
 /** Loads a document. `previous` is the cached one, which the new one will replace. */
-export type Load<T> = (previous: T | undefined) => Promise<T>
+type Load<T> = (previous: T | undefined) => Promise<T>
 
 /**
  * Caches a bounded number of documents fetched from providers.

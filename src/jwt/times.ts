@@ -9,7 +9,7 @@ function isTime(value: unknown): value is number {
 }
 
 /** What is wrong with a time in a JWT. */
-export interface TimeProblem {
+interface TimeProblem {
   readonly message: string
   readonly hint: string
   readonly claim: TimeClaim

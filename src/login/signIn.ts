@@ -21,7 +21,7 @@ export interface LoginStep {
 }
 
 /** An {@link Authentication} that has passed every check, with its login. */
-export interface VerifiedLogin extends Authentication {
+interface VerifiedLogin extends Authentication {
   readonly provider: Provider
   readonly step: LoginStep
   /** The checks that it passed, for the event `login.verified`. */

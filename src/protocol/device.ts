@@ -37,7 +37,7 @@ export interface DeviceAuthorization {
 }
 
 /** The result of a poll. */
-export type DevicePoll =
+type DevicePoll =
   | { readonly state: 'pending' | 'slow_down' }
   | { readonly state: 'approved'; readonly tokens: TokenSet; readonly claims: IdTokenClaims | undefined }
 

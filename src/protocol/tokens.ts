@@ -124,7 +124,7 @@ export function scopeParameters({ scope, resource }: TokenScope): URLSearchParam
 }
 
 /** The user of a session, whom a refresh must not change. */
-export interface RefreshedIdentity {
+interface RefreshedIdentity {
   readonly issuer: string
   readonly subject: string
 }

@@ -26,7 +26,7 @@ export interface Transaction {
 }
 
 /** The values derived from a transaction's seed: 43 base64url characters each, 256 bits. */
-export interface TransactionValues {
+interface TransactionValues {
   /** A public identifier, for events and the store. */
   readonly id: string
   readonly nonce: string

@@ -6,7 +6,7 @@ import type { HttpLimits } from '../lib/http/httpOptions.js'
 import type { ProviderServices } from './provider.js'
 
 /** Callbacks for documents that were fetched from a provider. */
-export interface Listeners {
+interface Listeners {
   readonly onDiscovered?: (issuer: string) => void
   readonly onKeysFetched?: (jwksUri: string, count: number) => void
 }

@@ -2,7 +2,7 @@ import type { Response } from 'express'
 import { escapeHtml, hashSource } from '../lib/html.js'
 
 /** The texts of a page that forwards the browser. */
-export interface ForwardingText {
+interface ForwardingText {
   /** The heading, such as `'Signing out'`. */
   readonly title: string
   /** The label of the link, for browsers that do not follow the refresh. */

@@ -27,7 +27,7 @@ export interface Callbacks {
 }
 
 /** The options that {@link createCallbacks} needs. Paths include the path of `baseUrl`. */
-export interface CallbackSettings {
+interface CallbackSettings {
   readonly origin: string
   readonly basePath: string
   /** The option `callbackPath`. */

@@ -9,7 +9,7 @@ import { parseObject } from '../../lib/json.js'
 import { quote } from '../../lib/quote.js'
 
 /** The part of an authorization server's metadata that a resource server uses (RFC 8414 §2). */
-export interface AuthorizationServerMetadata {
+interface AuthorizationServerMetadata {
   readonly issuer: string
   readonly jwks_uri?: string
   readonly introspection_endpoint?: string

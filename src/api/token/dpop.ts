@@ -9,7 +9,7 @@ import { quote } from '../../lib/quote.js'
 import type { Refusal } from './claims.js'
 
 /** The rules for DPoP proofs at one resource server. All times in seconds. */
-export interface ProofRules {
+interface ProofRules {
   readonly algorithms: readonly string[]
   /** The maximum age of a proof, from its `iat`. */
   readonly maxAge: number
@@ -19,7 +19,7 @@ export interface ProofRules {
 }
 
 /** The request that a proof must be for. */
-export interface ProvedRequest {
+interface ProvedRequest {
   readonly method: string
   /** The configured URL, without query: no part of it comes from the `Host` header. */
   readonly uri: string
@@ -29,7 +29,7 @@ export interface ProvedRequest {
 }
 
 /** A proof that passed every check except whether it was used before. */
-export interface VerifiedProof {
+interface VerifiedProof {
   /** Identifies the proof among those of all clients. */
   readonly id: string
   /** When it is no longer accepted. In seconds since the epoch. */
@@ -38,7 +38,7 @@ export interface VerifiedProof {
 }
 
 /** Why a proof is refused. */
-export interface ProofRefusal extends Refusal {
+interface ProofRefusal extends Refusal {
   /** Whether only a nonce of this server is missing. */
   readonly nonceRequired?: boolean
 }

@@ -4,7 +4,7 @@ import { isInactive } from './introspection.js'
 import { isRefusal, type Verdict } from './verify.js'
 
 /** Options of the cache of introspected tokens. */
-export interface IntrospectedTokensOptions {
+interface IntrospectedTokensOptions {
   /** How long a revocation may go unnoticed. In seconds. With `0`, every request introspects its token. */
   readonly revocationDelay: number
   /** The maximum number of cached active tokens. */

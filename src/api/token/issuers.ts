@@ -101,7 +101,7 @@ function checkKeys(value: unknown): string | undefined {
 }
 
 /** What all issuers of one resource server share. */
-export interface IssuerContext {
+interface IssuerContext {
   readonly services: AuthorizationServerServices
   /** The algorithms of issuers that list none of their own. */
   readonly algorithms: readonly string[] | undefined

@@ -1,5 +1,5 @@
 /** Limits how many tasks run at once for each key. Others wait in order, up to a time limit. */
-export interface Slots {
+interface Slots {
   /** Runs a task as soon as a slot is free. @throws {NoSlotError} */
   run<T>(key: string, task: () => Promise<T>): Promise<T>
 }
