@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest'
 import { startProvider } from '../../examples/provider/index.js'
 import { type App, register, startApp } from '../support/bed/app.js'
 import { browserTest as it } from '../support/run/chromium.js'
@@ -122,6 +122,27 @@ describeWith('chromium', 'signing in with a browser', () => {
       await page.goto(`${app.url}/profile`)
       await page.getByRole('button', { name: /Ada/ }).waitFor()
     })
+  })
+
+  it('sends a SameSite=Strict session cookie from the pages that forward the browser', async ({ page }) => {
+    const provider = await startProvider({ host: 'localhost' })
+    onTestFinished(() => provider.close())
+    const app = await startApp(provider.issuer, {
+      provider: { prompt: 'consent' },
+      session: { cookie: { sameSite: 'strict' } },
+    })
+    await register(provider, app)
+    await page.goto(`${app.url}/profile`)
+    await signInAtProvider(page)
+    await page.waitForURL(`${app.url}/profile`)
+    // A link on another site: the browser withholds the cookie, but no other login is needed.
+    const link = `<a href="${app.url}/profile?by=link">Profile</a>`
+    await page.route(`${provider.issuer}/link`, (route) => route.fulfill({ contentType: 'text/html', body: link }))
+    await page.goto(`${provider.issuer}/link`)
+    await page.getByRole('link').click()
+    await page.waitForURL(`${app.url}/profile?by=link`)
+    expect(await page.textContent('body')).toContain('"sub":"ada"')
+    expect(app.events.filter(({ type }) => type === 'login.started')).toHaveLength(1)
   })
 })
 
