@@ -71,7 +71,9 @@ export const keysTarget: Target<KeysInput> = {
     return async ({ side, key, set, copies, text, envelope }) => {
       const own = JSON.stringify(provider.key.jwk)
       const changed = encodeJson({ ...provider.key.jwk }, key)
-      const keys = `[${[...Array.from({ length: copies }, () => changed), ...(copies > 1 ? [own] : [])].join(',')}]`
+      // Making a text of several MB takes longer than refusing it.
+      const length = Math.min(copies, Math.ceil(200_000 / changed.length))
+      const keys = `[${[...Array.from({ length }, () => changed), ...(copies > 1 ? [own] : [])].join(',')}]`
       const whole = encodeJson({ keys: 0 }, set).replace('"keys":0', () => `"keys":${keys}`)
       provider.replies['/jwks'] = () => replyOf(spoil(whole, text), envelope)
       return read(side)
