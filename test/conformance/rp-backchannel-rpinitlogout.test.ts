@@ -94,7 +94,7 @@ describe('rp-backchannel-rpinitlogout', () => {
   it.each([
     ['of the session', {}],
     ['of the user', { sid: undefined }],
-  ])('refuses a login that was under way when the provider told of the end %s', async (_, claims) => {
+  ])('refuses a login in progress when the provider reported the end %s', async (_, claims) => {
     const bed = await startLogoutBed()
     const { app, provider } = bed
     const begun = Math.floor(Date.now() / 1000) - 10

@@ -87,7 +87,7 @@ describe('onLogin', () => {
       500,
     ],
     ['rejects', () => Promise.reject(new TypeError('no such column')), 500],
-  ])('%s: nobody is signed in, and the session is as it was', async (_rule, onLogin, status) => {
+  ])('%s: no one is signed in, and the session is as it was', async (_rule, onLogin, status) => {
     await start({ onLogin })
     await browser.visit(`${url}/basket?add=tea`)
     const before = (await browser.fetch(`${url}/basket`)).json()

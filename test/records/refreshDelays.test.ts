@@ -136,7 +136,7 @@ describe('a process that is held up until its lock has expired', () => {
   })
 })
 
-describe('a session that ends while its refresh is under way', () => {
+describe('a session that ends while its refresh is in progress', () => {
   it.each<[string, (process: ReturnType<typeof startProcess>, id: string) => Promise<unknown>]>([
     ['by its own logout', ({ records }, id) => records.remove(id)],
     ['with all of its user', ({ records }) => records.endSubject('registration', 'ada', Date.now() / 1000 + 3600)],

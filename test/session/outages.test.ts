@@ -76,7 +76,7 @@ const statuses = (answers: Answer[][]) => new Set(answers.flat().map(({ status }
 const tokensOf = (answers: Answer[]) => new Set(answers.map((answer) => answer.json().token))
 const happened = (type: string) => processes.flatMap(({ events }) => events.filter((event) => event.type === type))
 
-/** Demands that all sessions get one new token each, and nobody was signed out. */
+/** Asserts that each session gets one new token, and that no one was signed out. */
 async function expectRecovered(tokenRequests: number): Promise<void> {
   const answers = await flood(tokenRequests)
   expect(statuses(answers)).toEqual(new Set([200]))

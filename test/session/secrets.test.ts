@@ -68,7 +68,7 @@ function withSealed(record: string, sealed: string): string {
 describe('what is sealed for one purpose opens for no other', () => {
   const OURS = 'express-relying-party:'
 
-  it('a login as the session: nobody', async () => {
+  it('a login as the session: no one', async () => {
     bed = await startBed({ at: provider })
     const { url } = bed.app
     await browser.send(`${url}/login`)

@@ -74,7 +74,7 @@ export async function expectSignedIn(login: Promise<Answer>): Promise<void> {
 
 /**
  * Demands that a tampered response is refused with a code and leaves nothing behind, and that the same login is accepted
- * when nobody meddles with it.
+ * if no one meddles with it.
  */
 export async function expectRefused({ app, signIn }: FrontChannel, tamper: Tamper, code: ErrorCode): Promise<void> {
   await expectSignedIn(signIn())
