@@ -16,6 +16,8 @@ export default defineConfig({
   },
   test: {
     pool: 'forks',
+    // The default leaves one core out, which is half of a small machine.
+    maxWorkers: '100%',
     // Express prints the errors that tests provoke.
     silent: 'passed-only',
     reporters: ['default', './test/support/run/skippedReporter.ts'],
