@@ -57,11 +57,11 @@ export type RelyingPartyEvent =
       readonly hasIdToken: boolean
     })
   | (LoginEvent & {
-      /** The ID token passed every check. */
+      /** The ID token passed every check, or an OAuth 2.0 provider said who the user is. */
       readonly type: 'login.verified'
       readonly subject: string
-      /** The signature algorithm. */
-      readonly alg: string
+      /** The signature algorithm of the ID token, if there is one. */
+      readonly alg?: string
       /** What was checked. */
       readonly checks: readonly string[]
     })

@@ -20,7 +20,18 @@ export { backchannelLogout } from './logout/backchannelLogout.js'
 export { type EndSessionsOptions, endSessions } from './logout/endSessions.js'
 export { frontchannelLogout } from './logout/frontchannelLogout.js'
 export { type LogoutOptions, logout } from './logout/logout.js'
-export type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './provider/providerOptions.js'
+export { defineProvider, type OAuth2Provider } from './provider/defineProvider.js'
+export type { Profile, ProfileContext } from './provider/profile.js'
+export type {
+  ClientAuth,
+  LogoutRequest,
+  Pkce,
+  ProviderBrand,
+  ProviderOptions,
+  ResponseMode,
+  ResponseType,
+} from './provider/providerOptions.js'
+export type { TokenRequest } from './provider/tokenRequest.js'
 export { relyingParty } from './relyingParty.js'
 export * from './resource-server.js'
 export type { SignedInMark } from './session/signedInMark.js'

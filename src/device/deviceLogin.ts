@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
-import { assertOpenid, assertOptions, callable, type Shape, string, stringOrStrings } from '../lib/check.js'
+import { assertOptions, callable, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { emitRefused, signIn } from '../login/signIn.js'
 import { requestDeviceAuthorization } from '../protocol/device.js'
 import type { Provider } from '../provider/provider.js'
@@ -59,8 +59,6 @@ const SHAPE: Shape<DeviceLoginOptions> = {
  */
 export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
   assertOptions<DeviceLoginOptions>(options, 'deviceLogin', SHAPE)
-  assertOpenid(options.scope, 'deviceLogin')
-
   return sessionMiddleware('deviceLogin()', async (caller, req, res) => {
     res.set('Cache-Control', 'no-store')
     assertNoSubresource(req)
@@ -92,7 +90,7 @@ async function start(
   options: DeviceLoginOptions,
 ): Promise<DeviceTransaction> {
   requireSessionCookie(config, req)
-  const scope = provider.scopeFor(options.scope)
+  const scope = provider.scopeFor(options.scope, 'deviceLogin')
   const device = await requestDeviceAuthorization(provider, { scope, resource: provider.options.resource })
   const returnTo = destinationOf({ config }, req, options)
   const transaction: DeviceTransaction = {
@@ -138,10 +136,12 @@ async function finish(
   const authentication = await takeDevice(caller, transaction)
   if (authentication) {
     const step = { provider: provider.name, transaction: transaction.id }
-    const checks = ['device_code', 'iss', 'signature', 'aud', 'exp']
+    const checks = ['device_code', ...(provider.hasIdTokens ? ['iss', 'signature', 'aud', 'exp'] : ['profile'])]
     clearDevice(config, res)
     try {
-      await signIn(caller, req, { ...authentication, provider, step, checks })
+      const login = { ...authentication, provider, step, checks, returnTo: transaction.returnTo }
+      const { returnTo } = await signIn(caller, req, login)
+      return answerSignedIn(caller, req, res, returnTo)
     } catch (error) {
       emitRefused(config, error, step, req)
       await refuseTaken(caller, transaction, error)

@@ -102,6 +102,7 @@ async function finishLogin(caller: SessionCaller, req: Request, res: Response, d
   const response = readAuthorizationResponse(parameters, {
     state,
     issuer: metadata.issuer,
+    isIssuer: (await provider.issuers()).fits,
     // If providers share a path, a change of the metadata during the login must not drop this requirement.
     issRequired:
       metadata.authorization_response_iss_parameter_supported === true || config.callbacks.isShared(provider),
@@ -109,9 +110,17 @@ async function finishLogin(caller: SessionCaller, req: Request, res: Response, d
   })
   const authentication = await authenticate(provider, transaction, response, config.callbacks.redirectUri(provider))
   const checks = checksOf(provider.options)
-  await signIn(caller, req, { ...authentication, provider, step, checks, anonymousId: transaction.sessionId })
-  noteSignedIn(config, req, res, transaction.returnTo, provider.options.responseMode === 'form_post')
-  redirectTo(req, res, config.origin + transaction.returnTo)
+  const { returnTo } = await signIn(caller, req, {
+    ...authentication,
+    provider,
+    step,
+    checks,
+    parameters: Object.fromEntries(parameters),
+    returnTo: transaction.returnTo,
+    anonymousId: transaction.sessionId,
+  })
+  noteSignedIn(config, req, res, returnTo, provider.options.responseMode === 'form_post')
+  redirectTo(req, res, config.origin + returnTo)
 }
 
 /**
@@ -187,10 +196,11 @@ function resume(
 }
 
 /** Returns the checks of a successful login, for the event `login.verified`. */
-function checksOf({ responseType }: ResolvedProviderOptions): string[] {
-  const ofCode = responseType === 'id_token' ? [] : ['code_verifier']
+function checksOf({ protocol, responseType, pkce, nonce }: ResolvedProviderOptions): string[] {
+  const ofCode = responseType === 'id_token' || pkce === 'refused' ? [] : ['code_verifier']
+  if (protocol === 'oauth2') return ['state', ...ofCode, 'profile']
   const ofBoth = responseType === 'code id_token' ? ['c_hash'] : []
-  return ['state', 'iss', ...ofCode, 'signature', 'aud', 'exp', 'nonce', ...ofBoth]
+  return ['state', 'iss', ...ofCode, 'signature', 'aud', 'exp', ...(nonce ? ['nonce'] : []), ...ofBoth]
 }
 
 function mountedElsewhere({ config }: SessionCaller, req: Request): RelyingPartyError {

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { configurationError, RelyingPartyError } from '../errors.js'
-import { assertOpenid, assertOptions, boolean, number, type Shape, string, stringOrStrings } from '../lib/check.js'
+import { assertOptions, boolean, number, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { defined } from '../lib/defined.js'
 import { toList } from '../lib/list.js'
 import { type AuthorizationRequest, authorizationUrl } from '../protocol/authorizationRequest.js'
@@ -224,8 +224,7 @@ function withRetry(config: Config, req: Request, error: unknown): unknown {
 
 function toRequest(config: Config, provider: Provider, options: LoginOptions): Omit<AuthorizationRequest, 'state'> {
   const defaults = provider.options
-  const scope = provider.scopeFor(options.scope)
-  assertOpenid(scope, 'login')
+  const scope = provider.scopeFor(options.scope, 'login')
   const acrValues = options.acrValues === undefined ? defaults.acrValues : toList(options.acrValues)
   return {
     redirectUri: config.callbacks.redirectUri(provider),

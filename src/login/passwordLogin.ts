@@ -1,15 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
-import {
-  assertOpenid,
-  assertOptions,
-  callable,
-  requireOption,
-  type Shape,
-  string,
-  stringOrStrings,
-} from '../lib/check.js'
+import { assertOptions, callable, requireOption, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { type PasswordCredentials, requestByPassword } from '../protocol/passwordGrant.js'
 import { asksForPage } from '../request/navigation.js'
 import { readRequestParameters } from '../request/parameters.js'
@@ -82,8 +74,6 @@ export function passwordLogin(options: PasswordLoginOptions): RequestHandler {
     'rateLimit',
     'pass a middleware, such as rateLimit({ … }) of express-rate-limit',
   )
-  assertOpenid(options.scope, 'passwordLogin')
-
   return sessionMiddleware('passwordLogin()', async (caller, req, res) => {
     res.set('Cache-Control', 'no-store')
     assertMethod(req, ['POST'], 'ERR_CREDENTIALS_MALFORMED', 'app.post(path, passwordLogin({ … }))')
@@ -104,16 +94,17 @@ async function attempt(
   requireSessionCookie(config, req)
   const provider = await config.providers.choose(req, options.provider)
   const step = { provider: provider.name, transaction: randomBytes(12).toString('base64url') }
-  const scope = provider.scopeFor(options.scope)
+  const scope = provider.scopeFor(options.scope, 'passwordLogin')
+  const wanted = options.returnTo ?? fields.get('returnTo') ?? queryParameter(req, 'returnTo')
+  let returnTo = destination(config, wanted)
   try {
     const authentication = await requestByPassword(provider, toCredentials(fields), scope)
-    await signIn(caller, req, { ...authentication, provider, step, checks: ['iss', 'signature', 'aud', 'exp'] })
+    const checks = provider.hasIdTokens ? ['iss', 'signature', 'aud', 'exp'] : ['profile']
+    returnTo = (await signIn(caller, req, { ...authentication, provider, step, checks, returnTo })).returnTo
   } catch (error) {
     emitRefused(config, error, step, req)
     throw error
   }
-  const wanted = options.returnTo ?? fields.get('returnTo') ?? queryParameter(req, 'returnTo')
-  const returnTo = destination(config, wanted)
   if (asksForPage(req)) res.redirect(303, config.origin + returnTo)
   else res.json({ returnTo })
 }

@@ -1,16 +1,19 @@
 import type { Request } from 'express'
 import type { Claims } from '../auth.js'
 import { RelyingPartyError } from '../errors.js'
+import { defined } from '../lib/defined.js'
 import type { Authentication } from '../protocol/authentication.js'
 import type { IdTokenClaims } from '../protocol/idToken.js'
+import { type Identity, identify } from '../protocol/identity.js'
 import type { LoginTokens } from '../protocol/tokens.js'
-import { fetchUserInfo } from '../protocol/userInfo.js'
 import type { Provider } from '../provider/provider.js'
 import type { RecordFields } from '../records/records.js'
+import { safeReturnTo } from '../request/returnTo.js'
 import type { SessionCaller } from '../session/sessionCaller.js'
 import { openSession } from '../session/signedInMark.js'
 import { storedTokens, tokenFields } from '../session/tokenRefresh.js'
 import type { Config } from '../setup/config.js'
+import type { Login } from '../setup/options.js'
 
 /** The fields that all events of one login share. */
 export interface LoginStep {
@@ -26,6 +29,10 @@ interface VerifiedLogin extends Authentication {
   readonly step: LoginStep
   /** The checks that it passed, for the event `login.verified`. */
   readonly checks: readonly string[]
+  /** The parameters of the authorization response, for `profile`. */
+  readonly parameters?: Readonly<Record<string, string>> | undefined
+  /** Where the user goes after login, which `onLogin` may change. */
+  readonly returnTo: string
   /** The session that the login began in, if the request may lack its cookie. */
   readonly anonymousId?: string | undefined
 }
@@ -36,16 +43,25 @@ interface VerifiedLogin extends Authentication {
  *
  * Emits `login.tokens`, `login.verified` and `session.opened`; the caller reports failures with {@link emitRefused}.
  *
+ * @returns where the user goes: `returnTo`, or what `onLogin` chose
  * @throws `ERR_LOGIN_REFUSED`, `ERR_USERINFO_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_STORE_UNAVAILABLE`,
  *   `ERR_TRANSACTION_CONSUMED` if the browser has disconnected, `ERR_SESSION_ENDED` if the provider has ended the session,
  *   `ERR_CONFIGURATION` if `onLogin` returns claims that JSON cannot hold
  */
-export async function signIn(caller: SessionCaller, req: Request, login: VerifiedLogin): Promise<void> {
-  emitVerified(caller.config, req, login)
-  const claims = await accept(caller, req, login)
+export async function signIn(caller: SessionCaller, req: Request, login: VerifiedLogin): Promise<{ returnTo: string }> {
+  const { config } = caller
+  const { provider, step, tokens, checks, parameters } = login
+  // The implicit flow has no access token.
+  if (tokens.accessToken !== undefined) emitTokens(config.emit, req, step, tokens)
+  const identity = await identify(provider, login, parameters)
+  const { sub: subject } = identity.claims
+  const alg = login.claims && provider.options.idTokenSigningAlg
+  config.emit({ type: 'login.verified', ...step, subject, ...defined({ alg }), checks }, req)
+  const { claims, returnTo } = await accept(caller, req, login, identity)
   if (req.res?.closed) throw browserGone()
-  await open(caller, req, login, claims)
-  caller.config.emit({ type: 'session.opened', ...login.step, subject: login.claims.sub }, req)
+  await open(caller, req, login, { ...claims, iss: identity.claims.iss, sub: subject })
+  config.emit({ type: 'session.opened', ...step, subject }, req)
+  return { returnTo }
 }
 
 /**
@@ -57,13 +73,6 @@ export async function signIn(caller: SessionCaller, req: Request, login: Verifie
 export function emitRefused({ emit }: Config, error: unknown, step?: LoginStep, req?: Request): void {
   const code = error instanceof RelyingPartyError ? error.code : undefined
   emit({ type: 'login.refused', provider: step?.provider, transaction: step?.transaction, code }, req)
-}
-
-/** Reports the tokens, if the flow issued an access token, and the verification. */
-function emitVerified({ emit }: Config, req: Request, { provider, step, tokens, claims, checks }: VerifiedLogin): void {
-  if (tokens.accessToken !== undefined) emitTokens(emit, req, step, tokens)
-  const alg = provider.options.idTokenSigningAlg
-  emit({ type: 'login.verified', ...step, subject: claims.sub, alg, checks }, req)
 }
 
 function emitTokens(emit: Config['emit'], req: Request, step: LoginStep, tokens: LoginTokens): void {
@@ -81,21 +90,37 @@ function emitTokens(emit: Config['emit'], req: Request, step: LoginStep, tokens:
   )
 }
 
-/** Merges the claims of UserInfo if `userInfo` is set, and calls `onLogin`. */
+/** Calls `onLogin`, which may refuse the login, replace the claims, and choose where the user goes. */
 async function accept(
   { config }: SessionCaller,
   req: Request,
-  { provider, step, tokens, claims: verified }: VerifiedLogin,
-): Promise<Claims> {
-  const { accessToken, scopes } = tokens
-  const fetched =
-    provider.options.userInfo && accessToken !== undefined
-      ? await fetchUserInfo(provider, accessToken, verified.sub)
-      : {}
-  const claims = { ...fetched, ...withoutExchange(verified) }
-  const mapped = await config.onLogin?.({ ...step, claims, scopes, accessToken }, req)
+  { step, tokens, claims: idTokenClaims, returnTo }: VerifiedLogin,
+  { claims, raw }: Identity,
+): Promise<{ claims: Claims; returnTo: string }> {
+  if (!config.onLogin) return { claims, returnTo }
+  const { accessToken, idToken, scopes, response = {} } = tokens
+  const login: Login = {
+    ...step,
+    claims,
+    scopes,
+    accessToken,
+    idToken,
+    idTokenClaims,
+    profile: raw,
+    tokenResponse: response,
+    returnTo,
+  }
+  const mapped = await config.onLogin(login, req)
   if (mapped) assertStorable(mapped)
-  return mapped ?? claims
+  return { claims: mapped ?? claims, returnTo: landingPage(config, login.returnTo) }
+}
+
+/** @throws `ERR_CONFIGURATION` if `onLogin` chose something other than a path of this application */
+function landingPage(config: Config, returnTo: string): string {
+  const path = safeReturnTo(returnTo, config.origin)
+  if (path !== undefined) return path
+  const hint = 'assign a path of this application to login.returnTo, such as /welcome'
+  throw new RelyingPartyError('ERR_CONFIGURATION', 'onLogin chose a page outside of this application', { hint })
 }
 
 /** Throws where the store would fail, which would look like an outage. */
@@ -113,9 +138,10 @@ async function open(
   { config, services }: SessionCaller,
   req: Request,
   { provider, tokens, claims: verified, anonymousId }: VerifiedLogin,
-  accepted: Claims,
+  claims: Identity['claims'],
 ): Promise<void> {
-  const { iss, sub, sid, acr, auth_time, iat } = verified
+  const { iss, sub } = claims
+  const { sid, acr, auth_time, iat }: Partial<IdTokenClaims> = verified ?? {}
   const { name, registration } = provider
   const openedAt = Date.now() / 1000
   const endsAt = openedAt + config.session.absoluteLifetime
@@ -125,7 +151,7 @@ async function open(
     issuer: iss,
     subject: sub,
     ...(typeof sid === 'string' ? { sid } : {}),
-    claims: { ...accepted, iss, sub },
+    claims,
     authentication: {
       ...(typeof acr === 'string' ? { acr } : {}),
       ...(typeof auth_time === 'number' ? { authTime: auth_time } : {}),
@@ -159,10 +185,4 @@ function browserGone(): RelyingPartyError {
   return new RelyingPartyError('ERR_TRANSACTION_CONSUMED', 'the login was interrupted: start it again', {
     hint: 'the browser closed the connection before its session was stored',
   })
-}
-
-/** Omits the claims about the token exchange, which are of no use after verification. */
-function withoutExchange(claims: IdTokenClaims): IdTokenClaims {
-  const { nonce: _n, at_hash: _a, c_hash: _c, s_hash: _s, ...rest } = claims
-  return rest
 }

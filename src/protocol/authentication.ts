@@ -2,13 +2,14 @@ import { JwtError } from '../jwt/jws.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
 import type { AuthorizationResponse } from './authorizationResponse.js'
-import { type IdTokenClaims, verifyIdToken } from './idToken.js'
-import { exchangeCode, expectations, type LoginTokens } from './tokens.js'
+import type { IdTokenClaims } from './idToken.js'
+import { exchangeCode, type LoginTokens, verifyProviderIdToken } from './tokens.js'
 import { type Transaction, transactionValues } from './transaction.js'
 
-/** An authenticated user: the verified claims, and the tokens that arrived with them. */
+/** An authentication: the tokens of a login, and the verified claims of their ID token. */
 export interface Authentication {
-  readonly claims: IdTokenClaims
+  /** `undefined` for an OAuth 2.0 provider: `identify` finds out who the user is. */
+  readonly claims: IdTokenClaims | undefined
   readonly tokens: LoginTokens
 }
 
@@ -29,9 +30,8 @@ export async function authenticate(
   const { code, idToken } = response
   const front = idToken === undefined ? undefined : await verifyFrontChannel(provider, transaction, idToken, response)
   if (code === undefined) return withoutAccessToken(front as IdTokenClaims, idToken as string)
-  const iss = response.iss ?? front?.iss
-  const { tokens, claims } = await exchangeCode(provider, transaction, { code, iss, redirectUri })
-  if (front) assertAgreement(front, claims, transaction)
+  const { tokens, claims } = await exchangeCode(provider, transaction, { code, redirectUri })
+  if (front && claims) assertAgreement(front, claims, transaction)
   return { tokens, claims }
 }
 
@@ -47,9 +47,8 @@ async function verifyFrontChannel(
 ): Promise<IdTokenClaims> {
   const { nonce } = transactionValues(transaction)
   try {
-    return await verifyIdToken(idToken, {
-      ...(await expectations(provider)),
-      nonce,
+    return await verifyProviderIdToken(provider, idToken, {
+      nonce: provider.options.nonce ? nonce : undefined,
       maxAge: transaction.maxAge,
       acr: transaction.acr,
       hashes: [

@@ -15,6 +15,8 @@ export interface AuthorizationRequest {
   readonly acrValues: readonly string[]
   readonly acrEssential: boolean
   readonly loginHint?: string | undefined
+  /** Language tags, separated by spaces. */
+  readonly uiLocales?: string | undefined
   readonly authorizationParams: Readonly<Record<string, string>>
 }
 
@@ -31,16 +33,16 @@ export async function authorizationUrl(
   request: AuthorizationRequest,
 ): Promise<URL> {
   const { nonce, codeVerifier } = transactionValues(transaction)
-  const { responseType, responseMode } = provider.options
+  const { responseType, responseMode, pkce, nonce: sendsNonce, scopeSeparator } = provider.options
   const parameters = new URLSearchParams({
     ...request.authorizationParams,
     response_type: responseType,
     redirect_uri: request.redirectUri,
-    scope: request.scope,
     state: request.state,
-    nonce,
   })
-  if (responseType !== 'id_token') {
+  if (request.scope !== '') parameters.set('scope', request.scope.replaceAll(' ', scopeSeparator))
+  if (sendsNonce && provider.hasIdTokens) parameters.set('nonce', nonce)
+  if (responseType !== 'id_token' && pkce !== 'refused') {
     parameters.set('code_challenge', createHash('sha256').update(codeVerifier).digest('base64url'))
     parameters.set('code_challenge_method', 'S256')
   }
@@ -49,6 +51,7 @@ export async function authorizationUrl(
   if (request.prompt !== undefined) parameters.set('prompt', request.prompt)
   if (request.maxAge !== undefined) parameters.set('max_age', String(request.maxAge))
   if (request.loginHint !== undefined) parameters.set('login_hint', request.loginHint)
+  if (request.uiLocales !== undefined) parameters.set('ui_locales', request.uiLocales)
   if (request.acrEssential) {
     parameters.set('claims', withEssentialAcr(request.authorizationParams.claims, request.acrValues))
   }
@@ -59,7 +62,10 @@ export async function authorizationUrl(
   }
   const configuration = await provider.configuration()
   try {
-    return openid.buildAuthorizationUrl(configuration, parameters)
+    const url = openid.buildAuthorizationUrl(configuration, parameters)
+    // Some providers, such as Cognito, do not read a plus sign as a space.
+    url.search = url.search.replaceAll('+', '%20')
+    return url
   } catch (error) {
     throw translateError(error, 'ERR_METADATA_INVALID', 'the authorization request')
   }

@@ -27,12 +27,19 @@ export interface AuthorizationResponse {
  */
 export function readAuthorizationResponse(
   parameters: Parameters,
-  expected: { state: string; issuer: string; issRequired: boolean; responseType: ResponseType },
+  expected: {
+    state: string
+    issuer: string
+    /** Checks an `iss`. Default is whether it is `issuer`. */
+    isIssuer?: (iss: string) => boolean
+    issRequired: boolean
+    responseType: ResponseType
+  },
 ): AuthorizationResponse {
-  const { responseType } = expected
+  const { responseType, isIssuer = (given) => given === expected.issuer } = expected
   const idToken = responseType === 'code' ? undefined : parameters.get('id_token')
   const iss = parameters.get('iss')
-  if (iss === undefined ? expected.issRequired && !idToken : iss !== expected.issuer) {
+  if (iss === undefined ? expected.issRequired && !idToken : !isIssuer(iss)) {
     throw new RelyingPartyError(
       'ERR_ISSUER_MISMATCH',
       iss === undefined

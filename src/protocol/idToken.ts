@@ -3,10 +3,15 @@ import { JwtError, type KeySource, verifySignature } from '../jwt/jws.js'
 import { checkJwtTimes, isOlderThan } from '../jwt/times.js'
 import { isEqual } from '../lib/equal.js'
 
+type Claims = Readonly<Record<string, unknown>>
+
 /** What an ID token is checked against. All times in seconds. */
 export interface IdTokenExpectations {
-  readonly issuer: string
+  /** Returns the `iss` that the token must have. */
+  readonly issuer: (claims: Claims) => string
   readonly clientId: string
+  /** Other clients that the token may be issued for, if the option is set. */
+  readonly trustedAudiences?: readonly string[] | undefined
   /** The one algorithm the client is registered for. */
   readonly algorithm: string
   readonly keys: KeySource
@@ -62,17 +67,26 @@ export async function verifyIdToken(token: string, expected: IdTokenExpectations
   return claims as IdTokenClaims
 }
 
-type Claims = Readonly<Record<string, unknown>>
-
 /** Throws unless `iss` is the provider. */
-export function assertIssuer({ iss }: Claims, { issuer }: Pick<IdTokenExpectations, 'issuer'>): void {
-  if (iss !== issuer) throw new JwtError('iss is another issuer', 'iss', { expected: issuer, actual: iss })
+export function assertIssuer(claims: Claims, { issuer }: Pick<IdTokenExpectations, 'issuer'>): void {
+  const expected = issuer(claims)
+  if (claims.iss !== expected) throw new JwtError('iss is another issuer', 'iss', { expected, actual: claims.iss })
 }
 
-function assertAudience({ aud, azp }: Claims, { clientId }: IdTokenExpectations): void {
-  const audience = Array.isArray(aud) ? aud : [aud]
+function assertAudience({ aud, azp }: Claims, { clientId, trustedAudiences }: IdTokenExpectations): void {
+  const audience: unknown[] = Array.isArray(aud) ? aud : [aud]
   if (!audience.includes(clientId)) {
     throw new JwtError('aud is not this client', 'aud', { expected: clientId, actual: aud })
+  }
+  if (trustedAudiences) {
+    const trusted: readonly unknown[] = [clientId, ...trustedAudiences]
+    if (!audience.every((one) => trusted.includes(one))) {
+      throw new JwtError('aud contains a client that is not trusted', 'aud', { expected: clientId, actual: aud })
+    }
+    if (azp !== undefined && !trusted.includes(azp)) {
+      throw new JwtError('azp is a client that is not trusted', 'azp', { expected: clientId, actual: azp })
+    }
+    return
   }
   if (audience.length > 1 && azp === undefined) {
     throw new JwtError('aud lists several clients, and azp is missing', 'azp', { expected: clientId })

@@ -38,7 +38,7 @@ export async function verifyLogoutToken(provider: Provider, token: string): Prom
   const { clientId, idTokenSigningAlg } = provider.options
   const { clockTolerance } = provider
   try {
-    const { issuer } = await provider.metadata()
+    const { issuer } = await provider.issuers()
     const { header, payload } = await verifySignature(token, {
       algorithms: [idTokenSigningAlg],
       algorithmsOption: 'idTokenSigningAlg',

@@ -4,9 +4,10 @@ import { JwtError } from '../jwt/jws.js'
 import { defined } from '../lib/defined.js'
 import { toList } from '../lib/list.js'
 import type { Provider } from '../provider/provider.js'
+import { ID_TOKEN } from '../provider/responses.js'
 import { NO_ID_TOKEN, translateError } from '../provider/translate.js'
 import { type RefusalOf, refusalOf } from './grantRefusal.js'
-import { type HashExpectation, type IdTokenClaims, verifyIdToken } from './idToken.js'
+import { type HashExpectation, type IdTokenClaims, type IdTokenExpectations, verifyIdToken } from './idToken.js'
 import { type Transaction, transactionValues } from './transaction.js'
 
 /** How long a token is used if the response has no `expires_in`. In seconds. */
@@ -23,6 +24,8 @@ export interface LoginTokens {
   readonly scopes: readonly string[]
   /** From `expires_in`. In seconds. */
   readonly expiresIn?: number
+  /** The members of the token response, without its tokens. Absent in the implicit flow. */
+  readonly response?: Readonly<Record<string, unknown>>
 }
 
 /** The tokens of a token response, checked. */
@@ -32,7 +35,8 @@ export interface TokenSet extends LoginTokens {
 }
 
 /**
- * Exchanges an authorization code for tokens and checks the response, then verifies its ID token.
+ * Exchanges an authorization code for tokens and checks the response, then verifies its ID token. An OAuth 2.0 provider
+ * sends none.
  *
  * @throws `ERR_TOKEN_REQUEST_REFUSED`, `ERR_CLIENT_REFUSED`, `ERR_TOKEN_RESPONSE_INVALID`, `ERR_ID_TOKEN_INVALID`,
  *   `ERR_PROVIDER_UNAVAILABLE`
@@ -41,23 +45,24 @@ export interface TokenSet extends LoginTokens {
 export async function exchangeCode(
   provider: Provider,
   transaction: Transaction,
-  response: { code: string; iss?: string | undefined; redirectUri: string },
-): Promise<{ tokens: TokenSet; claims: IdTokenClaims }> {
-  const configuration = await provider.configuration()
+  response: { code: string; redirectUri: string },
+): Promise<{ tokens: TokenSet; claims: IdTokenClaims | undefined }> {
   const { nonce, codeVerifier } = transactionValues(transaction)
-  const url = new URL(response.redirectUri)
-  url.search = new URLSearchParams(defined({ code: response.code, iss: response.iss })).toString()
+  const { pkce, nonce: sendsNonce, scope } = provider.options
   try {
-    const answer = await openid.authorizationCodeGrant(configuration, url, {
-      expectedNonce: nonce,
-      pkceCodeVerifier: codeVerifier,
-      idTokenExpected: true,
-      ...defined({ maxAge: transaction.maxAge }),
-    })
-    const tokens = toTokenSet(answer, transaction.scope ?? provider.options.scope)
-    const claims = await verifyIdToken(tokens.idToken as string, {
-      ...(await expectations(provider)),
-      nonce,
+    const configuration = await provider.configuration()
+    const { issuer } = configuration.serverMetadata()
+    const url = new URL(response.redirectUri)
+    // The iss of the response has been checked; openid-client knows one issuer only.
+    url.search = new URLSearchParams({ code: response.code, iss: issuer }).toString()
+    const checks = pkce === 'refused' ? {} : { pkceCodeVerifier: codeVerifier }
+    const tokens = toTokenSet(
+      await openid.authorizationCodeGrant(configuration, url, checks),
+      transaction.scope ?? scope,
+    )
+    if (!provider.hasIdTokens) return { tokens, claims: undefined }
+    const claims = await verifyProviderIdToken(provider, requireIdToken(tokens), {
+      nonce: sendsNonce ? nonce : undefined,
       maxAge: transaction.maxAge,
       acr: transaction.acr,
       hashes: [atHash(tokens)],
@@ -88,23 +93,26 @@ export function tokenError(
 }
 
 /**
- * Verifies the ID token of a flow without an authorization request, against the provider's options.
+ * Verifies the ID token of a flow without an authorization request, against the provider's options. An OAuth 2.0 provider
+ * sends none.
  *
  * @throws `ERR_TOKEN_RESPONSE_INVALID` if there is none
  * @throws {JwtError}
  */
-export async function verifyDirectIdToken(provider: Provider, tokens: TokenSet): Promise<IdTokenClaims> {
-  if (tokens.idToken === undefined) {
-    throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the token response has no ID token', {
-      hint: NO_ID_TOKEN,
-    })
-  }
+export async function verifyDirectIdToken(provider: Provider, tokens: TokenSet): Promise<IdTokenClaims | undefined> {
+  if (!provider.hasIdTokens) return undefined
   const { maxAge, acrEssential, acrValues } = provider.options
-  return verifyIdToken(tokens.idToken, {
-    ...(await expectations(provider)),
+  return verifyProviderIdToken(provider, requireIdToken(tokens), {
     maxAge,
     acr: acrEssential ? acrValues : undefined,
     hashes: [atHash(tokens)],
+  })
+}
+
+function requireIdToken({ idToken }: TokenSet): string {
+  if (idToken !== undefined) return idToken
+  throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the token response has no ID token', {
+    hint: NO_ID_TOKEN,
   })
 }
 
@@ -162,11 +170,11 @@ export async function refreshTokens(
     const response = await openid.refreshTokenGrant(configuration, current.refreshToken, scopeParameters(requested))
     const tokens = toTokenSet(response, requested.scope || current.scopes.join(' '))
     if (tokens.idToken === undefined) return { tokens }
-    const claims = await verifyIdToken(tokens.idToken, {
-      ...(await expectations(provider)),
-      issuer: identity.issuer,
-      hashes: [atHash(tokens)],
-    })
+    const claims = await verifyProviderIdToken(provider, tokens.idToken, { hashes: [atHash(tokens)] })
+    if (claims.iss !== identity.issuer) {
+      const { issuer: expected } = identity
+      throw new JwtError('iss changed in a refresh', 'iss', { expected, actual: claims.iss })
+    }
     if (claims.sub !== identity.subject) {
       throw new JwtError('sub changed in a refresh', 'sub', { expected: identity.subject, actual: claims.sub })
     }
@@ -199,31 +207,47 @@ function atHash({ accessToken }: TokenSet): HashExpectation {
   return { claim: 'at_hash', value: accessToken, required: false }
 }
 
-/** Returns what every ID token of a provider is checked against. */
-export async function expectations(provider: Provider) {
-  const { issuer } = await provider.metadata()
-  const { clientId, idTokenSigningAlg } = provider.options
-  return {
+/**
+ * Verifies an ID token against what every ID token of a provider must have, and what this one must have besides. The `iss`
+ * of the result is never an alias.
+ *
+ * @throws {JwtError}
+ */
+export async function verifyProviderIdToken(
+  provider: Provider,
+  token: string,
+  more: Pick<IdTokenExpectations, 'nonce' | 'maxAge' | 'acr' | 'hashes'>,
+): Promise<IdTokenClaims> {
+  const { clientId, idTokenSigningAlg, trustedAudiences } = provider.options
+  const { issuer, canonical } = await provider.issuers()
+  const claims = await verifyIdToken(token, {
     issuer,
     clientId,
+    trustedAudiences,
     algorithm: idTokenSigningAlg,
     keys: provider.keySource,
     clockTolerance: provider.clockTolerance,
-  }
+    ...more,
+  })
+  const iss = canonical(claims.iss)
+  return iss === claims.iss ? claims : { ...claims, iss }
 }
 
 /** Converts a token response, without what is not used. */
 export function toTokenSet(response: openid.TokenEndpointResponse, requestedScope: string): TokenSet {
   assertLengths(response)
+  const { access_token, refresh_token, id_token: _checked, [ID_TOKEN]: idToken, ...others } = response
+  if (idToken !== undefined && (typeof idToken !== 'string' || idToken === '')) {
+    throw new RelyingPartyError('ERR_TOKEN_RESPONSE_INVALID', 'the ID token of the response is not a string', {
+      hint: NO_ID_TOKEN,
+    })
+  }
   return {
-    accessToken: response.access_token,
+    accessToken: access_token,
     tokenType: response.token_type,
     scopes: Object.freeze(toList(response.scope ?? requestedScope)),
-    ...defined({
-      refreshToken: response.refresh_token,
-      idToken: response.id_token,
-      expiresIn: response.expires_in,
-    }),
+    response: others,
+    ...defined({ refreshToken: refresh_token, idToken, expiresIn: response.expires_in }),
   }
 }
 

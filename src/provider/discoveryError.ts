@@ -4,8 +4,8 @@ import { quote } from '../lib/quote.js'
 import { translateError } from './translate.js'
 
 /** Explains why the metadata of an issuer cannot be used: what was found at which URL, and the option to check. */
-export function discoveryError(error: unknown, issuer: string): RelyingPartyError {
-  const url = `${issuer.endsWith('/') ? issuer.slice(0, -1) : issuer}/.well-known/openid-configuration`
+export function discoveryError(error: unknown, issuer: string, metadataUrl?: string): RelyingPartyError {
+  const url = metadataUrl ?? `${issuer.endsWith('/') ? issuer.slice(0, -1) : issuer}/.well-known/openid-configuration`
   const named = namedIssuer(error)
   if (named !== undefined) {
     return new RelyingPartyError(
@@ -24,6 +24,13 @@ export function discoveryError(error: unknown, issuer: string): RelyingPartyErro
     headers: { ...headers },
     ...defined({ cause }),
     hint: `${hint ? `${hint}. ` : ''}The metadata is fetched from ${url}: check issuer. An OpenID Provider answers there with JSON; for another server, set its endpoints in the option metadata`,
+  })
+}
+
+/** Builds the error for metadata at `metadataUrl` that names another issuer than the option, for {@link discoveryError}. */
+export function otherIssuer(issuer: string, expected: string): Error {
+  return new Error('the metadata names another issuer', {
+    cause: { attribute: 'issuer', expected, body: { issuer } },
   })
 }
 

@@ -4,8 +4,11 @@ import { RelyingPartyError } from '../errors.js'
 import { type KeySource, secretKey } from '../jwt/jws.js'
 import type { KeyCache } from '../jwt/keyCache.js'
 import type { RemoteCache } from '../jwt/remoteCache.js'
+import { assertOpenid } from '../lib/check.js'
 import { toList } from '../lib/list.js'
-import { discoveryError } from './discoveryError.js'
+import { clientAuthentication } from './clientAuthentication.js'
+import { discoveryError, otherIssuer } from './discoveryError.js'
+import { type ExpectedIssuers, expectedIssuers, fitsIssuer } from './issuers.js'
 import type { ResolvedProviderOptions } from './resolveOptions.js'
 import { withStandardResponses } from './responses.js'
 import type { ErrorContext } from './translate.js'
@@ -47,6 +50,8 @@ export class Provider {
   readonly #services: ProviderServices
   readonly #fetch: openid.CustomFetch
   #clockDifference: number | undefined
+  /** The secret that was used last, if `clientSecret` is a function. */
+  #secret: string | undefined
   #configured: { metadata: openid.ServerMetadata; configuration: openid.Configuration } | undefined
 
   constructor(name: string, options: ResolvedProviderOptions, services: ProviderServices) {
@@ -66,13 +71,59 @@ export class Provider {
     }
   }
 
-  /** Checks whether an issuer identifier names this provider. */
-  isNamed(issuer: string): boolean {
-    return issuerUrl(issuer) === this.issuerUrl
+  /** Sends a request to an API of the provider, with the limits of all requests. @throws `ERR_PROVIDER_UNAVAILABLE` */
+  request(url: string, init: { method: string; headers: Headers; body?: RequestInit['body'] }): Promise<Response> {
+    this.#assertTls(url, 'the URL of a request')
+    const headers = Object.fromEntries(init.headers)
+    return this.#fetch(url, { method: init.method, headers, body: init.body as openid.FetchBody, redirect: 'manual' })
   }
 
-  /** Returns the `scope` to request: that of a route's option if set, otherwise that of the provider. */
-  scopeFor(option: string | readonly string[] | undefined): string {
+  /** Checks whether an issuer identifier names this provider. */
+  isNamed(issuer: string): boolean {
+    return issuerUrl(issuer) === this.issuerUrl || fitsIssuer(this.options, issuer)
+  }
+
+  /** Returns what the `iss` of ID tokens and authorization responses is compared with, after discovery. */
+  async issuers(): Promise<ExpectedIssuers> {
+    const { issuer } = await this.metadata()
+    return expectedIssuers({ ...this.options, issuer })
+  }
+
+  /** Whether an ID token proves who the user is. Otherwise `profile` does. */
+  get hasIdTokens(): boolean {
+    return this.options.protocol === 'openid'
+  }
+
+  /** Returns the client secret, calling the option `clientSecret` if it is a function. @throws `ERR_CONFIGURATION` */
+  async clientSecret(): Promise<string | undefined> {
+    const { clientSecret } = this.options
+    if (typeof clientSecret !== 'function') return clientSecret
+    let secret: unknown
+    try {
+      secret = await clientSecret()
+    } catch (cause) {
+      throw new RelyingPartyError('ERR_CONFIGURATION', 'the client secret cannot be created', {
+        cause,
+        hint: `clientSecret of the provider ${this.name}, a function, failed: see cause`,
+      })
+    }
+    if (typeof secret === 'string' && secret !== '') {
+      this.#secret = secret
+      return secret
+    }
+    throw new RelyingPartyError('ERR_CONFIGURATION', 'the client secret is not a string', {
+      hint: `clientSecret of the provider ${this.name}, a function, must return a non-empty string`,
+    })
+  }
+
+  /**
+   * Returns the `scope` to request: that of a route's option if set, otherwise that of the provider.
+   *
+   * @param route - the middleware of a login, for errors; absent if no user signs in
+   * @throws `ERR_CONFIGURATION` if an OpenID Provider would not be asked for an ID token
+   */
+  scopeFor(option: string | readonly string[] | undefined, route?: string): string {
+    if (route !== undefined && this.hasIdTokens) assertOpenid(option, route)
     return option === undefined ? this.options.scope : toList(option).join(' ')
   }
 
@@ -83,13 +134,16 @@ export class Provider {
 
   /** Returns what is needed to explain errors of this provider. @param sent - the secrets that were sent to it */
   errorContext(...sent: readonly (string | undefined)[]): ErrorContext {
-    return { secrets: [...sent, this.options.clientSecret], clockDifference: this.#clockDifference }
+    const { clientSecret } = this.options
+    const secret = typeof clientSecret === 'function' ? this.#secret : clientSecret
+    return { secrets: [...sent, secret], clockDifference: this.#clockDifference }
   }
 
   /** Returns the provider's metadata. Discovers it unless a recent copy is cached. */
   async metadata(): Promise<openid.ServerMetadata> {
     if (this.options.metadata) return this.options.metadata
-    return this.#services.metadata.get(this.options.issuer, () => this.#discover())
+    const { issuer, metadataUrl } = this.options
+    return this.#services.metadata.get(metadataUrl ?? issuer, () => this.#discover())
   }
 
   /** Returns openid-client's configuration for this provider. It is rebuilt when the metadata changes. */
@@ -103,8 +157,10 @@ export class Provider {
 
   /** Finds the keys that fit a token of this provider: for HMAC, the client secret. */
   readonly keySource: KeySource = async (header, tried) => {
-    const { clientSecret } = this.options
-    if (header.alg.startsWith('HS')) return clientSecret === undefined || tried ? [] : [secretKey(clientSecret)]
+    if (header.alg.startsWith('HS')) {
+      const secret = tried ? undefined : await this.clientSecret()
+      return secret === undefined ? [] : [secretKey(secret)]
+    }
     const { jwks_uri } = await this.metadata()
     if (typeof jwks_uri !== 'string' || !URL.canParse(jwks_uri)) {
       throw new RelyingPartyError('ERR_METADATA_INVALID', `the metadata of ${this.options.issuer} has no jwks_uri`, {
@@ -123,17 +179,21 @@ export class Provider {
   }
 
   async #discover(): Promise<openid.ServerMetadata> {
-    const { issuer, clientId, insecure } = this.options
+    const { issuer, metadataUrl, clientId, insecure } = this.options
     try {
-      const configuration = await openid.discovery(new URL(issuer), clientId, undefined, openid.None(), {
+      const configuration = await openid.discovery(new URL(metadataUrl ?? issuer), clientId, undefined, openid.None(), {
+        algorithm: this.hasIdTokens ? 'oidc' : 'oauth2',
         [openid.customFetch]: this.#fetch,
         timeout: this.#services.timeout,
         ...(insecure ? { execute: [openid.allowInsecureRequests] } : {}),
       })
+      const metadata = configuration.serverMetadata()
+      // openid-client compares the issuer only with a URL that it built from it.
+      if (metadataUrl !== undefined && metadata.issuer !== issuer) throw otherIssuer(metadata.issuer, issuer)
       this.#services.onDiscovered(issuer)
-      return configuration.serverMetadata()
+      return metadata
     } catch (error) {
-      throw discoveryError(error, issuer)
+      throw discoveryError(error, issuer, metadataUrl)
     }
   }
 
@@ -143,28 +203,11 @@ export class Provider {
       metadata,
       clientId,
       { id_token_signed_response_alg: idTokenSigningAlg, [openid.clockTolerance]: this.clockTolerance },
-      clientAuthentication(this.options, metadata),
+      clientAuthentication(this.options.clientAuth, metadata, () => this.clientSecret()),
     )
-    configuration[openid.customFetch] = withStandardResponses(this.#fetch)
+    configuration[openid.customFetch] = withStandardResponses(this.#fetch, { ...this.options, ...metadata })
     configuration.timeout = 0 // `fetch` has its own
     if (insecure) openid.allowInsecureRequests(configuration)
     return configuration
-  }
-}
-
-/** Unless `clientAuth` is set, the secret is sent in the body only if the provider does not accept it in the header. */
-function clientAuthentication(
-  { clientAuth, clientSecret }: ResolvedProviderOptions,
-  { token_endpoint_auth_methods_supported: supported }: openid.ServerMetadata,
-): openid.ClientAuth {
-  const methods = Array.isArray(supported) ? supported : []
-  const onlyPost = methods.includes('client_secret_post') && !methods.includes('client_secret_basic')
-  switch (clientAuth ?? (onlyPost ? 'client_secret_post' : 'client_secret_basic')) {
-    case 'client_secret_basic':
-      return openid.ClientSecretBasic(clientSecret)
-    case 'client_secret_post':
-      return openid.ClientSecretPost(clientSecret)
-    case 'none':
-      return openid.None()
   }
 }

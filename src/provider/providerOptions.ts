@@ -1,4 +1,6 @@
 import type { ServerMetadata } from 'openid-client'
+import type { Profile, ProfileContext } from './profile.js'
+import type { TokenRequest } from './tokenRequest.js'
 
 /** How this application authenticates at the token endpoint. */
 export type ClientAuth = 'client_secret_basic' | 'client_secret_post' | 'none'
@@ -14,20 +16,66 @@ export type ResponseType = 'code' | 'id_token' | 'code id_token'
 /** How the provider sends the authorization response: in the URL, or in the body of a cross-site POST. */
 export type ResponseMode = 'query' | 'form_post'
 
+/**
+ * Whether a provider supports PKCE (S256). `'refused'` sends no `code_challenge`, for providers that answer it with an error.
+ *
+ * @see [RFC 7636](https://www.rfc-editor.org/rfc/rfc7636)
+ */
+export type Pkce = 'required' | 'supported' | 'refused'
+
+/** How the sign-in page shows a provider. */
+export interface ProviderBrand {
+  /** The SVG path data of a mark in a box of 24 by 24. Default is none: the button has only text. */
+  readonly mark?: string
+  /** The color of text and mark, as `#rrggbb`. */
+  readonly color?: string
+  /** The color of the button, as `#rrggbb`. */
+  readonly background?: string
+  /** The color of the button's border, as `#rrggbb`. */
+  readonly border?: string
+}
+
+/** A logout that is about to be requested from the provider. */
+export interface LogoutRequest {
+  readonly clientId: string
+  /** Where the provider sends the user afterwards: the registered URL of `postLogoutPath`. */
+  readonly postLogoutRedirectUri: string
+  readonly state: string
+  /** The ID token of the session, unless it is too long for a URL. */
+  readonly idToken: string | undefined
+}
+
 /** A provider, and this application's registration there. */
 export interface ProviderOptions {
-  /** The provider's issuer identifier: an `https` URL. Its metadata is discovered at the first login. */
+  /**
+   * The provider's issuer identifier: an `https` URL. Its metadata is discovered at the first login.
+   *
+   * Together with `sub` it identifies an account. It may contain `{tenantid}`, which stands for the `tid` claim of an ID
+   * token, as in the metadata of Microsoft Entra ID; `metadataUrl` is then required.
+   */
   issuer: string
+  /** Other values of `iss` that mean the same issuer, as in Google's older ID tokens. Default is none. */
+  issuerAliases?: readonly string[]
+  /**
+   * `'openid'` for an OpenID Provider, whose ID token proves who the user is. `'oauth2'` for a server without ID tokens,
+   * where `profile` does; {@link defineProvider} sets it. Default is `'openid'`.
+   */
+  protocol?: 'openid' | 'oauth2'
   /**
    * The provider's metadata, with the names of RFC 8414. If set, nothing is discovered.
    *
    * @see [RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414#section-2)
    */
   metadata?: ServerMetadata
+  /** Where to discover the metadata, if not below `issuer`. Its `issuer` must still be the option's. */
+  metadataUrl?: string
   /** The client identifier of this application at the provider. */
   clientId: string
-  /** The client secret. Required unless `clientAuth` is `'none'`, or `responseType` is `'id_token'`. */
-  clientSecret?: string
+  /**
+   * The client secret, or a function that returns it for each request, for secrets that expire. Required unless
+   * `clientAuth` is `'none'`, or `responseType` is `'id_token'`.
+   */
+  clientSecret?: string | (() => string | Promise<string>)
   /**
    * How to authenticate at the token endpoint. Default is `'client_secret_basic'`; `'client_secret_post'` if the
    * provider's metadata lists only that of the two; `'none'` if `responseType` is `'id_token'` and there is no secret.
@@ -35,6 +83,10 @@ export interface ProviderOptions {
    * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)
    */
   clientAuth?: ClientAuth
+  /** Whether the provider supports PKCE. Default is `'supported'`: a code challenge is sent. */
+  pkce?: Pkce
+  /** Whether to send a `nonce` and require it in the ID token. Default is `true`; `false` is for providers that omit it. */
+  nonce?: boolean
   /**
    * The name of a provider that a function returns: for the callback path, `req.auth.provider`, events, and the function
    * itself as a hint. Up to 64 letters, digits, `-` and `_`. Default is the issuer; the callback path then ends in a hash
@@ -47,8 +99,13 @@ export interface ProviderOptions {
    * provider.
    */
   callbackPath?: string
-  /** The scopes to request: separated by spaces, or an array. Must include `openid`. Default is `'openid'`. */
+  /**
+   * The scopes to request: separated by spaces, or an array. Must include `openid`, which is the default, unless `protocol`
+   * is `'oauth2'`.
+   */
   scope?: string | readonly string[]
+  /** What separates scopes in the authorization request. Default is a space, as RFC 6749 requires. */
+  scopeSeparator?: ' ' | ','
   /**
    * What to request from the authorization endpoint. Default is `'code'`. With `'id_token'` there is no access token: the
    * application only learns who the user is. An ID token always arrives with `form_post`.
@@ -74,6 +131,11 @@ export interface ProviderOptions {
   tokenExchange?: boolean
   /** Extra parameters for the authorization request. Those that this package sets itself are refused. */
   authorizationParams?: Readonly<Record<string, string>>
+  /**
+   * The `ui_locales` parameter: languages of the provider's pages, by preference, as BCP 47 tags. `true` sends those of the
+   * request's `Accept-Language` header. Default is none.
+   */
+  uiLocales?: true | string | readonly string[]
   /** Maximum age of the user's sign-in at the provider; requires `auth_time`. In seconds. Default is none, limit `31536000`. */
   maxAge?: number
   /** The authentication context classes to request, in order of preference. */
@@ -84,6 +146,22 @@ export interface ProviderOptions {
   prompt?: string
   /** The one accepted algorithm of ID tokens. Default is `'RS256'`. `HS256` needs a secret; `none` is refused. */
   idTokenSigningAlg?: string
+  /**
+   * Other clients that an ID token may be issued for as well: further values of `aud`, and of `azp`. If set, a token with
+   * any other audience is refused. Default is none: `azp` must be this client if there are several audiences.
+   *
+   * @see [OpenID Connect Core §3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation)
+   */
+  trustedAudiences?: readonly string[]
+  /**
+   * Returns the claims of the user who signs in. Required for `protocol: 'oauth2'`, where its `sub` identifies the user.
+   * For an OpenID Provider it adds to the claims of the ID token. Throw `LoginRefusedError` to refuse the login.
+   */
+  profile?: (context: ProfileContext) => Profile | Promise<Profile>
+  /** Changes token requests for providers that expect another form, such as JSON or other parameter names. */
+  adaptTokenRequest?: (request: TokenRequest) => TokenRequest
+  /** Changes the JSON of token responses that have another form than RFC 6749 §5.1, such as an envelope. */
+  adaptTokenResponse?: (response: Readonly<Record<string, unknown>>) => Record<string, unknown>
   /** Fetches the UserInfo endpoint at login, checks its `sub` and merges its claims. Default is `false`. */
   userInfo?: boolean
   /**
@@ -93,4 +171,12 @@ export interface ProviderOptions {
    * @see [RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)
    */
   revokeOnLogout?: boolean
+  /** Extra parameters of the provider's logout, such as `{ federated: '' }`. Default is none. */
+  logoutParams?: Readonly<Record<string, string>>
+  /** Returns the URL of the provider's logout, for providers whose parameters are not those of OpenID Connect. */
+  logoutUrl?: (request: LogoutRequest) => string | URL
+  /** The provider's name on the sign-in page. Default is its key in `providers`. */
+  displayName?: string
+  /** How the sign-in page shows the provider. Default is a plain button. */
+  brand?: ProviderBrand
 }

@@ -5,6 +5,7 @@ import {
   assertOpenid,
   assertOptions,
   boolean,
+  callable,
   number,
   object,
   oneOf,
@@ -19,9 +20,14 @@ import { defined } from '../lib/defined.js'
 import { assertIssuerUrl } from '../lib/issuer.js'
 import { toList } from '../lib/list.js'
 import { checkAuthorizationParams } from './authorizationParams.js'
+import { checkBrand, checkClientSecret, checkLogoutParams, checkMetadataUrl, checkUiLocales } from './optionChecks.js'
 import type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './providerOptions.js'
 
 const DEFAULTS = {
+  protocol: 'openid',
+  pkce: 'supported',
+  nonce: true,
+  scopeSeparator: ' ',
   responseType: 'code',
   idTokenSigningAlg: 'RS256',
   tokenExchange: false,
@@ -44,21 +50,28 @@ export type ResolvedProviderOptions = Readonly<
 
 const SHAPE: Shape<ProviderOptions> = {
   issuer: string,
+  issuerAliases: stringOrStrings,
+  protocol: oneOf('openid', 'oauth2'),
   metadata: object,
+  metadataUrl: checkMetadataUrl,
   clientId: string,
-  clientSecret: string,
+  clientSecret: checkClientSecret,
   clientAuth: oneOf('client_secret_basic', 'client_secret_post', 'none'),
+  pkce: oneOf('required', 'supported', 'refused'),
+  nonce: boolean,
   name: (value) =>
     typeof value === 'string' && /^[\w-]{1,64}$/.test(value)
       ? undefined
       : 'must be up to 64 letters, digits, - and _, as it is part of a path',
   callbackPath: pathOption,
   scope: stringOrStrings,
+  scopeSeparator: oneOf(' ', ','),
   responseType: oneOf('code', 'id_token', 'code id_token'),
   responseMode: oneOf('query', 'form_post'),
   resource: resourceIndicators,
   tokenExchange: boolean,
   authorizationParams: checkAuthorizationParams,
+  uiLocales: checkUiLocales,
   maxAge: number('seconds', 0, 31_536_000),
   acrValues: stringOrStrings,
   acrEssential: boolean,
@@ -67,8 +80,16 @@ const SHAPE: Shape<ProviderOptions> = {
     value === 'none'
       ? 'must not be none: an unsigned ID token proves nothing'
       : oneOf(...PUBLIC_KEY_ALGORITHMS, ...SECRET_ALGORITHMS)(value),
+  trustedAudiences: stringOrStrings,
+  profile: callable,
+  adaptTokenRequest: callable,
+  adaptTokenResponse: callable,
   userInfo: boolean,
   revokeOnLogout: boolean,
+  logoutParams: checkLogoutParams,
+  logoutUrl: callable,
+  displayName: string,
+  brand: checkBrand,
 }
 
 /** What decides whether provider options are acceptable. */
@@ -99,16 +120,18 @@ export function resolveProviderOptions(
   const { issuer } = options
   assertIssuerUrl(issuer, path, context.allowInsecureHttp)
   assertResolvedIssuer(issuer, path, context)
+  assertTemplate(options, path)
   const clientAuth = resolveClientAuth(options, path)
   const resolved = { ...DEFAULTS, ...defined(options) }
-  const { responseType, idTokenSigningAlg } = resolved
+  const { responseType, idTokenSigningAlg, protocol } = resolved
+  if (protocol === 'oauth2') assertOAuth2(options, path)
   if (idTokenSigningAlg.startsWith('HS')) {
     requireOption(options, path, 'clientSecret', `idTokenSigningAlg ${idTokenSigningAlg} verifies with it`)
   }
   if (options.metadata && options.metadata.issuer !== options.issuer) {
     throw configurationError(`${path}.metadata.issuer`, 'is not the issuer', 'write the same value as in issuer')
   }
-  const needsKeys = (context.needsKeys ?? false) && !idTokenSigningAlg.startsWith('HS')
+  const needsKeys = (context.needsKeys ?? false) && protocol === 'openid' && !idTokenSigningAlg.startsWith('HS')
   const { jwks_uri } = options.metadata ?? {}
   if (options.metadata && needsKeys && !(typeof jwks_uri === 'string' && URL.canParse(jwks_uri))) {
     throw configurationError(
@@ -117,8 +140,8 @@ export function resolveProviderOptions(
       'set it: ID tokens are verified with the keys at that URL',
     )
   }
-  assertOpenid(options.scope, path)
-  const scope = toList(options.scope ?? 'openid')
+  if (protocol === 'openid') assertOpenid(options.scope, path)
+  const scope = toList(options.scope ?? (protocol === 'openid' ? 'openid' : []))
   const responseMode = resolveResponseMode(options, responseType, scope, path, context)
   const acrValues = toList(options.acrValues ?? [])
   if (options.acrEssential && acrValues.length === 0) {
@@ -134,6 +157,36 @@ export function resolveProviderOptions(
     acrValues: Object.freeze(acrValues),
     insecure: issuer.startsWith('http:'),
   })
+}
+
+/** A placeholder is filled from the ID token, so discovery needs a URL without it. */
+function assertTemplate({ issuer, metadata, metadataUrl }: ProviderOptions, path: string): void {
+  if (!issuer.includes('{') || metadata || metadataUrl) return
+  throw configurationError(
+    `${path}.issuer`,
+    'contains a placeholder, so its metadata cannot be discovered',
+    'set metadataUrl',
+  )
+}
+
+/** The options that need an ID token. */
+const OPENID_ONLY = ['maxAge', 'acrValues', 'acrEssential', 'idTokenSigningAlg', 'trustedAudiences'] as const
+
+/** Without an ID token, the code flow and a profile are the only way to learn who the user is. */
+function assertOAuth2(options: ProviderOptions, path: string): void {
+  requireOption(options, path, 'profile', "with protocol: 'oauth2' it tells who the user is: use defineProvider()")
+  const { responseType = 'code', metadata } = options
+  if (responseType !== 'code') {
+    throw configurationError(`${path}.responseType`, "needs an ID token, and protocol is 'oauth2'", "write 'code'")
+  }
+  for (const name of OPENID_ONLY) {
+    if (options[name] === undefined) continue
+    throw configurationError(`${path}.${name}`, "needs an ID token, and protocol is 'oauth2'", 'remove it')
+  }
+  for (const name of ['authorization_endpoint', 'token_endpoint'] as const) {
+    if (!metadata || (typeof metadata[name] === 'string' && URL.canParse(metadata[name]))) continue
+    throw configurationError(`${path}.metadata.${name}`, 'is missing or not a URL', 'write the full URL')
+  }
 }
 
 /** A tenant's issuer must not reach services on the host of an application that is available over a network. */
@@ -152,6 +205,12 @@ function resolveClientAuth(options: ProviderOptions, path: string): ClientAuth |
       path,
       'clientSecret',
       `${clientAuth ?? 'a confidential client'} needs it; for a public client set clientAuth: 'none'`,
+    )
+  } else if (options.pkce === 'refused' && options.responseType !== 'id_token') {
+    throw configurationError(
+      `${path}.pkce`,
+      'is refused, and there is no client secret, so anyone could redeem an intercepted code',
+      "remove pkce or clientAuth: 'none'",
     )
   }
   return clientAuth

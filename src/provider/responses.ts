@@ -1,23 +1,41 @@
 import type { CustomFetch } from 'openid-client'
 import { isObject, parseObject } from '../lib/json.js'
 import { createRedactor, secretsOf } from '../lib/redact.js'
+import type { ProviderOptions } from './providerOptions.js'
 
 type Fields = Readonly<Record<string, unknown>>
+
+/** How one provider's requests and responses differ from the standard. */
+export type Oddities = Partial<Pick<ProviderOptions, 'protocol' | 'adaptTokenRequest' | 'adaptTokenResponse'>> & {
+  readonly token_endpoint?: string
+}
+
+/**
+ * The member under which the ID token of a token response reaches its caller, who verifies it. openid-client would check it
+ * too, but knows neither several issuers nor trusted audiences.
+ */
+export const ID_TOKEN = 'unverified_id_token'
 
 /**
  * Wraps a `fetch` so that responses to POST requests, those of the token endpoint among them, have the form of RFC 6749.
  *
+ * - The ID token is renamed to {@link ID_TOKEN}. From an OAuth 2.0 provider, it is removed.
  * - Errors become those of §5.2: some providers send them with status 200, others as an object of their own. Secrets of
  *   the request are removed from them.
  * - `scope` may be a JSON array: §5.1 defines a string of scopes separated by spaces.
  * - A parameter that is `null` is absent.
+ * - From an OAuth 2.0 provider, scopes may be separated by commas, and `token_type` may be absent.
+ * - At the token endpoint, `adaptTokenRequest` and `adaptTokenResponse` come first.
  */
-export function withStandardResponses(fetch: CustomFetch): CustomFetch {
+export function withStandardResponses(fetch: CustomFetch, oddities: Oddities = {}): CustomFetch {
   return async (url, init) => {
-    const response = await fetch(url, init)
+    const isToken = init.method === 'POST' && url === oddities.token_endpoint
+    const { adaptTokenRequest, adaptTokenResponse } = isToken ? oddities : {}
+    const response = await (adaptTokenRequest ? sendAdapted(fetch, adaptTokenRequest, url, init) : fetch(url, init))
     if (init.method !== 'POST') return response
     const text = await response.text()
-    const fields = parse(text, response)
+    const parsed = parse(text, response, adaptTokenResponse !== undefined || oddities.protocol === 'oauth2')
+    const fields = parsed && adaptTokenResponse ? { ...adaptTokenResponse(parsed) } : parsed
     const error = fields ? errorOf(fields, response) : errorInText(text, response)
     if (error) {
       // Only the start of a description is shown. It is shortened after redaction, so that no part of a secret remains.
@@ -28,17 +46,36 @@ export function withStandardResponses(fetch: CustomFetch): CustomFetch {
       return toJson(body, response, response.ok ? 400 : response.status, 'application/json')
     }
     if (response.ok && fields) {
-      const type = response.headers.get('content-type') ?? 'application/json'
-      const { scope } = fields
-      return toJson(
-        { ...fields, ...(isList(scope) ? { scope: scope.join(' ') } : {}) },
-        response,
-        response.status,
-        type,
-      )
+      const isForm = typeOf(response) === FORM || oddities.protocol === 'oauth2'
+      const type = (isForm ? undefined : response.headers.get('content-type')) ?? 'application/json'
+      return toJson(standard(fields, oddities), response, response.status, type)
     }
     return new Response(text === '' ? null : text, response)
   }
+}
+
+/** Sends a token request in the form that the provider expects. */
+async function sendAdapted(
+  fetch: CustomFetch,
+  adapt: NonNullable<ProviderOptions['adaptTokenRequest']>,
+  url: string,
+  init: Parameters<CustomFetch>[1],
+): Promise<Response> {
+  const body = init.body instanceof URLSearchParams ? init.body : new URLSearchParams(String(init.body))
+  const adapted = adapt({ url, headers: { ...init.headers }, body })
+  return fetch(adapted.url, { ...init, headers: { ...adapted.headers }, body: adapted.body })
+}
+
+/** Returns the fields of a successful response in the form of RFC 6749 §5.1. */
+function standard({ id_token, [ID_TOKEN]: _forged, ...fields }: Fields, { protocol }: Oddities): Fields {
+  const { scope } = fields
+  const text = isList(scope) ? scope.join(' ') : scope
+  if (protocol !== 'oauth2') {
+    const named = id_token === undefined ? {} : { [ID_TOKEN]: id_token }
+    return text === undefined ? { ...fields, ...named } : { ...fields, ...named, scope: text }
+  }
+  const separated = typeof text === 'string' ? text.replaceAll(',', ' ') : text
+  return { token_type: 'bearer', ...fields, ...(separated === undefined ? {} : { scope: separated }) }
 }
 
 function toJson(body: object, { headers }: Response, status: number, contentType: string): Response {
@@ -54,14 +91,16 @@ const CLEAR_STATUSES = new Set([401, 403, 404, 405])
 /** What GitHub and Slack send instead of `invalid_client`. */
 const CLIENT_ERRORS = new Set(['incorrect_client_credentials', 'bad_client_secret', 'invalid_client_id'])
 
-function parse(text: string, response: Response): Fields | undefined {
-  // openid-client parses successful responses; parsing them here as well is rarely needed.
-  const head = text.slice(0, 100_000)
-  if (response.ok && head.includes('"access_token"') && !/"scope"\s*:\s*\[|:\s*null/.test(head)) return undefined
-  if (typeOf(response) === 'application/x-www-form-urlencoded') return Object.fromEntries(new URLSearchParams(text))
+function parse(text: string, response: Response, always: boolean): Fields | undefined {
+  // openid-client parses successful responses; parsing them here as well is often not needed.
+  const isPlain = !always && response.ok && text.includes('"access_token"') && !text.includes('id_token')
+  if (isPlain && !/"scope"\s*:\s*\[|:\s*null/.test(text.slice(0, 100_000))) return undefined
+  if (typeOf(response) === FORM) return Object.fromEntries(new URLSearchParams(text))
   const fields = parseObject(text)
   return fields && Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
 }
+
+const FORM = 'application/x-www-form-urlencoded'
 
 function typeOf({ headers }: Response): string | undefined {
   return headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()

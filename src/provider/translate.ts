@@ -13,8 +13,8 @@ const TIME_CLAIMS = new Set(['exp', 'iat', 'nbf', 'auth_time'])
 
 /** The fix for a token response without ID token. */
 export const NO_ID_TOKEN =
-  'the token response has no ID token: an OpenID Provider sends one if scope includes openid. A server that supports only ' +
-  'OAuth 2 cannot sign users in'
+  'the token response has no ID token: an OpenID Provider sends one if scope includes openid. For a server ' +
+  'that supports only OAuth 2.0, use defineProvider()'
 
 /** What is known beside an error itself. */
 export interface ErrorContext {

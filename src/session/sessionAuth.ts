@@ -2,6 +2,7 @@ import type { AccessTokenRequest, Auth, Claims } from '../auth.js'
 import { RelyingPartyError } from '../errors.js'
 import { bearerFetch } from '../protocol/bearerFetch.js'
 import type { TokenScope } from '../protocol/tokens.js'
+import { fetchProfile } from '../protocol/identity.js'
 import { fetchUserInfo, isTokenRefused } from '../protocol/userInfo.js'
 import type { Provider } from '../provider/provider.js'
 import type { TokenRecord, Tokens } from '../records/records.js'
@@ -129,12 +130,13 @@ export class SessionAuth implements Auth {
   async fetchUserInfo(): Promise<Claims> {
     const { accessToken } = await this.#validTokens()
     const { record, provider } = this.#required()
+    const ask = provider.hasIdTokens ? fetchUserInfo : fetchProfile
     try {
-      return await fetchUserInfo(provider, accessToken, record.subject)
+      return await ask(provider, accessToken, record.subject)
     } catch (error) {
       const other = isTokenRefused(error) ? await this.#replaceToken(accessToken) : undefined
       if (other === undefined) throw error
-      return fetchUserInfo(provider, other, record.subject)
+      return ask(provider, other, record.subject)
     }
   }
 

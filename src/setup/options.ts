@@ -29,8 +29,11 @@ export type ProviderResolver = (req: Request, hint?: ProviderHint) => ProviderOp
 
 /** A login that has passed every check. Nothing is stored yet. */
 export interface Login {
-  /** The claims of the ID token, and of UserInfo if `userInfo` is set. Verified. */
-  readonly claims: Claims & { readonly sub: string }
+  /**
+   * The claims of the ID token, of UserInfo if `userInfo` is set, and of the provider's `profile`. Verified. `iss` and `sub`
+   * together identify the account.
+   */
+  readonly claims: Claims & { readonly iss: string; readonly sub: string }
   /** The granted scopes. */
   readonly scopes: readonly string[]
   /** The provider's name. */
@@ -39,6 +42,16 @@ export interface Login {
   readonly transaction: string
   /** The access token, for API calls that `onLogin` needs. `undefined` with `responseType: 'id_token'`. */
   readonly accessToken: string | undefined
+  /** The ID token. `undefined` for an OAuth 2.0 provider. */
+  readonly idToken: string | undefined
+  /** All claims of the ID token. Verified. `undefined` for an OAuth 2.0 provider. */
+  readonly idTokenClaims: Claims | undefined
+  /** The user's profile as the provider's API returned it, or UserInfo if `userInfo` is set; otherwise `undefined`. */
+  readonly profile: unknown
+  /** The members of the token response except its tokens, such as `instance_url` or `patient`. Unverified. */
+  readonly tokenResponse: Readonly<Record<string, unknown>>
+  /** Where the user goes after the login. Assign another path of this application to change it. */
+  returnTo: string
 }
 
 /** Options of signed-in sessions. */

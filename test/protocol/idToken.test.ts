@@ -23,7 +23,7 @@ function sign(claims: Changes): Promise<string> {
 
 async function verify(claims: Changes, expected: Partial<IdTokenExpectations> = {}) {
   return verifyIdToken(await sign(claims), {
-    issuer: ISSUER,
+    issuer: () => ISSUER,
     clientId: 'app',
     algorithm: 'ES256',
     keys: async () => [publicKey],
@@ -124,7 +124,7 @@ describe('an ID token', () => {
   it('signed with the public key as a shared secret is refused', async () => {
     const secret = createSecretKey(Buffer.from('the text of a public key, known to all'))
     const forged = await new SignJWT(CLAIMS).setProtectedHeader({ alg: 'HS256' }).sign(secret)
-    const expected = { issuer: ISSUER, clientId: 'app', clockTolerance: TOLERANCE, keys: async () => [secret] }
+    const expected = { issuer: () => ISSUER, clientId: 'app', clockTolerance: TOLERANCE, keys: async () => [secret] }
     await expect(verifyIdToken(forged, { ...expected, algorithm: 'ES256' })).rejects.toMatchObject({ claim: 'alg' })
     await expect(verifyIdToken(forged, { ...expected, algorithm: 'HS256' })).resolves.toMatchObject({ sub: 'ada' })
   })
@@ -132,7 +132,7 @@ describe('an ID token', () => {
   it('whose text is changed anywhere is refused', async () => {
     const token = await sign({})
     const expected = {
-      issuer: ISSUER,
+      issuer: () => ISSUER,
       clientId: 'app',
       algorithm: 'ES256',
       clockTolerance: TOLERANCE,

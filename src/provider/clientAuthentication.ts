@@ -1,0 +1,22 @@
+import * as openid from 'openid-client'
+import type { ClientAuth } from './providerOptions.js'
+
+/**
+ * Returns how openid-client authenticates this application. Unless `clientAuth` is set, the secret is sent in the body only
+ * if the provider does not accept it in the header.
+ *
+ * @param secret - returns the client secret for each request
+ * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)
+ */
+export function clientAuthentication(
+  clientAuth: ClientAuth | undefined,
+  { token_endpoint_auth_methods_supported: supported }: openid.ServerMetadata,
+  secret: () => Promise<string | undefined>,
+): openid.ClientAuth {
+  const methods = Array.isArray(supported) ? supported : []
+  const onlyPost = methods.includes('client_secret_post') && !methods.includes('client_secret_basic')
+  const method = clientAuth ?? (onlyPost ? 'client_secret_post' : 'client_secret_basic')
+  if (method === 'none') return openid.None()
+  const create = method === 'client_secret_post' ? openid.ClientSecretPost : openid.ClientSecretBasic
+  return async (server, client, body, headers) => create(await secret())(server, client, body, headers)
+}
