@@ -24,9 +24,7 @@ export { defineProvider, type OAuth2Provider } from './provider/defineProvider.j
 export type { Profile, ProfileContext } from './provider/profile.js'
 export type {
   ClientAuth,
-  LogoutRequest,
   Pkce,
-  ProviderBrand,
   ProviderOptions,
   ResponseMode,
   ResponseType,

@@ -158,7 +158,7 @@ function verification({ time, alg, subject, checks }, { keys }) {
     text: 'The app verified the ID token before it stored anything from this login.',
     facts: [
       ['Subject', subject],
-      ['Signed with', alg],
+      ['Signed with', alg ?? 'no ID token'],
       ['Checked', checks.join(', ')],
       ...(keys?.type === 'keys.fetched'
         ? [fact("Provider's keys", `${keys.count}, fetched ${clock(keys.time)}, cached for later logins`)]

@@ -15,8 +15,6 @@ export interface AuthorizationRequest {
   readonly acrValues: readonly string[]
   readonly acrEssential: boolean
   readonly loginHint?: string | undefined
-  /** Language tags, separated by spaces. */
-  readonly uiLocales?: string | undefined
   readonly authorizationParams: Readonly<Record<string, string>>
 }
 
@@ -51,7 +49,6 @@ export async function authorizationUrl(
   if (request.prompt !== undefined) parameters.set('prompt', request.prompt)
   if (request.maxAge !== undefined) parameters.set('max_age', String(request.maxAge))
   if (request.loginHint !== undefined) parameters.set('login_hint', request.loginHint)
-  if (request.uiLocales !== undefined) parameters.set('ui_locales', request.uiLocales)
   if (request.acrEssential) {
     parameters.set('claims', withEssentialAcr(request.authorizationParams.claims, request.acrValues))
   }

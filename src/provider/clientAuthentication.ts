@@ -18,5 +18,7 @@ export function clientAuthentication(
   const method = clientAuth ?? (onlyPost ? 'client_secret_post' : 'client_secret_basic')
   if (method === 'none') return openid.None()
   const create = method === 'client_secret_post' ? openid.ClientSecretPost : openid.ClientSecretBasic
-  return async (server, client, body, headers) => create(await secret())(server, client, body, headers)
+  const authenticate = async (...request: Parameters<openid.ClientAuth>) => create(await secret())(...request)
+  // It is awaited, although its type returns nothing.
+  return authenticate as openid.ClientAuth
 }

@@ -6,7 +6,7 @@ export interface ProfileContext {
   readonly accessToken: string | undefined
   /** The claims of the ID token, and of UserInfo if `userInfo` is set. Verified. `{}` for an OAuth 2.0 provider. */
   readonly claims: Claims
-  /** The token response as the provider sent it, further members included. */
+  /** The members of the token response except its tokens. */
   readonly tokenResponse: Readonly<Record<string, unknown>>
   /** The parameters of the authorization response. From the browser, unverified. */
   readonly parameters: Readonly<Record<string, string>>

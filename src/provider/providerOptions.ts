@@ -23,28 +23,6 @@ export type ResponseMode = 'query' | 'form_post'
  */
 export type Pkce = 'required' | 'supported' | 'refused'
 
-/** How the sign-in page shows a provider. */
-export interface ProviderBrand {
-  /** The SVG path data of a mark in a box of 24 by 24. Default is none: the button has only text. */
-  readonly mark?: string
-  /** The color of text and mark, as `#rrggbb`. */
-  readonly color?: string
-  /** The color of the button, as `#rrggbb`. */
-  readonly background?: string
-  /** The color of the button's border, as `#rrggbb`. */
-  readonly border?: string
-}
-
-/** A logout that is about to be requested from the provider. */
-export interface LogoutRequest {
-  readonly clientId: string
-  /** Where the provider sends the user afterwards: the registered URL of `postLogoutPath`. */
-  readonly postLogoutRedirectUri: string
-  readonly state: string
-  /** The ID token of the session, unless it is too long for a URL. */
-  readonly idToken: string | undefined
-}
-
 /** A provider, and this application's registration there. */
 export interface ProviderOptions {
   /**
@@ -131,11 +109,6 @@ export interface ProviderOptions {
   tokenExchange?: boolean
   /** Extra parameters for the authorization request. Those that this package sets itself are refused. */
   authorizationParams?: Readonly<Record<string, string>>
-  /**
-   * The `ui_locales` parameter: languages of the provider's pages, by preference, as BCP 47 tags. `true` sends those of the
-   * request's `Accept-Language` header. Default is none.
-   */
-  uiLocales?: true | string | readonly string[]
   /** Maximum age of the user's sign-in at the provider; requires `auth_time`. In seconds. Default is none, limit `31536000`. */
   maxAge?: number
   /** The authentication context classes to request, in order of preference. */
@@ -159,7 +132,7 @@ export interface ProviderOptions {
    */
   profile?: (context: ProfileContext) => Profile | Promise<Profile>
   /** Changes token requests for providers that expect another form, such as JSON or other parameter names. */
-  adaptTokenRequest?: (request: TokenRequest) => TokenRequest
+  adaptTokenRequest?: (request: TokenRequest & { readonly body: URLSearchParams }) => TokenRequest
   /** Changes the JSON of token responses that have another form than RFC 6749 §5.1, such as an envelope. */
   adaptTokenResponse?: (response: Readonly<Record<string, unknown>>) => Record<string, unknown>
   /** Fetches the UserInfo endpoint at login, checks its `sub` and merges its claims. Default is `false`. */
@@ -171,12 +144,4 @@ export interface ProviderOptions {
    * @see [RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)
    */
   revokeOnLogout?: boolean
-  /** Extra parameters of the provider's logout, such as `{ federated: '' }`. Default is none. */
-  logoutParams?: Readonly<Record<string, string>>
-  /** Returns the URL of the provider's logout, for providers whose parameters are not those of OpenID Connect. */
-  logoutUrl?: (request: LogoutRequest) => string | URL
-  /** The provider's name on the sign-in page. Default is its key in `providers`. */
-  displayName?: string
-  /** How the sign-in page shows the provider. Default is a plain button. */
-  brand?: ProviderBrand
 }

@@ -20,7 +20,7 @@ import { defined } from '../lib/defined.js'
 import { assertIssuerUrl } from '../lib/issuer.js'
 import { toList } from '../lib/list.js'
 import { checkAuthorizationParams } from './authorizationParams.js'
-import { checkBrand, checkClientSecret, checkLogoutParams, checkMetadataUrl, checkUiLocales } from './optionChecks.js'
+import { checkClientSecret, checkMetadataUrl } from './optionChecks.js'
 import type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './providerOptions.js'
 
 const DEFAULTS = {
@@ -71,7 +71,6 @@ const SHAPE: Shape<ProviderOptions> = {
   resource: resourceIndicators,
   tokenExchange: boolean,
   authorizationParams: checkAuthorizationParams,
-  uiLocales: checkUiLocales,
   maxAge: number('seconds', 0, 31_536_000),
   acrValues: stringOrStrings,
   acrEssential: boolean,
@@ -86,10 +85,6 @@ const SHAPE: Shape<ProviderOptions> = {
   adaptTokenResponse: callable,
   userInfo: boolean,
   revokeOnLogout: boolean,
-  logoutParams: checkLogoutParams,
-  logoutUrl: callable,
-  displayName: string,
-  brand: checkBrand,
 }
 
 /** What decides whether provider options are acceptable. */

@@ -494,7 +494,7 @@ describe('deviceLogin as a stream of events', () => {
   })
 })
 
-it.each([{ scope: 'profile' }, { returnTO: '/' }, { render: 'page' }])('refuses %o at construction', (options) => {
+it.each([{ scope: 5 }, { returnTO: '/' }, { render: 'page' }])('refuses %o at construction', (options: object) => {
   expect(() => deviceLogin(options as DeviceLoginOptions)).toThrow(/deviceLogin\./)
   expect(() => deviceLogin({ scope: 'openid profile' })).not.toThrow()
 })

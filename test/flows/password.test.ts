@@ -145,7 +145,7 @@ describe('passwordLogin', () => {
     ['allowPasswordGrant', { allowPasswordGrant: undefined }],
     ['allowPasswordGrant', { allowPasswordGrant: false }],
     ['rateLimit', { rateLimit: undefined }],
-    ['scope', { scope: 'profile' }],
+    ['scope', { scope: 5 }],
   ])('is off without a right %s', (option, options) => {
     const right = { allowPasswordGrant: true, rateLimit: rateLimit() } as const
     expect(() => passwordLogin(right)).not.toThrow()

@@ -121,6 +121,17 @@ describe('an ID token', () => {
     },
   )
 
+  it('for other clients is refused unless all of them are trusted', async () => {
+    const claims = { aud: ['app', 'mobile'], azp: 'mobile' }
+    await expect(verify(claims)).rejects.toMatchObject({ claim: 'azp' })
+    await expect(verify(claims, { trustedAudiences: ['other'] })).rejects.toMatchObject({ claim: 'aud' })
+    await expect(verify({ aud: ['app'], azp: 'x' }, { trustedAudiences: ['mobile'] })).rejects.toMatchObject({
+      claim: 'azp',
+    })
+    await expect(verify({ aud: ['mobile'] }, { trustedAudiences: ['mobile'] })).rejects.toMatchObject({ claim: 'aud' })
+    await expect(verify(claims, { trustedAudiences: ['mobile'] })).resolves.toMatchObject({ sub: 'ada' })
+  })
+
   it('signed with the public key as a shared secret is refused', async () => {
     const secret = createSecretKey(Buffer.from('the text of a public key, known to all'))
     const forged = await new SignJWT(CLAIMS).setProtectedHeader({ alg: 'HS256' }).sign(secret)

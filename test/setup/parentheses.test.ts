@@ -11,6 +11,7 @@ const OTHERS = [
   'LoginRefusedError',
   'RelyingPartyError',
   'clientCredentials',
+  'defineProvider',
   'deviceAuthorization',
   'endSessions',
   'hasVerifiedEmail',
