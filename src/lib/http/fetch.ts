@@ -1,5 +1,6 @@
 import type { CustomFetch } from 'openid-client'
 import { RelyingPartyError } from '../../errors.js'
+import { startDeadline } from '../deadline.js'
 import { defined } from '../defined.js'
 import { isLoopback } from '../loopback.js'
 import { createRedactor, type Redactor, secretsOf } from '../redact.js'
@@ -60,25 +61,37 @@ function assertTls(url: string, { allowInsecureHttp = false }: HttpLimits): void
 
 function sendByFetch(fetch: typeof globalThis.fetch, { timeout, maxResponseSize }: HttpLimits): Send {
   return async (url, init) => {
+    const aborting = new AbortController()
+    let answering = 0
+    let size = 0
+    const deadline = startDeadline(
+      timeout * 1000,
+      () => aborting.abort(new DOMException('the request timed out', 'TimeoutError')),
+      () => size + answering,
+    )
     const request: RequestInit = {
       method: init.method,
       headers: init.headers,
       redirect: 'manual',
-      signal: AbortSignal.timeout(timeout * 1000),
+      signal: aborting.signal,
     }
     if (init.body !== undefined && init.body !== null) request.body = init.body as NonNullable<RequestInit['body']>
-    const response = await fetch(url, request)
-    if (!response.body) return response
-    const chunks: Uint8Array[] = []
-    let size = 0
-    // `fetch` has already decoded the body: these are decoded bytes.
-    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-      size += chunk.length
-      if (size > maxResponseSize) throw new BodyTooLargeError()
-      chunks.push(chunk)
+    try {
+      const response = await fetch(url, request)
+      answering = 1
+      if (!response.body) return response
+      const chunks: Uint8Array[] = []
+      // `fetch` has already decoded the body: these are decoded bytes.
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+        size += chunk.length
+        if (size > maxResponseSize) throw new BodyTooLargeError()
+        chunks.push(chunk)
+      }
+      const body = size === 0 ? null : Buffer.concat(chunks).toString('utf8')
+      return new Response(body, { status: response.status, headers: response.headers })
+    } finally {
+      deadline.clear()
     }
-    const body = size === 0 ? null : Buffer.concat(chunks).toString('utf8')
-    return new Response(body, { status: response.status, headers: response.headers })
   }
 }
 

@@ -2,6 +2,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import type { LookupFunction } from 'node:net'
 import type { CustomFetch } from 'openid-client'
+import { startDeadline } from '../deadline.js'
 import { defined } from '../defined.js'
 import { assertPublicHost, createPublicLookup } from './addresses.js'
 import { BodyTooLargeError, decodeBody } from './decodeBody.js'
@@ -88,17 +89,17 @@ function exchange({ request, url, agent, lookup, init, limits, deadline }: Excha
     const { body, headers } = bodyOf(init)
     let answering = false
     let settled = false
+    let size = 0
     function settle(act: () => void): void {
       if (settled) return
       settled = true
-      clearTimeout(timer)
+      timer.clear()
       act()
     }
     const fail = (error: Error) => settle(() => reject(error))
     const req = request(url, { agent, method: init.method, headers, ...defined({ lookup }) }, (res) => {
       answering = true
       const chunks: Buffer[] = []
-      let size = 0
       res.on('data', (chunk: Buffer) => {
         size += chunk.length
         if (size > limits.maxResponseSize) res.destroy(new BodyTooLargeError())
@@ -108,10 +109,11 @@ function exchange({ request, url, agent, lookup, init, limits, deadline }: Excha
       res.on('error', fail)
       res.on('close', () => fail(new Error('the connection was closed before the response ended')))
     })
-    const timer = setTimeout(() => {
+    const timeOut = () => {
       fail(new TimeoutError())
       req.destroy()
-    }, deadline - performance.now())
+    }
+    const timer = startDeadline(deadline - performance.now(), timeOut, () => size + Number(answering))
     req.on('error', (error) => fail(req.reusedSocket && !answering ? new DeadConnectionError(error) : error))
     req.on('close', () => {
       if (!answering) fail(new Error('the connection was closed before a response'))

@@ -1,3 +1,5 @@
+import { startDeadline } from '../deadline.js'
+
 /** Limits how many tasks run at once for each key. Others wait in order, up to a time limit. */
 interface Slots {
   /** Runs a task as soon as a slot is free. @throws {NoSlotError} */
@@ -38,13 +40,13 @@ export function createSlots(options: { max: number; maxWaiting: number; maxWait:
         return
       }
       const enter = () => {
-        clearTimeout(timer)
+        deadline.clear()
         resolve()
       }
-      const timer = setTimeout(() => {
+      const deadline = startDeadline(options.maxWait * 1000, () => {
         waiting.delete(enter)
         reject(new NoSlotError())
-      }, options.maxWait * 1000)
+      })
       waiting.add(enter)
     })
   }
