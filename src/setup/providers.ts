@@ -2,6 +2,7 @@ import type { Request } from 'express'
 import { LRUCache } from 'lru-cache'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { defined } from '../lib/defined.js'
+import { fitsIssuer } from '../provider/issuers.js'
 import { issuerUrl, Provider, type ProviderServices } from '../provider/provider.js'
 import type { ProviderOptions } from '../provider/providerOptions.js'
 import { type ProviderContext, resolveProviderOptions } from '../provider/resolveOptions.js'
@@ -119,7 +120,8 @@ function createSearch(resolve: ProviderResolver, services: ProviderServices, con
     const options = await resolve(req, hint)
     const key = JSON.stringify(options)
     let provider = known.get(key)
-    if (!provider) {
+    // JSON omits functions, such as `clientSecret` and `profile`, which may belong to another tenant.
+    if (!provider || !hasSameFunctions(provider.options, options)) {
       const resolved = resolveProviderOptions(options, 'the provider returned for this request', {
         ...context,
         isResolved: true,
@@ -145,6 +147,11 @@ function createSearch(resolve: ProviderResolver, services: ProviderServices, con
   }
 
   return { resolveFor, search }
+}
+
+function hasSameFunctions(known: Provider['options'], options: ProviderOptions): boolean {
+  const held: Readonly<Record<string, unknown>> = { ...known }
+  return Object.entries(options).every(([name, value]) => typeof value !== 'function' || held[name] === value)
 }
 
 function resolvedProviders(resolve: ProviderResolver, services: ProviderServices, context: ProviderContext): Providers {
@@ -175,7 +182,11 @@ function resolvedProviders(resolve: ProviderResolver, services: ProviderServices
     },
     async ofIssuer(req, issuer, clientIds) {
       const href = issuerUrl(issuer)
-      return search(req, defined({ issuer, clientIds }), (one) => one.issuerUrl === href)
+      return search(
+        req,
+        defined({ issuer, clientIds }),
+        (one) => one.issuerUrl === href || fitsIssuer(one.options, issuer),
+      )
     },
   }
 }
@@ -183,7 +194,7 @@ function resolvedProviders(resolve: ProviderResolver, services: ProviderServices
 /** Parses the issuer only once, however many providers there are: it comes from outside. */
 function withIssuer(providers: readonly Provider[], issuer: string): Provider[] {
   const href = issuerUrl(issuer)
-  return providers.filter((provider) => provider.issuerUrl === href)
+  return providers.filter((provider) => provider.issuerUrl === href || fitsIssuer(provider.options, issuer))
 }
 
 function unknownIssuer(): RelyingPartyError {

@@ -200,6 +200,31 @@ describe('a client secret that is a function', () => {
     expect(secrets).toEqual(['secret-1', 'secret-2'])
   })
 
+  it('is that of the tenant, even if the tenants differ in nothing else', async () => {
+    const secretOf = { a: () => 'secret-a', b: () => 'secret-b' }
+    const profile = () => ({ claims: { sub: 'ada' } })
+    const provider: RelyingPartyOptions['provider'] = (req) =>
+      defineProvider({
+        authorizationEndpoint: `${SERVER}/authorize`,
+        tokenEndpoint: `${SERVER}/token`,
+        clientId: 'app',
+        clientAuth: 'client_secret_post',
+        clientSecret: req.query.tenant === 'b' ? secretOf.b : secretOf.a,
+        callbackPath: '/callback',
+        profile,
+      })
+    const site = await start({}, { provider })
+    for (const tenant of ['a', 'b', 'a']) {
+      const browser = new UserAgent()
+      const begun = await browser.send(`${site.url}/login?tenant=${tenant}`)
+      const state = new URL(String(begun.headers.location)).searchParams.get('state') ?? ''
+      await browser.send(`${site.url}/callback?${new URLSearchParams({ code: 'c', state, tenant })}`)
+    }
+    expect(site.errors).toEqual([])
+    const secrets = site.requests.flatMap(({ body }) => body.get('client_secret') ?? [])
+    expect(secrets).toEqual(['secret-a', 'secret-b', 'secret-a'])
+  })
+
   it('fails the login if it returns none', async () => {
     const site = await start({ clientSecret: () => '' })
     const browser = new UserAgent()
