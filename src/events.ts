@@ -88,7 +88,10 @@ export type RelyingPartyEvent =
       readonly code: ErrorCode
     })
   | (SessionEvent & {
-      /** The session has ended. `unreadable`: its tokens were sealed with a secret that is no longer configured. */
+      /**
+       * The session has ended. `unreadable`: its tokens were sealed with a secret that is no longer configured. `ended`: by
+       * `endSession()`. `limit`: the user had more than `session.maxPerSubject`.
+       */
       readonly type: 'session.ended'
       readonly reason:
         | 'logout'
@@ -97,11 +100,16 @@ export type RelyingPartyEvent =
         | 'backchannel_logout'
         | 'frontchannel_logout'
         | 'unreadable'
+        | 'ended'
+        | 'limit'
     })
   | (SessionEvent & {
-      /** All sessions of the subject at this provider have ended, or with `withoutSid` some of them. */
+      /**
+       * All sessions of the subject at this provider have ended, or with `withoutSid` some of them. `others`: all but that of
+       * the request.
+       */
       readonly type: 'sessions.ended'
-      readonly reason: 'backchannel_logout' | 'everywhere'
+      readonly reason: 'backchannel_logout' | 'everywhere' | 'others'
       /** Set if only the sessions whose ID token had no `sid` ended. There may have been none. */
       readonly withoutSid?: true
     })

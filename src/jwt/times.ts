@@ -4,7 +4,7 @@ import { quote } from '../lib/quote.js'
 const LAST_TIME = 253_402_300_799
 
 /** Checks whether a claim is a NumericDate: seconds since the epoch, finite and not negative. */
-function isTime(value: unknown): value is number {
+export function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= LAST_TIME
 }
 
@@ -62,12 +62,17 @@ const PREMATURE = {
 
 function notATime(claim: TimeClaim, actual: unknown): TimeProblem {
   const message = claim === 'exp' ? 'the token has no valid expiry time' : 'a time in the token is missing or malformed'
+  return { message, hint: timeHint(claim, actual), claim, actual }
+}
+
+/** Explains why a claim is not a time. */
+export function timeHint(claim: string, actual: unknown): string {
   const milliseconds = typeof actual === 'number' && isTime(actual / 1000)
   const found =
     actual === undefined
       ? `${claim} is missing; it must be`
       : `${claim} is ${quote(actual)}${milliseconds ? ', which looks like milliseconds' : ''}; it must be`
-  return { message, hint: `${found} a number of seconds since the epoch`, claim, actual }
+  return `${found} a number of seconds since the epoch`
 }
 
 function clocksHint(claim: TimeClaim, actual: number, now: number, clockTolerance: number): string {

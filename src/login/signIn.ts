@@ -5,12 +5,14 @@ import { defined } from '../lib/defined.js'
 import type { Authentication } from '../protocol/authentication.js'
 import type { IdTokenClaims } from '../protocol/idToken.js'
 import { type Identity, identify } from '../protocol/identity.js'
+import { endOfNewSession } from '../protocol/sessionExpiry.js'
 import type { LoginTokens } from '../protocol/tokens.js'
 import type { Provider } from '../provider/provider.js'
 import type { RecordFields } from '../records/records.js'
 import { safeReturnTo } from '../request/returnTo.js'
 import type { SessionCaller } from '../session/sessionCaller.js'
-import { openSession } from '../session/signedInMark.js'
+import { sessionEnds } from '../session/lifetime.js'
+import { type Opening, openSession } from '../session/signedInMark.js'
 import { storedTokens, tokenFields } from '../session/tokenRefresh.js'
 import type { Config } from '../setup/config.js'
 import type { Login } from '../setup/options.js'
@@ -51,6 +53,7 @@ interface VerifiedLogin extends Authentication {
 export async function signIn(caller: SessionCaller, req: Request, login: VerifiedLogin): Promise<{ returnTo: string }> {
   const { config } = caller
   const { provider, step, tokens, checks, parameters } = login
+  const mustEndAt = endOfNewSession(login.claims ?? {}, config.clockTolerance)
   // The implicit flow has no access token.
   if (tokens.accessToken !== undefined) emitTokens(config.emit, req, step, tokens)
   const identity = await identify(provider, login, parameters)
@@ -59,7 +62,7 @@ export async function signIn(caller: SessionCaller, req: Request, login: Verifie
   config.emit({ type: 'login.verified', ...step, subject, ...defined({ alg }), checks }, req)
   const { claims, returnTo } = await accept(caller, req, login, identity)
   if (req.res?.closed) throw browserGone()
-  await open(caller, req, login, { ...claims, iss: identity.claims.iss, sub: subject })
+  await open(caller, req, login, { ...claims, iss: identity.claims.iss, sub: subject }, mustEndAt)
   config.emit({ type: 'session.opened', ...step, subject }, req)
   return { returnTo }
 }
@@ -133,18 +136,23 @@ function assertStorable(claims: Claims): void {
   }
 }
 
-/** Stores the token record, then the session. If the session cannot be stored, the record is removed. */
+/**
+ * Stores the token record, then the session. If the session cannot be stored, the record is removed.
+ *
+ * @param mustEndAt - when the provider requires the session to end. In seconds since the epoch
+ */
 async function open(
   { config, services }: SessionCaller,
   req: Request,
   { provider, tokens, claims: verified, anonymousId }: VerifiedLogin,
   claims: Identity['claims'],
+  mustEndAt: number | undefined,
 ): Promise<void> {
   const { iss, sub } = claims
   const { sid, acr, auth_time, iat }: Partial<IdTokenClaims> = verified ?? {}
   const { name, registration } = provider
   const openedAt = Date.now() / 1000
-  const endsAt = openedAt + config.session.absoluteLifetime
+  const ends = sessionEnds(openedAt + config.session.absoluteLifetime, mustEndAt)
   const fields: RecordFields = {
     provider: name,
     registration,
@@ -157,17 +165,19 @@ async function open(
       ...(typeof auth_time === 'number' ? { authTime: auth_time } : {}),
     },
     openedAt,
-    endsAt,
+    ...ends,
     ...tokenFields(tokens),
+    ...defined({ device: deviceOf(req) }),
   }
   let recordId: string | undefined
-  const createRecord = async (idle: number | undefined) => {
-    const withIdle = idle === undefined ? fields : { ...fields, idle }
-    recordId = (await services.records.create(withIdle, storedTokens(tokens), iat)).id
+  const createRecord: Opening['createRecord'] = async (idle, replaces) => {
+    const creation = { issuedAt: iat, replaces: replaces?.id }
+    const record = await services.records.create({ ...fields, ...defined({ idle }) }, storedTokens(tokens), creation)
+    recordId = record.id
     return recordId
   }
   try {
-    const opening = { provider: name, sub, endsAt, anonymousId, createRecord }
+    const opening = { provider: name, sub, endsAt: ends.endsAt, anonymousId, createRecord }
     const { replaced } = await openSession(req, config.session.key, opening)
     if (replaced && (await services.records.remove(replaced.id))) {
       config.emit(
@@ -179,6 +189,19 @@ async function open(
     if (recordId !== undefined) await services.records.remove(recordId).catch(() => false)
     throw error
   }
+}
+
+/** The longest stored `User-Agent`. In characters. */
+const MAX_DEVICE = 200
+
+/** Returns the `User-Agent` of a request, with printable ASCII characters only. */
+function deviceOf(req: Request): string | undefined {
+  const text = req
+    .get('User-Agent')
+    ?.slice(0, 2 * MAX_DEVICE)
+    .replace(/[^ -~]+/g, ' ')
+    .trim()
+  return text?.slice(0, MAX_DEVICE) || undefined
 }
 
 function browserGone(): RelyingPartyError {

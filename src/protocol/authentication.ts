@@ -3,6 +3,7 @@ import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
 import type { AuthorizationResponse } from './authorizationResponse.js'
 import type { IdTokenClaims } from './idToken.js'
+import { withEarlierExpiry } from './sessionExpiry.js'
 import { exchangeCode, type LoginTokens, verifyProviderIdToken } from './tokens.js'
 import { type Transaction, transactionValues } from './transaction.js'
 
@@ -31,8 +32,9 @@ export async function authenticate(
   const front = idToken === undefined ? undefined : await verifyFrontChannel(provider, transaction, idToken, response)
   if (code === undefined) return withoutAccessToken(front as IdTokenClaims, idToken as string)
   const { tokens, claims } = await exchangeCode(provider, transaction, { code, redirectUri })
-  if (front && claims) assertAgreement(front, claims, transaction)
-  return { tokens, claims }
+  if (!front || !claims) return { tokens, claims }
+  assertAgreement(front, claims, transaction)
+  return { tokens, claims: withEarlierExpiry(claims, front) }
 }
 
 /**

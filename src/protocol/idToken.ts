@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { JwtError, type KeySource, verifySignature } from '../jwt/jws.js'
 import { checkJwtTimes, isOlderThan } from '../jwt/times.js'
 import { isEqual } from '../lib/equal.js'
+import { assertSessionExpiry } from './sessionExpiry.js'
 
 type Claims = Readonly<Record<string, unknown>>
 
@@ -63,6 +64,7 @@ export async function verifyIdToken(token: string, expected: IdTokenExpectations
   assertNonce(claims, expected)
   assertAuthTime(claims, expected)
   assertAcr(claims, expected)
+  assertSessionExpiry(claims)
   for (const hash of expected.hashes ?? []) assertHash(claims, hash, header.alg)
   return claims as IdTokenClaims
 }

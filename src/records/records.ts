@@ -5,7 +5,8 @@ import { isObject, parseObject } from '../lib/json.js'
 import type { Sealer } from '../lib/seal.js'
 import type { AuthStore } from './authStore.js'
 import { Sids, sidIdOf } from './providerSessions.js'
-import { type LoginTimes, Subjects, subjectIdOf } from './subjects.js'
+import { type Listing, MAX_PER_SUBJECT, SubjectSessions } from './subjectSessions.js'
+import { handleOf, type LoginTimes, Subjects, subjectIdOf } from './subjects.js'
 
 /** The tokens of a session. In the store they are sealed, bound to the record's id. */
 export interface Tokens {
@@ -44,8 +45,12 @@ export interface RecordFields {
   /** How and when the user authenticated, if the ID token has `acr` or `auth_time`. */
   readonly authentication?: { readonly acr?: string; readonly authTime?: number }
   readonly openedAt: number
-  /** The end of the absolute lifetime. */
+  /** The end of the absolute lifetime, or of the provider's `session_expiry` if that is earlier. */
   readonly endsAt: number
+  /** The end of the absolute lifetime, if the provider has set an earlier end: a refresh may move that as far. */
+  readonly mayLastUntil?: number
+  /** Whether a refresh has moved the end, so that the session's cookie may be limited more than it should be. */
+  readonly extended?: boolean
   /** The idle lifetime of the session, if its cookie has one. In seconds. */
   readonly idle?: number
   /** When the access token expires, if the provider says so. */
@@ -54,6 +59,8 @@ export interface RecordFields {
   readonly accessTokenLifetime?: number
   /** Whether there is a refresh token. */
   readonly refreshable: boolean
+  /** The browser or program that signed in, as it names itself. Unverified. */
+  readonly device?: string
 }
 
 /** A token record as it was read: its fields, and the exact stored text for compare-and-set. */
@@ -74,6 +81,21 @@ const MARGIN = 0.1
 /** For how many sessions a process remembers the expiry in the store. For others it writes again. */
 const MAX_REMEMBERED = 10_000
 
+/** How many sessions a subject may have. */
+interface Limits {
+  readonly maxPerSubject?: number
+  /** Called when the oldest session of a subject was ended because the subject had too many. */
+  readonly onLimit?: (session: Pick<RecordFields, 'provider' | 'subject'>) => void
+}
+
+/** What is known of a login when its record is created. */
+interface Creation {
+  /** When the provider issued the login, by its clock. In seconds since the epoch; default is `openedAt`. */
+  readonly issuedAt?: number | undefined
+  /** The id of the record that this one replaces: both do not count as two sessions. */
+  readonly replaces?: string | undefined
+}
+
 /**
  * Token records in an {@link AuthStore}: a login creates one, a refresh replaces it, a logout removes it.
  *
@@ -84,64 +106,81 @@ export class TokenRecords {
   readonly #sealer: Sealer
   readonly #subjects: Subjects
   readonly #sids: Sids
+  readonly #lists: SubjectSessions<TokenRecord>
+  readonly #onLimit: Limits['onLimit']
   /** Until when the store keeps a record, as far as this process knows. In seconds since the epoch. */
   readonly #keptUntil = new LRUCache<string, number>({ max: MAX_REMEMBERED })
 
-  constructor(store: AuthStore, sealer: Sealer) {
+  constructor(store: AuthStore, sealer: Sealer, { maxPerSubject = MAX_PER_SUBJECT, onLimit }: Limits = {}) {
     this.#store = store
     this.#sealer = sealer
     this.#subjects = new Subjects(store)
     this.#sids = new Sids(store)
+    this.#lists = new SubjectSessions(store, (id) => this.read(id), maxPerSubject)
+    this.#onLimit = onLimit
   }
 
   /**
    * Stores a new record under a new random id.
    *
-   * @param issuedAt - when the provider issued the login, by its clock. In seconds since the epoch; default is `openedAt`
+   * If its subject has too many sessions, the oldest are ended.
+   *
    * @throws `ERR_SESSION_ENDED` if the provider has ended the session since; `ERR_STORE_UNAVAILABLE`
    */
-  async create(fields: RecordFields, tokens: Tokens, issuedAt = fields.openedAt): Promise<TokenRecord> {
-    const login = { issuedAt, endsAt: fields.endsAt, withoutSid: fields.sid === undefined }
-    return this.#create(fields, tokens, login)
-  }
-
-  async #create(fields: RecordFields, tokens: Tokens, login: LoginTimes): Promise<TokenRecord> {
+  async create(fields: RecordFields, tokens: Tokens, creation: Creation = {}): Promise<TokenRecord> {
+    const { issuedAt = fields.openedAt, replaces } = creation
+    const endsAt = fields.mayLastUntil ?? fields.endsAt
+    const login = { issuedAt, endsAt, withoutSid: fields.sid === undefined }
     const subjectId = subjectIdOf(fields.registration, fields.subject)
-    const generation = await this.#subjects.enter(subjectId, login)
+    const [generation, asRead] = await Promise.all([
+      this.#subjects.enter(subjectId, login),
+      this.#lists.stored(subjectId),
+    ])
     if (generation === undefined) throw overtaken()
     const id = `${subjectId}.${randomBytes(32).toString('base64url')}`
     const stored = this.#serialize(id, fields, generation, tokens)
     await this.#store.set(key(id), stored, lifetime(fields))
-    if (fields.sid !== undefined) await this.#enterSid(sidIdOf(fields.registration, fields.sid), id, login)
+    try {
+      if (fields.sid !== undefined) await this.#enterSid(sidIdOf(fields.registration, fields.sid), id, login)
+      await this.#list(fields, subjectId, { id, until: endsAt, replaces, asRead })
+    } catch (error) {
+      // Nothing leads to the record any more, neither its user nor a logout.
+      await this.remove(id).catch(() => false)
+      throw error
+    }
     return { ...fields, id, stored, generation }
   }
 
   async #enterSid(sidId: string, id: string, login: LoginTimes): Promise<void> {
-    const dropped = await this.#sids.enter(sidId, id, login).catch(async (error: unknown) => {
-      // Nothing leads to the record any more, neither its user nor a logout.
-      await this.remove(id).catch(() => false)
-      throw error
-    })
-    if (dropped) {
-      await Promise.all(dropped.map((oldest) => this.remove(oldest)))
-      return
+    const dropped = await this.#sids.enter(sidId, id, login)
+    if (!dropped) throw overtaken()
+    await Promise.all(dropped.map((oldest) => this.remove(oldest)))
+  }
+
+  /** Lists a record, so that its user can find it, and ends the oldest ones beyond the limit. */
+  async #list(fields: RecordFields, subjectId: string, listing: Listing): Promise<void> {
+    const dropped = await this.#lists.add(subjectId, listing)
+    for (const oldest of dropped) {
+      if (await this.remove(oldest)) this.#onLimit?.(fields)
     }
-    await this.remove(id)
-    throw overtaken()
   }
 
   /** Reads a record; `undefined` if the session has ended. */
   async read(id: string): Promise<TokenRecord | undefined> {
     const [subjectId = ''] = id.split('.')
-    const [stored, generations] = await Promise.all([this.#store.get(key(id)), this.#subjects.generations(subjectId)])
+    const [stored, isCurrent] = await Promise.all([this.#store.get(key(id)), this.#subjects.current(subjectId)])
     if (stored === undefined) return undefined
-    const record = parseRecord(stored)
-    const generation = generations?.[record?.sid === undefined ? 'withoutSid' : 'withSid']
-    if (record?.generation === generation && record && record.endsAt * 1000 > Date.now())
-      return { ...record, id, stored }
+    const fields = parseRecord(stored)
+    const record = fields && { ...fields, id, stored }
+    if (record && isCurrent(record) && record.endsAt * 1000 > Date.now()) return record
     // A record that has ended or is unreadable is removed with its tokens. Should that fail, it is still never valid again.
     await this.#store.remove(key(id)).catch(() => false)
     return undefined
+  }
+
+  /** Returns the records of a subject at one registration, oldest first. */
+  ofSubject(registration: string, subject: string): Promise<TokenRecord[]> {
+    return this.#lists.read(subjectIdOf(registration, subject))
   }
 
   /** Replaces a record if it is unchanged. Resolves to the new one, or to `undefined` if it was changed or removed. */
@@ -170,6 +209,11 @@ export class TokenRecords {
     return kept
   }
 
+  /** Finds a record of a subject at one registration by its handle. */
+  find(registration: string, subject: string, handle: string): Promise<TokenRecord | undefined> {
+    return this.#lists.find(subjectIdOf(registration, subject), (id) => handleOf(id) === handle)
+  }
+
   /** Removes a record: always, or only if it is unchanged. Resolves to whether it removed one. */
   async remove(id: string, asRead?: TokenRecord): Promise<boolean> {
     return this.#store.remove(key(id), asRead?.stored)
@@ -183,6 +227,15 @@ export class TokenRecords {
    */
   async endSubject(registration: string, subject: string, endsAt: number, endedAt?: number): Promise<void> {
     await this.#subjects.end(subjectIdOf(registration, subject), endsAt, endedAt)
+  }
+
+  /**
+   * Ends all sessions of the subject of a record but its own, in every process, at once.
+   *
+   * @param endsAt - the latest end of such a session. In seconds since the epoch
+   */
+  async endOthers(record: TokenRecord, endsAt: number): Promise<void> {
+    await this.#subjects.endOthers(subjectIdOf(record.registration, record.subject), endsAt, record)
   }
 
   /**
@@ -232,11 +285,11 @@ function parseRecord(stored: string): Omit<TokenRecord, 'id' | 'stored'> | undef
 }
 
 function isRecord(fields: Record<string, unknown>): fields is Omit<TokenRecord, 'id' | 'stored'> & typeof fields {
-  const { claims, scopes, sid, idle, accessTokenExpiresAt, authentication } = fields
+  const { claims, scopes, sid, idle, mayLastUntil, accessTokenExpiresAt, authentication } = fields
   return (
     [fields.provider, fields.registration, fields.issuer, fields.subject, fields.generation].every(isString) &&
     isString(sid ?? '') &&
-    [fields.openedAt, fields.endsAt, idle ?? 0, accessTokenExpiresAt ?? 0].every(Number.isFinite) &&
+    [fields.openedAt, fields.endsAt, mayLastUntil ?? 0, idle ?? 0, accessTokenExpiresAt ?? 0].every(Number.isFinite) &&
     isObject(claims) &&
     isObject(authentication ?? {}) &&
     Array.isArray(scopes) &&

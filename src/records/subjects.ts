@@ -14,12 +14,17 @@ interface Entry {
   readonly withoutSid?: string
   /** Like `endedAt`, for logins whose ID token has no `sid`. */
   readonly withoutSidEndedAt?: number
+  /** The one session that stayed when all others were ended, and the generation that it carries. */
+  readonly spared?: { readonly handle: string; readonly generation: string }
 }
 
-/** The values that valid sessions carry, which depend on whether the ID token had a `sid`. */
-export interface Generations {
-  readonly withSid: string
-  readonly withoutSid: string
+/** A session, to be checked against the entry of its subject. */
+export interface Member {
+  /** The id of its record. */
+  readonly id: string
+  readonly generation: string
+  /** The session at the provider, if the ID token has a `sid`. */
+  readonly sid?: string
 }
 
 /** A login for which a session is about to be opened. All times in seconds since the epoch. */
@@ -46,10 +51,11 @@ export class Subjects {
     this.#store = store
   }
 
-  /** Returns the current generations of a subject, if it has an entry. */
-  async generations(subjectId: string): Promise<Generations | undefined> {
+  /** Returns a function that checks whether a session of a subject has not been ended with others. */
+  async current(subjectId: string): Promise<(member: Member) => boolean> {
     const stored = await this.#store.get(key(subjectId))
-    return stored === undefined ? undefined : toGenerations(parse(stored))
+    const entry = stored === undefined ? undefined : parse(stored)
+    return (member) => entry !== undefined && isCurrent(entry, member)
   }
 
   /** Returns the generation for a new session, or `undefined` if the provider has ended the login in the meantime. */
@@ -72,12 +78,18 @@ export class Subjects {
    * @param endedAt - when the provider ended them, by its clock; `undefined` if the application does
    */
   async end(subjectId: string, endsAt: number, endedAt?: number): Promise<void> {
+    await this.#change(subjectId, (entry) => renewed(entry, endsAt, endedAt))
+  }
+
+  /**
+   * Ends all sessions of a subject but one, unless that one has ended already.
+   *
+   * @param endsAt - the latest end of a session of the subject
+   */
+  async endOthers(subjectId: string, endsAt: number, spared: Member): Promise<void> {
     await this.#change(subjectId, (entry) => ({
-      ...entry,
-      generation: newGeneration(),
-      until: twice(endsAt),
-      // Neither a later end by the application nor an older one by the provider undoes this.
-      ...defined({ endedAt: latest(endedAt, entry?.endedAt) }),
+      ...renewed(entry, endsAt),
+      ...defined({ spared: entry && isCurrent(entry, spared) ? toSpared(spared) : undefined }),
     }))
   }
 
@@ -110,12 +122,40 @@ export function subjectIdOf(registration: string, subject: string): string {
   return createHash('sha256').update(`${registration}\0${subject}`).digest('base64url').slice(0, 22)
 }
 
-function toGenerations({ generation, withoutSid }: Entry): Generations {
-  return { withSid: generation, withoutSid: withoutSid === undefined ? generation : `${generation}.${withoutSid}` }
+/** Returns the public name of a session. The id of its record, which is a secret, cannot be derived from it. */
+export function handleOf(recordId: string): string {
+  return createHash('sha256').update(recordId).digest('base64url').slice(0, 22)
 }
 
-function generationFor(entry: Entry, { withoutSid }: LoginTimes): string {
-  return toGenerations(entry)[withoutSid ? 'withoutSid' : 'withSid']
+function isCurrent({ generation, withoutSid, spared }: Entry, { id, sid, generation: carried }: Member): boolean {
+  const part = sid === undefined ? withoutSid : undefined
+  if (carried === join(generation, part)) return true
+  return spared !== undefined && carried === join(spared.generation, part) && handleOf(id) === spared.handle
+}
+
+function toSpared({ id, generation }: Member): Entry['spared'] {
+  const [first = ''] = generation.split('.')
+  return { handle: handleOf(id), generation: first }
+}
+
+/** Returns an entry with a new generation, so that all sessions have ended. */
+function renewed(entry: Entry | undefined, endsAt: number, endedAt?: number): Entry {
+  const { spared: _spared, ...kept } = entry ?? {}
+  return {
+    ...kept,
+    generation: newGeneration(),
+    until: twice(endsAt),
+    // Neither a later end by the application nor an older one by the provider undoes this.
+    ...defined({ endedAt: latest(endedAt, entry?.endedAt) }),
+  }
+}
+
+function join(generation: string, withoutSid: string | undefined): string {
+  return withoutSid === undefined ? generation : `${generation}.${withoutSid}`
+}
+
+function generationFor({ generation, withoutSid: part }: Entry, { withoutSid }: LoginTimes): string {
+  return join(generation, withoutSid ? part : undefined)
 }
 
 /** Checks whether the provider has ended a login since it issued it. */
@@ -127,12 +167,13 @@ function latest(one: number | undefined, other: number | undefined): number | un
   return Math.max(one ?? 0, other ?? 0) || undefined
 }
 
-function serialize({ generation, until, endedAt, withoutSid, withoutSidEndedAt }: Entry): string {
-  return [generation, until, endedAt, withoutSid, withoutSidEndedAt].map((field) => field ?? '').join(' ')
+function serialize({ generation, until, endedAt, withoutSid, withoutSidEndedAt, spared }: Entry): string {
+  const fields = [generation, until, endedAt, withoutSid, withoutSidEndedAt]
+  return [...fields, ...(spared ? [spared.handle, spared.generation] : [])].map((field) => field ?? '').join(' ')
 }
 
 function parse(stored: string): Entry {
-  const [generation = '', until, endedAt, withoutSid, withoutSidEndedAt] = stored.split(' ')
+  const [generation = '', until, endedAt, withoutSid, withoutSidEndedAt, handle, spared] = stored.split(' ')
   return {
     generation,
     until: Number(until),
@@ -140,6 +181,7 @@ function parse(stored: string): Entry {
       endedAt: endedAt ? Number(endedAt) : undefined,
       withoutSid: withoutSid || undefined,
       withoutSidEndedAt: withoutSidEndedAt ? Number(withoutSidEndedAt) : undefined,
+      spared: handle && spared ? { handle, generation: spared } : undefined,
     }),
   }
 }

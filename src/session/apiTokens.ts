@@ -3,11 +3,13 @@ import { configurationError, RelyingPartyError } from '../errors.js'
 import { assertOptions, boolean, resourceIndicators, type Shape, stringOrStrings } from '../lib/check.js'
 import { defined } from '../lib/defined.js'
 import { toList } from '../lib/list.js'
+import type { IdTokenClaims } from '../protocol/idToken.js'
 import { exchangeToken } from '../protocol/tokenExchange.js'
 import { DEFAULT_LIFETIME, prepareRefresh, refreshTokens, type TokenScope, type TokenSet } from '../protocol/tokens.js'
 import type { Provider } from '../provider/provider.js'
 import type { ResourceToken, TokenRecord, TokenRecords, Tokens } from '../records/records.js'
 import type { RefreshGoal, RefreshRequest } from '../records/refresh.js'
+import { withEnd } from './tokenRefresh.js'
 
 /** How many tokens for other APIs a session holds. Beyond that, the one that expires first is dropped. */
 const MAX_TOKENS = 10
@@ -80,10 +82,10 @@ export function resourceTokenRequest(provider: Provider, asked: TokenScope): Ref
   return {
     prepare: () => prepareRefresh(provider),
     async send(record, current) {
-      const tokens = await request(provider, asked, record, current)
+      const { tokens, claims } = await request(provider, asked, record, current)
       const rotated = provider.options.tokenExchange ? undefined : tokens.refreshToken
       return {
-        fields: record,
+        fields: withEnd(record, claims),
         tokens: {
           ...current,
           ...defined({ refreshToken: rotated }),
@@ -106,10 +108,9 @@ async function request(
   asked: TokenScope,
   record: TokenRecord,
   { accessToken = '', refreshToken = '' }: Tokens,
-): Promise<TokenSet> {
-  if (provider.options.tokenExchange) return exchangeToken(provider, accessToken, asked)
-  const current = { refreshToken, scopes: record.scopes }
-  return (await refreshTokens(provider, current, record, asked)).tokens
+): Promise<{ tokens: TokenSet; claims?: IdTokenClaims }> {
+  if (provider.options.tokenExchange) return { tokens: await exchangeToken(provider, accessToken, asked) }
+  return refreshTokens(provider, { refreshToken, scopes: record.scopes }, record, asked)
 }
 
 function withToken(held: Tokens['resourceTokens'], key: string, tokens: TokenSet): Record<string, ResourceToken> {

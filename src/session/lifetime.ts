@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
 import type { SessionData } from 'express-session'
-import type { TokenRecord, TokenRecords } from '../records/records.js'
+import type { RecordFields, TokenRecord, TokenRecords } from '../records/records.js'
 
 /** Returns the idle lifetime of the session's cookie. In seconds; `undefined` if it has none. */
 export function idleLifetime(req: Request): number | undefined {
@@ -8,15 +8,33 @@ export function idleLifetime(req: Request): number | undefined {
   return typeof originalMaxAge === 'number' ? originalMaxAge / 1000 : undefined
 }
 
+/** The fields of a record that say when its session ends. */
+type Ends = Pick<RecordFields, 'endsAt' | 'mayLastUntil' | 'extended'>
+
 /**
- * Limits the session, in the browser and in its store, to the end of its token record.
+ * Returns when a session ends: with its absolute lifetime, or earlier if the provider requires it. All times in seconds
+ * since the epoch.
  *
- * @param endsAt - in seconds since the epoch
+ * @param mayLastUntil - the end of the absolute lifetime
+ * @param mustEndAt - the end that the provider has set, if any
  */
-export function limitSession(req: Request, endsAt: number): void {
+export function sessionEnds(mayLastUntil: number, mustEndAt: number | undefined): Ends {
+  return mustEndAt === undefined || mustEndAt >= mayLastUntil
+    ? { endsAt: mayLastUntil }
+    : { endsAt: mustEndAt, mayLastUntil }
+}
+
+/**
+ * Limits the session, in the browser and in its store, to the end of its token record. express-session forgets the
+ * lifetime that its cookie had before, so once the end was moved, it comes from the record.
+ */
+export function limitSession(req: Request, { endsAt, extended, idle }: Ends & Pick<RecordFields, 'idle'>): void {
   const left = Math.ceil(endsAt * 1000 - Date.now())
   const { cookie } = req.session
-  if (typeof cookie.originalMaxAge === 'number' && cookie.originalMaxAge > left) cookie.maxAge = left
+  if (typeof cookie.originalMaxAge !== 'number') return
+  const wanted = extended && idle !== undefined ? idle * 1000 : cookie.originalMaxAge
+  const limited = Math.min(wanted, left)
+  if (limited !== cookie.originalMaxAge) cookie.maxAge = limited
 }
 
 /** Keeps a session and its token record alive together for the duration of a request. */
@@ -70,10 +88,10 @@ export class SessionLifetime {
   }
 
   /** Touches the session. Returns whether the request still has it: not after a logout or another login. */
-  #countFromNow({ endsAt }: TokenRecord): boolean {
+  #countFromNow(record: TokenRecord): boolean {
     if (this.#req.session?.id !== this.#sessionId) return false
     this.#req.session.touch()
-    limitSession(this.#req, endsAt)
+    limitSession(this.#req, record)
     return true
   }
 }

@@ -28,7 +28,7 @@ export interface Opening {
   /** The provider's name. */
   readonly provider: string
   readonly sub: string
-  /** The end of the absolute lifetime. In seconds since the epoch. */
+  /** The end of the session, however active the user is. In seconds since the epoch. */
   readonly endsAt: number
   /** The session the login started in, if the request may lack its cookie. */
   readonly anonymousId?: string | undefined
@@ -36,8 +36,9 @@ export interface Opening {
    * Stores the record that the session points to. Resolves to its id.
    *
    * @param idle - the idle lifetime of the new session. In seconds; `undefined` if its cookie has none
+   * @param replaces - the mark of the session that will be replaced, if any
    */
-  createRecord(idle: number | undefined): Promise<string>
+  createRecord(idle: number | undefined, replaces: SignedInMark | undefined): Promise<string>
 }
 
 /**
@@ -61,9 +62,10 @@ export async function openSession(
   const replaced = markOf(current, key) ?? (begunIn && markOf(begunIn, key))
   const held = { ...carried(begunIn, key, opening), ...carried(current, key, opening) }
   generate(req)
-  limitSession(req, endsAt)
+  const idle = idleLifetime(req)
+  limitSession(req, { endsAt })
   try {
-    const mark: SignedInMark = { id: await opening.createRecord(idleLifetime(req)), provider, sub }
+    const mark: SignedInMark = { id: await opening.createRecord(idle, replaced), provider, sub }
     Object.assign(req.session, held, { [key]: mark })
     await save(req)
   } catch (error) {

@@ -22,7 +22,10 @@ export function createServicesByStore(config: Config): (req: Request) => Session
     let services = known.get(given)
     if (!services) {
       const store = withStoreErrors(given)
-      const records = new TokenRecords(store, config.sealer)
+      const records = new TokenRecords(store, config.sealer, {
+        maxPerSubject: config.session.maxPerSubject,
+        onLimit: ({ provider, subject }) => config.emit({ type: 'session.ended', provider, subject, reason: 'limit' }),
+      })
       services = { store, records, refresher: createRefresher(config, records, store) }
       known.set(given, services)
     }

@@ -1,9 +1,13 @@
+import { RelyingPartyError } from '../errors.js'
 import { defined } from '../lib/defined.js'
 import { fitsAsHint } from '../protocol/endSession.js'
+import type { IdTokenClaims } from '../protocol/idToken.js'
+import { sessionExpiryOf } from '../protocol/sessionExpiry.js'
 import { type LoginTokens, prepareRefresh, refreshTokens } from '../protocol/tokens.js'
 import type { Provider } from '../provider/provider.js'
-import type { RecordFields, Tokens } from '../records/records.js'
+import type { RecordFields, TokenRecord, Tokens } from '../records/records.js'
 import type { RefreshRequest } from '../records/refresh.js'
+import { sessionEnds } from './lifetime.js'
 
 /**
  * Returns the request that gets new tokens from a provider. Claims stay as they were at login.
@@ -15,14 +19,46 @@ export function refreshRequest(provider: Provider, idle: number | undefined): Re
     prepare: () => prepareRefresh(provider),
     async send(record, current) {
       const { refreshToken = '' } = current
-      const { tokens } = await refreshTokens(provider, { refreshToken, scopes: record.scopes }, record)
+      const { tokens, claims } = await refreshTokens(provider, { refreshToken, scopes: record.scopes }, record)
       const { accessTokenExpiresAt: _expiresAt, accessTokenLifetime: _lifetime, idle: _idle, ...kept } = record
       return {
-        fields: { ...kept, ...tokenFields(tokens), refreshable: true, ...defined({ idle }) },
+        fields: {
+          ...withEnd(kept, claims),
+          ...tokenFields(tokens),
+          refreshable: true,
+          ...defined({ idle: idleAfter(record, idle) }),
+        },
         tokens: { ...current, ...storedTokens(tokens) },
       }
     },
   }
+}
+
+/**
+ * Applies the `session_expiry` of a refreshed ID token: it may end the session earlier or later than the last one, but not
+ * later than its absolute lifetime.
+ *
+ * @param claims - those of the ID token, if the provider sent one
+ * @throws `ERR_SESSION_ENDED` if it has passed
+ */
+export function withEnd<T extends RecordFields>(record: T, claims: IdTokenClaims | undefined): T {
+  const mustEndAt = sessionExpiryOf(claims ?? {})
+  if (mustEndAt === undefined) return record
+  if (mustEndAt <= Date.now() / 1000) {
+    throw new RelyingPartyError('ERR_SESSION_ENDED', 'the session has ended: sign in again', {
+      hint: 'the refreshed ID token has a session_expiry that has passed',
+    })
+  }
+  const { mayLastUntil = record.endsAt, extended, ...kept } = record
+  const ends = sessionEnds(mayLastUntil, mustEndAt)
+  const isLater = ends.endsAt > record.endsAt
+  return { ...(kept as T), ...ends, ...(isLater || extended ? { extended: true } : {}) }
+}
+
+/** Returns the idle lifetime to store. While the cookie is limited to the end of the session, it does not tell. */
+function idleAfter({ endsAt, idle: known }: TokenRecord, idle: number | undefined): number | undefined {
+  const isLimited = idle !== undefined && idle >= endsAt - Date.now() / 1000 - 1
+  return isLimited ? known : idle
 }
 
 /** Returns the fields of a record that depend on its tokens. */

@@ -17,7 +17,7 @@ const SHAPE: Shape<UserInfoRouteOptions> = {
   logoutPath: path,
 }
 
-/** Claims about an ID token, not about the user. */
+/** Claims about an ID token or session, not about the user. */
 const TOKEN_CLAIMS = new Set([
   'iss',
   'aud',
@@ -31,6 +31,7 @@ const TOKEN_CLAIMS = new Set([
   'c_hash',
   's_hash',
   'sid',
+  'session_expiry',
 ])
 
 /**

@@ -19,6 +19,7 @@ import { createSealer, type Sealer } from '../lib/seal.js'
 import { withoutTrailingSlashes } from '../lib/slashes.js'
 import { createProviderServices } from '../provider/services.js'
 import type { AuthStore } from '../records/authStore.js'
+import { MAX_PER_SUBJECT } from '../records/subjectSessions.js'
 import { type Callbacks, createCallbacks } from './callbacks.js'
 import type { RelyingPartyOptions, SessionOptions, TransactionOptions } from './options.js'
 import { createProviders, type Providers } from './providers.js'
@@ -84,6 +85,7 @@ const SESSION_SHAPE: Shape<SessionOptions> = {
   refreshBefore: number('seconds', 0, 3600),
   refresh: oneOf('always', 'on-demand'),
   outageGrace: number('seconds', 0, 86_400),
+  maxPerSubject: number('sessions', 1, MAX_PER_SUBJECT),
   key: (value) =>
     typeof value === 'string' && /^[A-Za-z_]\w*$/.test(value) && value !== 'cookie'
       ? undefined
@@ -213,9 +215,10 @@ function resolveSession(options: SessionOptions = {}): Config['session'] {
     refreshBefore = 60,
     refresh = 'always',
     outageGrace = 3600,
+    maxPerSubject = MAX_PER_SUBJECT,
     key = 'auth',
   } = options
-  return Object.freeze({ absoluteLifetime, refreshBefore, refresh, outageGrace, key })
+  return Object.freeze({ absoluteLifetime, refreshBefore, refresh, outageGrace, maxPerSubject, key })
 }
 
 function resolveTransactions(options: TransactionOptions = {}): Config['transactions'] {

@@ -56,7 +56,10 @@ export interface Login {
 
 /** Options of signed-in sessions. */
 export interface SessionOptions {
-  /** How long a session lasts from login, however active the user is. In seconds. Default is `604800` (7 days). */
+  /**
+   * How long a session lasts from login, however active the user is. The ID token's `session_expiry` may end it earlier.
+   * In seconds. Default is `604800` (7 days).
+   */
   absoluteLifetime?: number
   /**
    * How long before its expiry an access token is refreshed; half its lifetime if that is less. In seconds. Default is
@@ -73,6 +76,11 @@ export interface SessionOptions {
    * answers in its place, such as a maintenance page. Requests that need the token fail. In seconds. Default is `3600` (1 hour), limit `86400`; `0` turns it off.
    */
   outageGrace?: number
+  /**
+   * How many sessions a user may have from one provider, on all devices. A login beyond that ends the oldest. Default and
+   * limit are `1000`.
+   */
+  maxPerSubject?: number
   /**
    * The property of `req.session` that holds the signed-in mark. In an application with several relying parties, those
    * with the same provider, client and key share their sessions; give each its own key to keep them apart. Default is

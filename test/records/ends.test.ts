@@ -50,7 +50,7 @@ function withoutSid(): RecordFields {
 
 /** Signs in; `issuedAt` is when the provider issued the login. */
 function signIn(more: Partial<RecordFields> = {}, issuedAt?: number): Promise<TokenRecord> {
-  return records.create(fields(more), { accessToken: 'access', refreshToken: 'refresh' }, issuedAt)
+  return records.create(fields(more), { accessToken: 'access', refreshToken: 'refresh' }, { issuedAt })
 }
 
 const lives = async ({ id }: TokenRecord) => (await startProcess().read(id)) !== undefined
@@ -170,7 +170,7 @@ describe('the end of all sessions of a subject', () => {
 })
 
 describe('the end of the sessions of a subject that name no sid', () => {
-  const signInWithoutSid = (issuedAt?: number) => records.create(withoutSid(), tokens, issuedAt)
+  const signInWithoutSid = (issuedAt?: number) => records.create(withoutSid(), tokens, { issuedAt })
 
   it('ends those of that subject at that registration, and no others', async () => {
     const [one, two] = [await signInWithoutSid(), await signInWithoutSid()]
@@ -271,7 +271,11 @@ describe('the generation of a subject', () => {
       await startProcess().endSubject(HERE, 'ada', endsAt(), now())
       return replace(...args)
     })
-    const later = await records.create(fields({ sid: 'sid-2', endsAt: now() + 2 * ABSOLUTE }), {}, now() + 1)
+    const later = await records.create(
+      fields({ sid: 'sid-2', endsAt: now() + 2 * ABSOLUTE }),
+      {},
+      { issuedAt: now() + 1 },
+    )
     expect(spy.mock.calls[0]?.[0]).toMatch(/^subject:/)
     expect(await lives(before)).toBe(false)
     expect(await lives(later)).toBe(true)

@@ -114,6 +114,30 @@ function twoProcesses(url: string, connect: Connect): void {
       for (const { id } of opened) expect(await records(two).read(id)).toBeUndefined()
     })
 
+    it(`is listed by each of ${AT_ONCE} logins of a user at once, up to the limit of sessions`, async () => {
+      const user = fields()
+      const limit = { maxPerSubject: 3 }
+      const opened = await inTurn((connected) => records(connected).create(user, {}))
+      expect(await records(two).ofSubject(user.registration, user.subject)).toHaveLength(AT_ONCE)
+      const limited = ({ store }: Connected) => new TokenRecords(store, createSealer([SECRET]), limit)
+      const last = await inTurn((connected) => limited(connected).create(user, {}))
+      const living = await records(two).ofSubject(user.registration, user.subject)
+      expect(living).toHaveLength(3)
+      const newest = new Set(last.map(({ id }) => id))
+      expect(living.filter(({ id }) => !newest.has(id))).toEqual([])
+      for (const { id } of opened) expect(await records(one).read(id)).toBeUndefined()
+    })
+
+    it('stays when the others of its user are ended, in every process', async () => {
+      const user = fields()
+      const opened = await inTurn((connected) => records(connected).create(user, {}))
+      const [mine] = opened
+      if (!mine) throw new Error('no session')
+      await records(one).endOthers(mine, user.endsAt)
+      for (const { id } of opened)
+        expect(await records(two).read(id)).toEqual(id === mine.id ? expect.anything() : undefined)
+    })
+
     it(`is entered by each of ${AT_ONCE} at once in the list of its session at the provider`, async () => {
       const user = { ...fields(), sid: `sid of ${process.pid} at ${Date.now()}` }
       const opened = await inTurn((connected) => records(connected).create(user, {}))

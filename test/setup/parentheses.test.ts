@@ -13,8 +13,10 @@ const OTHERS = [
   'clientCredentials',
   'defineProvider',
   'deviceAuthorization',
+  'endSession',
   'endSessions',
   'hasVerifiedEmail',
+  'listSessions',
 ]
 
 const factories = Object.entries(all).filter(([name]) => !OTHERS.includes(name)) as [string, () => RequestHandler][]
