@@ -26,6 +26,7 @@ export { defineProvider, type OAuth2Provider } from './provider/defineProvider.j
 export type { Profile, ProfileContext } from './provider/profile.js'
 export type {
   ClientAuth,
+  LogoutRequest,
   Pkce,
   ProviderOptions,
   ResponseMode,

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { configurationError } from '../errors.js'
-import { PUBLIC_KEY_ALGORITHMS } from '../jwt/keySet.js'
+import { PUBLIC_KEY_ALGORITHMS } from '../jwt/algorithms.js'
 import { assertOptions, boolean, number, object, type Shape, secrets } from '../lib/check.js'
 import { withoutTrailingSlashes } from '../lib/slashes.js'
 import { type AuthStore, withStoreErrors } from '../records/authStore.js'

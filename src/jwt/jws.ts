@@ -173,9 +173,6 @@ function parseUtf8(bytes: Buffer): Record<string, unknown> | undefined {
   return isUtf8(bytes) ? parseObject(bytes.toString('utf8')) : undefined
 }
 
-/** The HMAC algorithms, which use a shared secret. */
-export const SECRET_ALGORITHMS: readonly string[] = ['HS256', 'HS384', 'HS512']
-
 /** Returns the secret as the key for HMAC algorithms. */
 export function secretKey(secret: string): KeyObject {
   return createSecretKey(Buffer.from(secret, 'utf8'))

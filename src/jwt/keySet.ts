@@ -2,6 +2,7 @@ import type { CryptoKey, JWK } from 'jose'
 import { importJWK } from 'jose/key/import'
 import { defined } from '../lib/defined.js'
 import { isObject } from '../lib/json.js'
+import { KEY_TYPES } from './algorithms.js'
 
 /** The part of a JWS header that selects a key. `jku`, `jwk`, `x5u` and `x5c` are ignored. */
 export interface KeyHeader {
@@ -15,23 +16,6 @@ export interface PublicKey {
   /** Whether its owner still publishes it: `false` once a fetched key set lacks or changes it. */
   readonly current: boolean
 }
-
-const KEY_TYPES: ReadonlyMap<string, readonly [kty: string, crv?: string]> = new Map([
-  ['RS256', ['RSA']],
-  ['RS384', ['RSA']],
-  ['RS512', ['RSA']],
-  ['PS256', ['RSA']],
-  ['PS384', ['RSA']],
-  ['PS512', ['RSA']],
-  ['ES256', ['EC', 'P-256']],
-  ['ES384', ['EC', 'P-384']],
-  ['ES512', ['EC', 'P-521']],
-  ['EdDSA', ['OKP', 'Ed25519']],
-  ['Ed25519', ['OKP', 'Ed25519']],
-])
-
-/** The supported public-key signature algorithms. */
-export const PUBLIC_KEY_ALGORITHMS: readonly string[] = [...KEY_TYPES.keys()]
 
 /** The smallest accepted RSA modulus. In bits (RFC 7518 §3.3). */
 const MIN_RSA_BITS = 2048

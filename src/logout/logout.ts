@@ -104,11 +104,16 @@ async function providerLogout(
 ): Promise<string | undefined> {
   try {
     const { end_session_endpoint } = await provider.metadata()
-    if (end_session_endpoint === undefined) return undefined
+    const { clientId, logoutUrl } = provider.options
+    if (end_session_endpoint === undefined && !logoutUrl) return undefined
     const state = rememberLogout(config, res, destination)
     const { postLogoutRedirectUri } = config
-    const url = await endSessionUrl(provider, { idToken, postLogoutRedirectUri, state })
-    return url.href
+    const standard =
+      end_session_endpoint === undefined
+        ? undefined
+        : (await endSessionUrl(provider, { idToken, postLogoutRedirectUri, state })).href
+    if (!logoutUrl) return standard
+    return new URL(logoutUrl({ clientId, postLogoutRedirectUri, state, endSessionUrl: standard })).href
   } catch {
     return undefined
   }

@@ -23,6 +23,17 @@ export type ResponseMode = 'query' | 'form_post'
  */
 export type Pkce = 'required' | 'supported' | 'refused'
 
+/** A logout that is about to be requested from the provider. */
+export interface LogoutRequest {
+  readonly clientId: string
+  /** Where the provider sends the user afterwards: the registered URL of `postLogoutPath`. */
+  readonly postLogoutRedirectUri: string
+  /** Sent back to `postLogoutPath`, it leads the user on to `returnTo`. */
+  readonly state: string
+  /** The URL of RP-initiated logout, if the provider has an `end_session_endpoint`. */
+  readonly endSessionUrl: string | undefined
+}
+
 /** A provider, and this application's registration there. */
 export interface ProviderOptions {
   /**
@@ -144,4 +155,9 @@ export interface ProviderOptions {
    * @see [RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)
    */
   revokeOnLogout?: boolean
+  /**
+   * Returns the URL of the provider's logout, for providers that do not follow OpenID Connect RP-Initiated Logout. Default
+   * is the `end_session_endpoint` with its parameters. If the function throws, the logout stays local.
+   */
+  logoutUrl?: (request: LogoutRequest) => string | URL
 }

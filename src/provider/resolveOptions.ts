@@ -1,26 +1,9 @@
 import { configurationError } from '../errors.js'
-import { SECRET_ALGORITHMS } from '../jwt/jws.js'
-import { PUBLIC_KEY_ALGORITHMS } from '../jwt/keySet.js'
-import {
-  assertOpenid,
-  assertOptions,
-  boolean,
-  callable,
-  number,
-  object,
-  oneOf,
-  path as pathOption,
-  requireOption,
-  resourceIndicators,
-  type Shape,
-  string,
-  stringOrStrings,
-} from '../lib/check.js'
+import { assertOpenid, assertOptions, requireOption } from '../lib/check.js'
 import { defined } from '../lib/defined.js'
 import { assertIssuerUrl } from '../lib/issuer.js'
 import { toList } from '../lib/list.js'
-import { checkAuthorizationParams } from './authorizationParams.js'
-import { checkClientSecret, checkMetadataUrl } from './optionChecks.js'
+import { PROVIDER_SHAPE } from './optionShape.js'
 import type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './providerOptions.js'
 
 const DEFAULTS = {
@@ -48,45 +31,6 @@ export type ResolvedProviderOptions = Readonly<
     }
 >
 
-const SHAPE: Shape<ProviderOptions> = {
-  issuer: string,
-  issuerAliases: stringOrStrings,
-  protocol: oneOf('openid', 'oauth2'),
-  metadata: object,
-  metadataUrl: checkMetadataUrl,
-  clientId: string,
-  clientSecret: checkClientSecret,
-  clientAuth: oneOf('client_secret_basic', 'client_secret_post', 'none'),
-  pkce: oneOf('required', 'supported', 'refused'),
-  nonce: boolean,
-  name: (value) =>
-    typeof value === 'string' && /^[\w-]{1,64}$/.test(value)
-      ? undefined
-      : 'must be up to 64 letters, digits, - and _, as it is part of a path',
-  callbackPath: pathOption,
-  scope: stringOrStrings,
-  scopeSeparator: oneOf(' ', ','),
-  responseType: oneOf('code', 'id_token', 'code id_token'),
-  responseMode: oneOf('query', 'form_post'),
-  resource: resourceIndicators,
-  tokenExchange: boolean,
-  authorizationParams: checkAuthorizationParams,
-  maxAge: number('seconds', 0, 31_536_000),
-  acrValues: stringOrStrings,
-  acrEssential: boolean,
-  prompt: string,
-  idTokenSigningAlg: (value) =>
-    value === 'none'
-      ? 'must not be none: an unsigned ID token proves nothing'
-      : oneOf(...PUBLIC_KEY_ALGORITHMS, ...SECRET_ALGORITHMS)(value),
-  trustedAudiences: stringOrStrings,
-  profile: callable,
-  adaptTokenRequest: callable,
-  adaptTokenResponse: callable,
-  userInfo: boolean,
-  revokeOnLogout: boolean,
-}
-
 /** What decides whether provider options are acceptable. */
 export interface ProviderContext {
   readonly allowInsecureHttp: boolean
@@ -104,7 +48,7 @@ export function resolveProviderOptions(
   path: string,
   context: ProviderContext,
 ): ResolvedProviderOptions {
-  assertOptions<ProviderOptions>(options, path, SHAPE)
+  assertOptions<ProviderOptions>(options, path, PROVIDER_SHAPE)
   requireOption(options, path, 'issuer', "set it to your provider's issuer URL, such as https://accounts.example.com")
   requireOption(
     options,

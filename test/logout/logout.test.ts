@@ -1,7 +1,7 @@
 import type { Express } from 'express'
 import supertest from 'supertest'
 import { describe, expect, it, vi } from 'vitest'
-import { logout } from '../../src/index.js'
+import { type LogoutRequest, logout } from '../../src/index.js'
 import { type AppOptions, startApp } from '../support/bed/app.js'
 import { type Bed, startBed, useProvider } from '../support/bed/bed.js'
 import { expectAccepted } from '../support/bed/conformance.js'
@@ -49,6 +49,36 @@ describe('a logout', () => {
     expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({ sub: 'ada', aud: 'app' })
     expect(await whoIs(browser, url)).toBeNull()
     expect(Object.keys(await contentsOf(store)).filter((key) => key.includes('record:'))).toEqual([])
+  })
+
+  it('goes to the URL that the provider option logoutUrl returns, and back with its state', async () => {
+    const requests: LogoutRequest[] = []
+    const logoutUrl = (request: LogoutRequest) => {
+      requests.push(request)
+      return `${provider.issuer}/bye?client_id=${request.clientId}`
+    }
+    await start({ provider: { logoutUrl } })
+    await signIn()
+    expect(refreshOf(await leave('?returnTo=/who'))).toBe(`${provider.issuer}/bye?client_id=app`)
+    const [{ state = '', endSessionUrl = '', ...rest } = {}] = requests
+    expect(rest).toEqual({ clientId: 'app', postLogoutRedirectUri: `${url}/` })
+    expect(new URL(endSessionUrl).searchParams.get('state')).toBe(state)
+    const answer = await browser.send(`${url}/?${new URLSearchParams({ state })}`)
+    expect(answer.headers.location).toBe(`${url}/who`)
+  })
+
+  it('stays local if logoutUrl throws or returns no URL', async () => {
+    for (const logoutUrl of [
+      () => 'bye',
+      () => {
+        throw new Error('no')
+      },
+    ]) {
+      await start({ provider: { logoutUrl: logoutUrl as () => string } })
+      await signIn()
+      expect(refreshOf(await leave('?returnTo=/who'))).toBe(`${url}/who`)
+      expect(await whoIs(browser, url)).toBeNull()
+    }
   })
 
   it('changes the session ID, and drops what the session held', async () => {
