@@ -25,6 +25,7 @@ const mayImport: Record<string, readonly string[]> = {
   jwt: ['errors', 'lib'],
   records: ['errors', 'lib'],
   provider: ['errors', 'auth', 'lib', 'jwt'],
+  providers: ['errors', 'auth', 'lib', 'provider'],
   protocol: ['errors', 'auth', 'lib', 'jwt', 'provider'],
   request: ['errors', 'lib'],
   setup: ['errors', 'auth', 'events', 'lib', 'jwt', 'provider', 'records', 'request'],

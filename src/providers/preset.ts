@@ -1,0 +1,139 @@
+import { assertOptions, type Check, requireOption, type Shape } from '../lib/check.js'
+import { defined } from '../lib/defined.js'
+import { defineProvider, type OAuth2Provider } from '../provider/defineProvider.js'
+import { PROVIDER_SHAPE } from '../provider/optionShape.js'
+import type { ProviderOptions } from '../provider/providerOptions.js'
+import { url } from './checks.js'
+import { mapClaims } from './mapClaims.js'
+import type { OAuth2PresetOptions, OAuth2Row, OpenIdPresetOptions, OpenIdRow, Preset } from './row.js'
+
+type AnyShape = Shape<Record<string, unknown>>
+
+/** The options that a preset of an OpenID Provider lacks. */
+const SET_BY_PRESET = ['protocol']
+
+/** The options that only make sense with an ID token. */
+const OPENID_ONLY = [
+  ...SET_BY_PRESET,
+  'issuerAliases',
+  'metadataUrl',
+  'responseType',
+  'nonce',
+  'idTokenSigningAlg',
+  'trustedAudiences',
+  'maxAge',
+  'acrValues',
+  'acrEssential',
+  'userInfo',
+]
+
+/** Creates the preset of an OpenID Provider from its row of the table. */
+export function openIdPreset<Own extends object = object>(row: OpenIdRow<Own>): Preset<OpenIdPresetOptions & Own> {
+  const { id, displayName, brand, own, claims, options: derive, profile, admit, ...fixed } = row
+
+  function create(options: OpenIdPresetOptions & Own): ProviderOptions {
+    const { overrides, fill } = readOptions<OpenIdPresetOptions>(id, options, own, without(SET_BY_PRESET))
+    const { metadata, metadataUrl, issuerAliases, ...preset } = { ...fixed, ...derive?.(options) }
+    // Metadata and aliases belong to the preset's issuer.
+    const found = overrides.issuer === undefined ? defined({ metadata, metadataUrl, issuerAliases }) : {}
+    const provider = merge({ ...preset, ...found, issuer: fill(preset.issuer) }, overrides)
+    assertSecret(id, provider, options)
+    const read: NonNullable<ProviderOptions['profile']> =
+      overrides.profile ??
+      profile ??
+      ((context) => ({ claims: mapClaims({ email_verified: 'email_verified', ...claims }, context.claims) }))
+    return {
+      ...provider,
+      profile(context) {
+        admit?.(context.claims, options)
+        return read(context)
+      },
+    }
+  }
+  return Object.assign(create, { row: { id, displayName, brand, scope: row.scope } })
+}
+
+/** Creates the preset of an OAuth 2.0 provider from its row of the table. */
+export function oauth2Preset<Own extends object = object>(row: OAuth2Row<Own>): Preset<OAuth2PresetOptions & Own> {
+  const { id, displayName, brand, own, claims, options: derive, answer, ...fixed } = row
+
+  function create(options: OAuth2PresetOptions & Own): ProviderOptions {
+    const endpoints = { authorizationEndpoint: url, tokenEndpoint: url, revocationEndpoint: url, userInfoEndpoint: url }
+    const shape = { ...without(OPENID_ONLY), ...endpoints }
+    const { overrides, fill } = readOptions<OAuth2PresetOptions>(id, options, own, shape)
+    const { userInfoEndpoint, metadata, ...provider } = merge({ ...fixed, ...derive?.(options) }, overrides)
+    assertSecret(id, provider, options)
+    const profileUrl = fill(userInfoEndpoint)
+    const profile: OAuth2Provider['profile'] = async (context) => {
+      const raw = answer ? await answer(context, profileUrl, options) : await context.fetchJson(profileUrl)
+      return { claims: mapClaims(claims, raw), raw }
+    }
+    return defineProvider({
+      profile,
+      ...provider,
+      issuer: fill(provider.issuer),
+      authorizationEndpoint: fill(provider.authorizationEndpoint),
+      tokenEndpoint: fill(provider.tokenEndpoint),
+      metadata: { ...fixed.metadata, ...metadata },
+    })
+  }
+  return Object.assign(create, { row: { id, displayName, brand, scope: row.scope } })
+}
+
+/** Returns the shape of provider options without some of them. */
+function without(names: readonly string[]): AnyShape {
+  return Object.fromEntries(Object.entries(PROVIDER_SHAPE).filter(([name]) => !names.includes(name)))
+}
+
+/** Options as an application wrote them. */
+interface ReadOptions<Overrides> {
+  /** Those of any provider. */
+  readonly overrides: Overrides
+  /** Fills the preset's own ones into a URL. */
+  fill(template: string): string
+}
+
+/** Checks options. @throws `ERR_CONFIGURATION` */
+function readOptions<Overrides extends object>(
+  id: string,
+  options: object,
+  own: object = {},
+  shape: AnyShape,
+): ReadOptions<Overrides> {
+  const owned = Object.entries(own as Readonly<Record<string, { check: Check; missing?: string }>>)
+  const checks = Object.fromEntries(owned.map(([name, { check }]) => [name, check]))
+  assertOptions<Record<string, unknown>>(options, id, { ...checks, ...shape })
+  requireOption(
+    options,
+    id,
+    'clientId',
+    'set it to the client identifier that the provider assigned to this application',
+  )
+  for (const [name, { missing }] of owned) if (missing !== undefined) requireOption(options, id, name, missing)
+  const given: Record<string, unknown> = options
+  const overrides = Object.entries(given).filter(([name, value]) => value !== undefined && !Object.hasOwn(checks, name))
+  return {
+    overrides: Object.fromEntries(overrides) as Overrides,
+    fill: (template) =>
+      template.replace(/\{(\w+)\}/g, (whole, name: string) => {
+        const value = Object.hasOwn(checks, name) ? given[name] : undefined
+        return typeof value === 'string' ? value : whole
+      }),
+  }
+}
+
+/** Replaces a preset's options. Those of `authorizationParams` are replaced one by one. */
+function merge<Fixed extends WithParams, Given extends WithParams>(preset: Fixed, overrides: Given): Fixed & Given {
+  const merged = { ...preset, ...overrides }
+  if (!preset.authorizationParams || !overrides.authorizationParams) return merged
+  return { ...merged, authorizationParams: { ...preset.authorizationParams, ...overrides.authorizationParams } }
+}
+
+type WithParams = Pick<ProviderOptions, 'authorizationParams'>
+
+/** Throws if there is no client secret, unless the application is a public client. */
+function assertSecret(id: string, provider: Partial<ProviderOptions>, options: object): void {
+  const { clientSecret, clientAuth, responseType } = provider
+  if (clientSecret !== undefined || clientAuth === 'none' || responseType === 'id_token') return
+  requireOption(options, id, 'clientSecret', "set it to the secret that the provider assigned, or clientAuth: 'none'")
+}
