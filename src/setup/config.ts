@@ -17,6 +17,7 @@ import { type HttpLimits, resolveHttp } from '../lib/http/httpOptions.js'
 import { isLoopback } from '../lib/loopback.js'
 import { createSealer, type Sealer } from '../lib/seal.js'
 import { withoutTrailingSlashes } from '../lib/slashes.js'
+import { type Pages, resolvePages } from '../pages/options.js'
 import { createProviderServices } from '../provider/services.js'
 import type { AuthStore } from '../records/authStore.js'
 import { MAX_PER_SUBJECT } from '../records/subjectSessions.js'
@@ -48,6 +49,7 @@ export interface Config extends Readonly<Hooks>, Readonly<Defaulted> {
   readonly http: HttpLimits
   readonly session: Readonly<Required<SessionOptions>>
   readonly transactions: Readonly<Required<TransactionOptions>>
+  readonly pages: Pages
   readonly emit: Emit
 }
 
@@ -73,6 +75,7 @@ const SHAPE: Shape<RelyingPartyOptions> = {
   store: object,
   session: object,
   transactions: object,
+  pages: object,
   scopeImplies: callable,
   onLogin: callable,
   onLogout: callable,
@@ -151,6 +154,11 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
     http,
     session: resolveSession(options.session),
     transactions,
+    pages: resolvePages(options.pages, {
+      start: `${base.basePath}/`,
+      login: paths.login,
+      hasChoice: providers.fixed.length > 1,
+    }),
     emit,
     ...defined({
       store: checkStore(options.store),

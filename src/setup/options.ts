@@ -3,6 +3,7 @@ import type { Claims } from '../auth.js'
 import type { RelyingPartyError } from '../errors.js'
 import type { RelyingPartyEvent } from '../events.js'
 import type { HttpOptions } from '../lib/http/httpOptions.js'
+import type { PagesOptions } from '../pages/options.js'
 import type { ProviderOptions } from '../provider/providerOptions.js'
 import type { AuthStore } from '../records/authStore.js'
 
@@ -144,6 +145,8 @@ export interface RelyingPartyOptions {
   session?: SessionOptions
   /** Options of logins in progress. */
   transactions?: TransactionOptions
+  /** The look and the texts of the built-in pages. */
+  pages?: PagesOptions
   /**
    * Checks whether a granted scope includes a different one that a route needs, for hierarchies: `reports:*` may include
    * `reports:read`. Default is that none does.

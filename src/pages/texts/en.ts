@@ -1,0 +1,63 @@
+import type { PageTexts } from './texts.js'
+
+export const en: PageTexts = {
+  signInTitle: 'Sign in',
+  signInTitleFor: 'Sign in to {application}',
+  continueWith: 'Continue with {provider}',
+  lastUsed: 'Last used',
+
+  tryAgain: 'Try again',
+  chooseProvider: 'Choose another way to sign in',
+  startPage: 'Back to the start page',
+  signInAgain: 'Sign in again',
+
+  signingIn: 'Signing in',
+  signingOut: 'Signing out',
+  ifNothingHappens: 'If nothing happens, use this link:',
+  continue: 'Continue',
+
+  signedOutTitle: 'You are signed out',
+  signedOutText: 'If you share this device with others, close all browser windows too.',
+
+  deviceTitle: 'Sign in with another device',
+  deviceOpen: 'Scan the QR code, or open {link} on your phone or computer.',
+  deviceQrCode: 'QR code of the page to open',
+  deviceCode: 'Check that the page shows this code, or enter it there:',
+  deviceWaiting: 'Waiting for your approval. The code is valid for {minutes} min.',
+  deviceNewCode: 'Get a new code',
+  deviceRefusedTitle: 'Not signed in',
+  deviceExpired: 'The code has expired.',
+  deviceDenied: 'The sign-in was refused on the other device.',
+  deviceFailed: 'The sign-in failed. Please start again.',
+
+  cancelledTitle: 'Sign-in cancelled',
+  cancelledText: 'The sign-in was cancelled or not approved, so you are not signed in.',
+  expiredTitle: 'The sign-in took too long',
+  expiredText: 'For your security, a sign-in has to be finished within a few minutes. Please start again.',
+  interruptedTitle: 'The sign-in was interrupted',
+  interruptedText:
+    'It cannot be continued here: it may have been started in another browser, or be finished already. Please start again.',
+  cookiesTitle: 'This site does not recognize your browser',
+  cookiesText:
+    'You signed in, but your browser does not stay signed in. Please allow cookies for this site and try again.',
+  failedTitle: 'The sign-in failed',
+  failedText: 'The sign-in could not be completed, so you are not signed in. Please try again.',
+  unknownProviderTitle: 'This way to sign in is not available',
+  unknownProviderText: 'The link that you followed may be out of date.',
+  unavailableTitle: 'The sign-in service is not available',
+  unavailableText: 'The sign-in service is not responding at the moment. Please try again shortly.',
+  busyTitle: 'Temporarily unavailable',
+  busyText: 'This site has a temporary problem. Please try again shortly.',
+  refusedTitle: 'You cannot sign in here',
+  refusedText: 'This application did not accept your account.',
+  forbiddenTitle: 'Access denied',
+  forbiddenText: 'Your account does not have the permission that this page requires.',
+  blockedTitle: 'The request was blocked',
+  blockedText: 'For your security, requests that come from another site are refused. Nothing was changed.',
+  signInNeededTitle: 'Please sign in',
+  signInNeededText: 'To continue, you need to sign in again.',
+  credentialsTitle: 'Wrong user name or password',
+  credentialsText: 'Please check your user name and password, and try again.',
+  errorTitle: 'Something went wrong',
+  errorText: 'There was an unexpected problem. Please try again later.',
+}

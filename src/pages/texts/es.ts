@@ -1,0 +1,63 @@
+import type { PageTexts } from './texts.js'
+
+export const es: PageTexts = {
+  signInTitle: 'Iniciar sesión',
+  signInTitleFor: 'Iniciar sesión en {application}',
+  continueWith: 'Continuar con {provider}',
+  lastUsed: 'Último usado',
+
+  tryAgain: 'Volver a intentarlo',
+  chooseProvider: 'Elegir otra forma de iniciar sesión',
+  startPage: 'Volver a la página de inicio',
+  signInAgain: 'Iniciar sesión de nuevo',
+
+  signingIn: 'Iniciando sesión',
+  signingOut: 'Cerrando sesión',
+  ifNothingHappens: 'Si no ocurre nada, use este enlace:',
+  continue: 'Continuar',
+
+  signedOutTitle: 'Ha cerrado la sesión',
+  signedOutText: 'Si comparte este dispositivo, cierre también todas las ventanas del navegador.',
+
+  deviceTitle: 'Iniciar sesión con otro dispositivo',
+  deviceOpen: 'Escanee el código QR o abra {link} en su teléfono u ordenador.',
+  deviceQrCode: 'Código QR de la página que debe abrir',
+  deviceCode: 'Compruebe que la página muestra este código, o introdúzcalo allí:',
+  deviceWaiting: 'Esperando su aprobación. El código es válido durante {minutes} min.',
+  deviceNewCode: 'Obtener un código nuevo',
+  deviceRefusedTitle: 'No ha iniciado sesión',
+  deviceExpired: 'El código ha caducado.',
+  deviceDenied: 'El inicio de sesión se rechazó en el otro dispositivo.',
+  deviceFailed: 'No se ha podido iniciar sesión. Empiece de nuevo.',
+
+  cancelledTitle: 'Inicio de sesión cancelado',
+  cancelledText: 'El inicio de sesión se canceló o no se aprobó, por lo que no ha iniciado sesión.',
+  expiredTitle: 'El inicio de sesión ha tardado demasiado',
+  expiredText: 'Por su seguridad, el inicio de sesión debe completarse en pocos minutos. Empiece de nuevo.',
+  interruptedTitle: 'El inicio de sesión se interrumpió',
+  interruptedText:
+    'No se puede continuar aquí: es posible que se iniciara en otro navegador o que ya haya terminado. Empiece de nuevo.',
+  cookiesTitle: 'Este sitio no reconoce su navegador',
+  cookiesText:
+    'Ha iniciado sesión, pero su navegador no la mantiene. Permita las cookies de este sitio y vuelva a intentarlo.',
+  failedTitle: 'No se ha podido iniciar sesión',
+  failedText: 'No se pudo completar el inicio de sesión. Vuelva a intentarlo.',
+  unknownProviderTitle: 'Esta forma de iniciar sesión no está disponible',
+  unknownProviderText: 'Es posible que el enlace que ha seguido ya no esté vigente.',
+  unavailableTitle: 'El servicio de inicio de sesión no está disponible',
+  unavailableText: 'El servicio de inicio de sesión no responde en este momento. Vuelva a intentarlo en breve.',
+  busyTitle: 'No disponible temporalmente',
+  busyText: 'Este sitio tiene un problema temporal. Vuelva a intentarlo en breve.',
+  refusedTitle: 'No puede iniciar sesión aquí',
+  refusedText: 'Esta aplicación no ha aceptado su cuenta.',
+  forbiddenTitle: 'Acceso denegado',
+  forbiddenText: 'Su cuenta no tiene el permiso que requiere esta página.',
+  blockedTitle: 'La solicitud se ha bloqueado',
+  blockedText: 'Por su seguridad, se rechazan las solicitudes que provienen de otro sitio. No se ha cambiado nada.',
+  signInNeededTitle: 'Inicie sesión',
+  signInNeededText: 'Para continuar, debe iniciar sesión de nuevo.',
+  credentialsTitle: 'Nombre de usuario o contraseña incorrectos',
+  credentialsText: 'Compruebe su nombre de usuario y su contraseña, y vuelva a intentarlo.',
+  errorTitle: 'Se ha producido un error',
+  errorText: 'Ha ocurrido un problema inesperado. Vuelva a intentarlo más tarde.',
+}

@@ -1,0 +1,63 @@
+import type { PageTexts } from './texts.js'
+
+export const fr: PageTexts = {
+  signInTitle: 'Se connecter',
+  signInTitleFor: 'Se connecter à {application}',
+  continueWith: 'Continuer avec {provider}',
+  lastUsed: 'Dernière utilisation',
+
+  tryAgain: 'Réessayer',
+  chooseProvider: 'Choisir un autre mode de connexion',
+  startPage: 'Retour à l’accueil',
+  signInAgain: 'Se reconnecter',
+
+  signingIn: 'Connexion en cours',
+  signingOut: 'Déconnexion en cours',
+  ifNothingHappens: 'Si rien ne se passe, utilisez ce lien :',
+  continue: 'Continuer',
+
+  signedOutTitle: 'Vous êtes déconnecté',
+  signedOutText: 'Si vous partagez cet appareil, fermez aussi toutes les fenêtres du navigateur.',
+
+  deviceTitle: 'Se connecter avec un autre appareil',
+  deviceOpen: 'Scannez le code QR ou ouvrez {link} sur votre téléphone ou votre ordinateur.',
+  deviceQrCode: 'Code QR de la page à ouvrir',
+  deviceCode: 'Vérifiez que la page affiche ce code, ou saisissez-le :',
+  deviceWaiting: 'En attente de votre approbation. Le code est valable {minutes} min.',
+  deviceNewCode: 'Obtenir un nouveau code',
+  deviceRefusedTitle: 'Non connecté',
+  deviceExpired: 'Le code a expiré.',
+  deviceDenied: 'La connexion a été refusée sur l’autre appareil.',
+  deviceFailed: 'La connexion a échoué. Veuillez recommencer.',
+
+  cancelledTitle: 'Connexion annulée',
+  cancelledText: 'La connexion a été annulée ou n’a pas été approuvée. Vous n’êtes pas connecté.',
+  expiredTitle: 'La connexion a pris trop de temps',
+  expiredText: 'Pour votre sécurité, une connexion doit être terminée en quelques minutes. Veuillez recommencer.',
+  interruptedTitle: 'La connexion a été interrompue',
+  interruptedText:
+    'Elle ne peut pas se poursuivre ici : elle a peut-être été commencée dans un autre navigateur, ou est déjà terminée. Veuillez recommencer.',
+  cookiesTitle: 'Ce site ne reconnaît pas votre navigateur',
+  cookiesText:
+    'Vous vous êtes connecté, mais votre navigateur ne reste pas connecté. Veuillez autoriser les cookies pour ce site, puis réessayer.',
+  failedTitle: 'La connexion a échoué',
+  failedText: 'La connexion n’a pas pu aboutir. Vous n’êtes pas connecté. Veuillez réessayer.',
+  unknownProviderTitle: 'Ce mode de connexion n’est pas disponible',
+  unknownProviderText: 'Le lien que vous avez suivi n’est peut-être plus à jour.',
+  unavailableTitle: 'Le service de connexion n’est pas disponible',
+  unavailableText: 'Le service de connexion ne répond pas pour le moment. Veuillez réessayer dans un instant.',
+  busyTitle: 'Temporairement indisponible',
+  busyText: 'Ce site rencontre un problème temporaire. Veuillez réessayer dans un instant.',
+  refusedTitle: 'Connexion impossible',
+  refusedText: 'Cette application n’accepte pas votre compte.',
+  forbiddenTitle: 'Accès refusé',
+  forbiddenText: 'Votre compte ne dispose pas de l’autorisation requise pour cette page.',
+  blockedTitle: 'La demande a été bloquée',
+  blockedText: 'Pour votre sécurité, les demandes provenant d’un autre site sont refusées. Rien n’a été modifié.',
+  signInNeededTitle: 'Veuillez vous connecter',
+  signInNeededText: 'Pour continuer, vous devez vous reconnecter.',
+  credentialsTitle: 'Nom d’utilisateur ou mot de passe incorrect',
+  credentialsText: 'Veuillez vérifier votre nom d’utilisateur et votre mot de passe, puis réessayer.',
+  errorTitle: 'Une erreur s’est produite',
+  errorText: 'Un problème inattendu est survenu. Veuillez réessayer plus tard.',
+}

@@ -1,0 +1,63 @@
+import type { PageTexts } from './texts.js'
+
+export const it: PageTexts = {
+  signInTitle: 'Accedi',
+  signInTitleFor: 'Accedi a {application}',
+  continueWith: 'Continua con {provider}',
+  lastUsed: 'Ultimo utilizzato',
+
+  tryAgain: 'Riprova',
+  chooseProvider: 'Scegli un altro modo per accedere',
+  startPage: 'Torna alla pagina iniziale',
+  signInAgain: 'Accedi di nuovo',
+
+  signingIn: 'Accesso in corso',
+  signingOut: 'Disconnessione in corso',
+  ifNothingHappens: 'Se non succede nulla, usa questo link:',
+  continue: 'Continua',
+
+  signedOutTitle: 'Disconnessione effettuata',
+  signedOutText: 'Se condividi questo dispositivo con altri, chiudi anche tutte le finestre del browser.',
+
+  deviceTitle: 'Accedi con un altro dispositivo',
+  deviceOpen: 'Scansiona il codice QR oppure apri {link} sul telefono o sul computer.',
+  deviceQrCode: 'Codice QR della pagina da aprire',
+  deviceCode: 'Controlla che la pagina mostri questo codice, oppure inseriscilo lì:',
+  deviceWaiting: 'In attesa della tua approvazione. Il codice è valido per {minutes} min.',
+  deviceNewCode: 'Richiedi un nuovo codice',
+  deviceRefusedTitle: 'Accesso non effettuato',
+  deviceExpired: 'Il codice è scaduto.',
+  deviceDenied: 'L’accesso è stato rifiutato sull’altro dispositivo.',
+  deviceFailed: 'L’accesso non è riuscito. Ricomincia.',
+
+  cancelledTitle: 'Accesso annullato',
+  cancelledText: 'L’accesso è stato annullato o non è stato approvato, quindi non è stato effettuato.',
+  expiredTitle: 'L’accesso ha richiesto troppo tempo',
+  expiredText: 'Per la tua sicurezza, l’accesso deve essere completato entro pochi minuti. Ricomincia.',
+  interruptedTitle: 'L’accesso è stato interrotto',
+  interruptedText:
+    'Non è possibile continuare qui: l’accesso potrebbe essere iniziato in un altro browser o essere già concluso. Ricomincia.',
+  cookiesTitle: 'Questo sito non riconosce il tuo browser',
+  cookiesText: 'L’accesso è riuscito, ma il browser non lo mantiene. Consenti i cookie per questo sito e riprova.',
+  failedTitle: 'Accesso non riuscito',
+  failedText: 'Non è stato possibile completare l’accesso. Riprova.',
+  unknownProviderTitle: 'Questo modo di accedere non è disponibile',
+  unknownProviderText: 'Il link che hai seguito potrebbe non essere aggiornato.',
+  unavailableTitle: 'Il servizio di accesso non è disponibile',
+  unavailableText: 'Il servizio di accesso al momento non risponde. Riprova tra poco.',
+  busyTitle: 'Temporaneamente non disponibile',
+  busyText: 'Questo sito ha un problema temporaneo. Riprova tra poco.',
+  refusedTitle: 'Non puoi accedere qui',
+  refusedText: 'Questa applicazione non ha accettato il tuo account.',
+  forbiddenTitle: 'Accesso negato',
+  forbiddenText: 'Il tuo account non ha l’autorizzazione richiesta per questa pagina.',
+  blockedTitle: 'La richiesta è stata bloccata',
+  blockedText:
+    'Per la tua sicurezza, le richieste provenienti da un altro sito vengono rifiutate. Nulla è stato modificato.',
+  signInNeededTitle: 'Accedi per continuare',
+  signInNeededText: 'Per continuare devi accedere di nuovo.',
+  credentialsTitle: 'Nome utente o password errati',
+  credentialsText: 'Controlla il nome utente e la password, poi riprova.',
+  errorTitle: 'Qualcosa è andato storto',
+  errorText: 'Si è verificato un problema imprevisto. Riprova più tardi.',
+}

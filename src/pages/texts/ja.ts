@@ -1,0 +1,63 @@
+import type { PageTexts } from './texts.js'
+
+export const ja: PageTexts = {
+  signInTitle: 'サインイン',
+  signInTitleFor: '{application} にサインイン',
+  continueWith: '{provider} で続ける',
+  lastUsed: '前回使用',
+
+  tryAgain: 'もう一度試す',
+  chooseProvider: '別のサインイン方法を選ぶ',
+  startPage: 'トップページに戻る',
+  signInAgain: 'もう一度サインインする',
+
+  signingIn: 'サインインしています',
+  signingOut: 'サインアウトしています',
+  ifNothingHappens: '画面が変わらない場合は、次のリンクを開いてください。',
+  continue: '続ける',
+
+  signedOutTitle: 'サインアウトしました',
+  signedOutText: 'この端末をほかの人と共有している場合は、ブラウザーのウィンドウもすべて閉じてください。',
+
+  deviceTitle: '別の端末でサインイン',
+  deviceOpen: 'スマートフォンまたはパソコンで QR コードを読み取るか、{link} を開いてください。',
+  deviceQrCode: '開くページの QR コード',
+  deviceCode: 'ページに次のコードが表示されていることを確認するか、コードを入力してください。',
+  deviceWaiting: '承認を待っています。コードの有効期限はあと {minutes} 分です。',
+  deviceNewCode: '新しいコードを取得',
+  deviceRefusedTitle: 'サインインできませんでした',
+  deviceExpired: 'コードの有効期限が切れました。',
+  deviceDenied: '別の端末でサインインが拒否されました。',
+  deviceFailed: 'サインインに失敗しました。最初からやり直してください。',
+
+  cancelledTitle: 'サインインがキャンセルされました',
+  cancelledText: 'サインインがキャンセルされたか、承認されませんでした。サインインは完了していません。',
+  expiredTitle: 'サインインに時間がかかりすぎました',
+  expiredText: '安全のため、サインインは数分以内に完了する必要があります。最初からやり直してください。',
+  interruptedTitle: 'サインインが中断されました',
+  interruptedText:
+    'ここでは続行できません。別のブラウザーで開始されたか、すでに完了している可能性があります。最初からやり直してください。',
+  cookiesTitle: 'お使いのブラウザーを認識できません',
+  cookiesText:
+    'サインインしましたが、サインイン状態を維持できません。このサイトの Cookie を許可して、もう一度お試しください。',
+  failedTitle: 'サインインに失敗しました',
+  failedText: 'サインインを完了できませんでした。もう一度お試しください。',
+  unknownProviderTitle: 'このサインイン方法は利用できません',
+  unknownProviderText: 'リンクが古くなっている可能性があります。',
+  unavailableTitle: 'サインインサービスを利用できません',
+  unavailableText: '現在、サインインサービスが応答していません。しばらくしてからもう一度お試しください。',
+  busyTitle: '一時的に利用できません',
+  busyText: 'このサイトで一時的な問題が発生しています。しばらくしてからもう一度お試しください。',
+  refusedTitle: 'サインインできません',
+  refusedText: 'このアプリケーションではお使いのアカウントを利用できません。',
+  forbiddenTitle: 'アクセスが拒否されました',
+  forbiddenText: 'お使いのアカウントには、このページに必要な権限がありません。',
+  blockedTitle: 'リクエストがブロックされました',
+  blockedText: '安全のため、ほかのサイトからのリクエストは拒否されます。変更は行われていません。',
+  signInNeededTitle: 'サインインしてください',
+  signInNeededText: '続行するには、もう一度サインインする必要があります。',
+  credentialsTitle: 'ユーザー名またはパスワードが正しくありません',
+  credentialsText: 'ユーザー名とパスワードを確認して、もう一度お試しください。',
+  errorTitle: '問題が発生しました',
+  errorText: '予期しない問題が発生しました。しばらくしてからもう一度お試しください。',
+}

@@ -1,0 +1,63 @@
+import type { PageTexts } from './texts.js'
+
+export const nl: PageTexts = {
+  signInTitle: 'Inloggen',
+  signInTitleFor: 'Inloggen bij {application}',
+  continueWith: 'Doorgaan met {provider}',
+  lastUsed: 'Laatst gebruikt',
+
+  tryAgain: 'Opnieuw proberen',
+  chooseProvider: 'Een andere manier van inloggen kiezen',
+  startPage: 'Terug naar de startpagina',
+  signInAgain: 'Opnieuw inloggen',
+
+  signingIn: 'U wordt ingelogd',
+  signingOut: 'U wordt uitgelogd',
+  ifNothingHappens: 'Gebeurt er niets? Gebruik dan deze link:',
+  continue: 'Doorgaan',
+
+  signedOutTitle: 'U bent uitgelogd',
+  signedOutText: 'Deelt u dit apparaat met anderen? Sluit dan ook alle browservensters.',
+
+  deviceTitle: 'Inloggen met een ander apparaat',
+  deviceOpen: 'Scan de QR-code of open {link} op uw telefoon of computer.',
+  deviceQrCode: 'QR-code van de pagina die u moet openen',
+  deviceCode: 'Controleer of de pagina deze code toont, of voer de code daar in:',
+  deviceWaiting: 'Wachten op uw goedkeuring. De code is {minutes} min. geldig.',
+  deviceNewCode: 'Nieuwe code aanvragen',
+  deviceRefusedTitle: 'Niet ingelogd',
+  deviceExpired: 'De code is verlopen.',
+  deviceDenied: 'Het inloggen is op het andere apparaat geweigerd.',
+  deviceFailed: 'Het inloggen is mislukt. Begin opnieuw.',
+
+  cancelledTitle: 'Inloggen geannuleerd',
+  cancelledText: 'Het inloggen is geannuleerd of niet goedgekeurd. U bent niet ingelogd.',
+  expiredTitle: 'Het inloggen duurde te lang',
+  expiredText: 'Voor uw veiligheid moet het inloggen binnen enkele minuten worden afgerond. Begin opnieuw.',
+  interruptedTitle: 'Het inloggen is onderbroken',
+  interruptedText:
+    'U kunt hier niet verder: misschien bent u in een andere browser begonnen, of is het inloggen al afgerond. Begin opnieuw.',
+  cookiesTitle: 'Deze site herkent uw browser niet',
+  cookiesText:
+    'U hebt ingelogd, maar uw browser blijft niet ingelogd. Sta cookies voor deze site toe en probeer het opnieuw.',
+  failedTitle: 'Het inloggen is mislukt',
+  failedText: 'Het inloggen kon niet worden afgerond. U bent niet ingelogd. Probeer het opnieuw.',
+  unknownProviderTitle: 'Deze manier van inloggen is niet beschikbaar',
+  unknownProviderText: 'De link die u hebt gevolgd, is mogelijk verouderd.',
+  unavailableTitle: 'De inlogdienst is niet beschikbaar',
+  unavailableText: 'De inlogdienst reageert op dit moment niet. Probeer het zo meteen opnieuw.',
+  busyTitle: 'Tijdelijk niet beschikbaar',
+  busyText: 'Deze site heeft een tijdelijke storing. Probeer het zo meteen opnieuw.',
+  refusedTitle: 'U kunt hier niet inloggen',
+  refusedText: 'Deze applicatie heeft uw account niet geaccepteerd.',
+  forbiddenTitle: 'Toegang geweigerd',
+  forbiddenText: 'Uw account heeft niet de rechten die voor deze pagina nodig zijn.',
+  blockedTitle: 'Het verzoek is geblokkeerd',
+  blockedText: 'Voor uw veiligheid worden verzoeken van een andere site geweigerd. Er is niets gewijzigd.',
+  signInNeededTitle: 'Log in om verder te gaan',
+  signInNeededText: 'Om verder te gaan, moet u opnieuw inloggen.',
+  credentialsTitle: 'Onjuiste gebruikersnaam of onjuist wachtwoord',
+  credentialsText: 'Controleer uw gebruikersnaam en wachtwoord en probeer het opnieuw.',
+  errorTitle: 'Er is iets misgegaan',
+  errorText: 'Er is een onverwacht probleem opgetreden. Probeer het later opnieuw.',
+}

@@ -1,0 +1,63 @@
+import type { PageTexts } from './texts.js'
+
+export const pl: PageTexts = {
+  signInTitle: 'Zaloguj się',
+  signInTitleFor: 'Zaloguj się do {application}',
+  continueWith: 'Kontynuuj z {provider}',
+  lastUsed: 'Ostatnio używane',
+
+  tryAgain: 'Spróbuj ponownie',
+  chooseProvider: 'Wybierz inny sposób logowania',
+  startPage: 'Wróć na stronę główną',
+  signInAgain: 'Zaloguj się ponownie',
+
+  signingIn: 'Trwa logowanie',
+  signingOut: 'Trwa wylogowywanie',
+  ifNothingHappens: 'Jeśli nic się nie dzieje, użyj tego linku:',
+  continue: 'Kontynuuj',
+
+  signedOutTitle: 'Wylogowano',
+  signedOutText: 'Jeśli z tego urządzenia korzystają inne osoby, zamknij także wszystkie okna przeglądarki.',
+
+  deviceTitle: 'Zaloguj się za pomocą innego urządzenia',
+  deviceOpen: 'Zeskanuj kod QR lub otwórz {link} na telefonie lub komputerze.',
+  deviceQrCode: 'Kod QR strony, którą należy otworzyć',
+  deviceCode: 'Sprawdź, czy strona pokazuje ten kod, lub wpisz go tam:',
+  deviceWaiting: 'Oczekiwanie na zatwierdzenie. Kod jest ważny przez {minutes} min.',
+  deviceNewCode: 'Pobierz nowy kod',
+  deviceRefusedTitle: 'Nie zalogowano',
+  deviceExpired: 'Kod wygasł.',
+  deviceDenied: 'Logowanie zostało odrzucone na drugim urządzeniu.',
+  deviceFailed: 'Logowanie nie powiodło się. Zacznij od nowa.',
+
+  cancelledTitle: 'Logowanie anulowane',
+  cancelledText: 'Logowanie zostało anulowane lub niezatwierdzone, więc nie nastąpiło.',
+  expiredTitle: 'Logowanie trwało zbyt długo',
+  expiredText: 'Ze względów bezpieczeństwa logowanie trzeba ukończyć w ciągu kilku minut. Zacznij od nowa.',
+  interruptedTitle: 'Logowanie zostało przerwane',
+  interruptedText:
+    'Nie można go tutaj kontynuować: mogło zostać rozpoczęte w innej przeglądarce lub już się zakończyć. Zacznij od nowa.',
+  cookiesTitle: 'Ta witryna nie rozpoznaje Twojej przeglądarki',
+  cookiesText:
+    'Logowanie się powiodło, ale przeglądarka go nie zapamiętuje. Zezwól tej witrynie na pliki cookie i spróbuj ponownie.',
+  failedTitle: 'Logowanie nie powiodło się',
+  failedText: 'Nie udało się ukończyć logowania. Spróbuj ponownie.',
+  unknownProviderTitle: 'Ten sposób logowania jest niedostępny',
+  unknownProviderText: 'Link mógł stracić aktualność.',
+  unavailableTitle: 'Usługa logowania jest niedostępna',
+  unavailableText: 'Usługa logowania w tej chwili nie odpowiada. Spróbuj ponownie za chwilę.',
+  busyTitle: 'Chwilowo niedostępne',
+  busyText: 'W tej witrynie wystąpił tymczasowy problem. Spróbuj ponownie za chwilę.',
+  refusedTitle: 'Nie możesz się tutaj zalogować',
+  refusedText: 'Ta aplikacja nie zaakceptowała Twojego konta.',
+  forbiddenTitle: 'Odmowa dostępu',
+  forbiddenText: 'Twoje konto nie ma uprawnień wymaganych na tej stronie.',
+  blockedTitle: 'Żądanie zostało zablokowane',
+  blockedText: 'Ze względów bezpieczeństwa żądania z innych witryn są odrzucane. Nic nie zostało zmienione.',
+  signInNeededTitle: 'Zaloguj się, aby kontynuować',
+  signInNeededText: 'Aby kontynuować, musisz zalogować się ponownie.',
+  credentialsTitle: 'Nieprawidłowa nazwa użytkownika lub hasło',
+  credentialsText: 'Sprawdź nazwę użytkownika i hasło, a następnie spróbuj ponownie.',
+  errorTitle: 'Coś poszło nie tak',
+  errorText: 'Wystąpił nieoczekiwany problem. Spróbuj ponownie później.',
+}

@@ -1,0 +1,63 @@
+import type { PageTexts } from './texts.js'
+
+export const pt: PageTexts = {
+  signInTitle: 'Entrar',
+  signInTitleFor: 'Entrar em {application}',
+  continueWith: 'Continuar com {provider}',
+  lastUsed: 'Usado por último',
+
+  tryAgain: 'Tentar novamente',
+  chooseProvider: 'Escolher outra forma de entrar',
+  startPage: 'Voltar à página inicial',
+  signInAgain: 'Entrar novamente',
+
+  signingIn: 'Entrando na sua conta',
+  signingOut: 'Saindo da sua conta',
+  ifNothingHappens: 'Se nada acontecer, use este link:',
+  continue: 'Continuar',
+
+  signedOutTitle: 'Você saiu da sua conta',
+  signedOutText: 'Se você compartilha este dispositivo, feche também todas as janelas do navegador.',
+
+  deviceTitle: 'Entrar com outro dispositivo',
+  deviceOpen: 'Escaneie o código QR ou abra {link} no seu celular ou computador.',
+  deviceQrCode: 'Código QR da página a ser aberta',
+  deviceCode: 'Confira se a página mostra este código ou digite-o lá:',
+  deviceWaiting: 'Aguardando sua aprovação. O código é válido por {minutes} min.',
+  deviceNewCode: 'Obter um novo código',
+  deviceRefusedTitle: 'Você não entrou',
+  deviceExpired: 'O código expirou.',
+  deviceDenied: 'O acesso foi recusado no outro dispositivo.',
+  deviceFailed: 'Não foi possível entrar. Comece novamente.',
+
+  cancelledTitle: 'Acesso cancelado',
+  cancelledText: 'O acesso foi cancelado ou não foi aprovado, por isso você não entrou na sua conta.',
+  expiredTitle: 'O acesso demorou demais',
+  expiredText: 'Para sua segurança, o acesso precisa ser concluído em poucos minutos. Comece novamente.',
+  interruptedTitle: 'O acesso foi interrompido',
+  interruptedText:
+    'Não é possível continuar aqui: talvez você tenha começado em outro navegador ou já tenha concluído. Comece novamente.',
+  cookiesTitle: 'Este site não reconhece o seu navegador',
+  cookiesText:
+    'Você entrou, mas o seu navegador não permanece conectado. Permita os cookies deste site e tente novamente.',
+  failedTitle: 'Não foi possível entrar',
+  failedText: 'O acesso não pôde ser concluído, por isso você não entrou na sua conta. Tente novamente.',
+  unknownProviderTitle: 'Esta forma de entrar não está disponível',
+  unknownProviderText: 'O link que você seguiu pode estar desatualizado.',
+  unavailableTitle: 'O serviço de acesso não está disponível',
+  unavailableText: 'O serviço de acesso não está respondendo no momento. Tente novamente em instantes.',
+  busyTitle: 'Temporariamente indisponível',
+  busyText: 'Este site está com um problema temporário. Tente novamente em instantes.',
+  refusedTitle: 'Você não pode entrar aqui',
+  refusedText: 'Este aplicativo não aceitou a sua conta.',
+  forbiddenTitle: 'Acesso negado',
+  forbiddenText: 'A sua conta não tem a permissão exigida por esta página.',
+  blockedTitle: 'A solicitação foi bloqueada',
+  blockedText: 'Para sua segurança, solicitações vindas de outro site são recusadas. Nada foi alterado.',
+  signInNeededTitle: 'Entre na sua conta',
+  signInNeededText: 'Para continuar, você precisa entrar novamente.',
+  credentialsTitle: 'Nome de usuário ou senha incorretos',
+  credentialsText: 'Confira o seu nome de usuário e a sua senha e tente novamente.',
+  errorTitle: 'Algo deu errado',
+  errorText: 'Ocorreu um problema inesperado. Tente novamente mais tarde.',
+}
