@@ -81,11 +81,19 @@ export type RelyingPartyEvent =
       /** The tokens were refreshed and stored. */
       readonly type: 'session.refreshed'
       readonly scope: string
+      /** How long it waited for its turn and for the lock, before the refresh token was sent. In milliseconds. */
+      readonly waited: number
+      /** From sending the refresh token until the new tokens were stored. In milliseconds. */
+      readonly duration: number
     })
   | (SessionEvent & {
       /** A refresh failed because of the provider or the store. The session stays. */
       readonly type: 'session.refresh_failed'
       readonly code: ErrorCode
+      /** How long it waited for its turn and for the lock. In milliseconds. */
+      readonly waited: number
+      /** From sending the refresh token until the failure; `0` if it was not sent. In milliseconds. */
+      readonly duration: number
     })
   | (SessionEvent & {
       /**

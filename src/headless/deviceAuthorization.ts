@@ -8,6 +8,7 @@ import {
   type Shape,
   stringOrStrings,
 } from '../lib/check.js'
+import { REFRESH_TIMEOUT } from '../lib/http/httpOptions.js'
 import { toList } from '../lib/list.js'
 import { deviceCodeExpired, nextInterval, pollDevice, requestDeviceAuthorization } from '../protocol/device.js'
 import type { IdTokenClaims } from '../protocol/idToken.js'
@@ -129,7 +130,9 @@ function refresher(provider: Provider, first: TokenSet, claims: IdTokenClaims | 
       })
     }
     const identity = { issuer: claims?.iss ?? provider.options.issuer, subject: claims?.sub ?? '' }
-    const { tokens } = await refreshTokens(provider, { refreshToken, scopes: first.scopes }, identity)
+    const { tokens } = await refreshTokens(provider, { refreshToken, scopes: first.scopes }, identity, undefined, {
+      timeout: REFRESH_TIMEOUT,
+    })
     refreshToken = tokens.refreshToken ?? refreshToken
     return hold(tokens, before)
   }

@@ -159,6 +159,11 @@ export function number(unit: string, min: number, max: number): Check {
       : `must be a number of ${unit} from ${min} to ${max}, not ${describe(value)}`
 }
 
+/** Accepts a whole number within bounds. */
+export function whole(unit: string, min: number, max: number): Check {
+  return (value) => (Number.isInteger(value) ? number(unit, min, max)(value) : `must be a whole number of ${unit}`)
+}
+
 /** Accepts one of a few strings. */
 export function oneOf(...allowed: readonly string[]): Check {
   return (value) =>

@@ -1,5 +1,6 @@
 import * as openid from 'openid-client'
 import { RelyingPartyError } from '../errors.js'
+import type { SendOptions } from '../lib/http/httpOptions.js'
 import type { Provider } from '../provider/provider.js'
 import { scopeParameters, type TokenScope, type TokenSet, tokenError, toTokenSet } from './tokens.js'
 
@@ -16,13 +17,14 @@ export async function exchangeToken(
   provider: Provider,
   subjectToken: string,
   requested: TokenScope,
+  sending: SendOptions,
 ): Promise<TokenSet> {
   const parameters = scopeParameters(requested)
   parameters.set('subject_token', subjectToken)
   parameters.set('subject_token_type', ACCESS_TOKEN)
   parameters.set('requested_token_type', ACCESS_TOKEN)
   try {
-    const response = await openid.genericGrantRequest(await provider.configuration(), GRANT_TYPE, parameters)
+    const response = await openid.genericGrantRequest(await provider.configuration(sending), GRANT_TYPE, parameters)
     if (response.issued_token_type !== ACCESS_TOKEN || response.token_type === 'n_a') {
       throw new RelyingPartyError(
         'ERR_TOKEN_RESPONSE_INVALID',

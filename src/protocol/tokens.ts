@@ -3,6 +3,7 @@ import { RelyingPartyError } from '../errors.js'
 import { JwtError } from '../jwt/jws.js'
 import { defined } from '../lib/defined.js'
 import { toList } from '../lib/list.js'
+import type { SendOptions } from '../lib/http/httpOptions.js'
 import type { Provider } from '../provider/provider.js'
 import { ID_TOKEN } from '../provider/responses.js'
 import { NO_ID_TOKEN, translateError } from '../provider/translate.js'
@@ -155,6 +156,7 @@ export async function prepareRefresh(provider: Provider): Promise<void> {
  * Refreshes tokens and checks the response. A refreshed ID token must keep `iss`, `sub` and `aud`.
  *
  * @param requested - requests a token with fewer scopes or other APIs than those of the grant
+ * @param sending - how long the provider may take, and a last check before the refresh token is sent
  * @throws as {@link exchangeCode}; `ERR_SESSION_ENDED` when the provider no longer accepts the refresh token
  * @see [RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749#section-6)
  * @see [OpenID Connect Core §12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse)
@@ -164,9 +166,10 @@ export async function refreshTokens(
   current: { refreshToken: string; scopes: readonly string[] },
   identity: RefreshedIdentity,
   requested: TokenScope = { scope: '', resource: [] },
+  sending?: SendOptions,
 ): Promise<{ tokens: TokenSet; claims?: IdTokenClaims }> {
   try {
-    const configuration = await provider.configuration()
+    const configuration = await provider.configuration(sending)
     const response = await openid.refreshTokenGrant(configuration, current.refreshToken, scopeParameters(requested))
     const tokens = toTokenSet(response, requested.scope || current.scopes.join(' '))
     if (tokens.idToken === undefined) return { tokens }

@@ -5,6 +5,8 @@ import { type KeySource, secretKey } from '../jwt/jws.js'
 import type { KeyCache } from '../jwt/keyCache.js'
 import type { RemoteCache } from '../jwt/remoteCache.js'
 import { assertOpenid } from '../lib/check.js'
+import type { ProviderFetch } from '../lib/http/fetch.js'
+import type { SendOptions } from '../lib/http/httpOptions.js'
 import { toList } from '../lib/list.js'
 import { clientAuthentication } from './clientAuthentication.js'
 import { discoveryError, otherIssuer } from './discoveryError.js'
@@ -28,7 +30,7 @@ export function issuerUrl(issuer: string): string | undefined {
 
 /** Services that all providers of one relying party share. */
 export interface ProviderServices {
-  readonly fetch: openid.CustomFetch
+  readonly fetch: ProviderFetch
   readonly metadata: RemoteCache<openid.ServerMetadata>
   readonly keys: KeyCache
   /** In seconds. */
@@ -48,7 +50,7 @@ export class Provider {
   /** The issuer identifier in the form in which {@link issuerUrl} compares them. */
   readonly issuerUrl: string
   readonly #services: ProviderServices
-  readonly #fetch: openid.CustomFetch
+  readonly #fetch: ProviderFetch
   #clockDifference: number | undefined
   /** The secret that was used last, if `clientSecret` is a function. */
   #secret: string | undefined
@@ -63,8 +65,8 @@ export class Provider {
       .slice(0, 16)
     this.issuerUrl = new URL(options.issuer).href
     this.#services = services
-    this.#fetch = async (url, init) => {
-      const response = await services.fetch(url, init)
+    this.#fetch = async (url, init, options) => {
+      const response = await services.fetch(url, init, options)
       const date = Date.parse(response.headers.get('date') ?? '')
       if (!Number.isNaN(date)) this.#clockDifference = (date - Date.now()) / 1000
       return response
@@ -146,11 +148,16 @@ export class Provider {
     return this.#services.metadata.get(metadataUrl ?? issuer, () => this.#discover())
   }
 
-  /** Returns openid-client's configuration for this provider. It is rebuilt when the metadata changes. */
-  async configuration(): Promise<openid.Configuration> {
+  /**
+   * Returns openid-client's configuration for this provider. It is rebuilt when the metadata changes.
+   *
+   * @param sending - how its requests differ from others, if they do: the configuration is then only for them
+   */
+  async configuration(sending?: SendOptions): Promise<openid.Configuration> {
     const metadata = await this.metadata()
+    if (sending) return this.#configure(metadata, (url, init) => this.#fetch(url, init, sending))
     if (this.#configured?.metadata !== metadata) {
-      this.#configured = { metadata, configuration: this.#configure(metadata) }
+      this.#configured = { metadata, configuration: this.#configure(metadata, this.#fetch) }
     }
     return this.#configured.configuration
   }
@@ -197,7 +204,7 @@ export class Provider {
     }
   }
 
-  #configure(metadata: openid.ServerMetadata): openid.Configuration {
+  #configure(metadata: openid.ServerMetadata, fetch: openid.CustomFetch): openid.Configuration {
     const { clientId, idTokenSigningAlg, insecure } = this.options
     const configuration = new openid.Configuration(
       metadata,
@@ -205,7 +212,7 @@ export class Provider {
       { id_token_signed_response_alg: idTokenSigningAlg, [openid.clockTolerance]: this.clockTolerance },
       clientAuthentication(this.options.clientAuth, metadata, () => this.clientSecret()),
     )
-    configuration[openid.customFetch] = withStandardResponses(this.#fetch, { ...this.options, ...metadata })
+    configuration[openid.customFetch] = withStandardResponses(fetch, { ...this.options, ...metadata })
     configuration.timeout = 0 // `fetch` has its own
     if (insecure) openid.allowInsecureRequests(configuration)
     return configuration

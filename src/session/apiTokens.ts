@@ -2,13 +2,14 @@ import type { AccessTokenRequest } from '../auth.js'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { assertOptions, boolean, resourceIndicators, type Shape, stringOrStrings } from '../lib/check.js'
 import { defined } from '../lib/defined.js'
+import type { SendOptions } from '../lib/http/httpOptions.js'
 import { toList } from '../lib/list.js'
 import type { IdTokenClaims } from '../protocol/idToken.js'
 import { exchangeToken } from '../protocol/tokenExchange.js'
 import { DEFAULT_LIFETIME, prepareRefresh, refreshTokens, type TokenScope, type TokenSet } from '../protocol/tokens.js'
 import type { Provider } from '../provider/provider.js'
 import type { ResourceToken, TokenRecord, TokenRecords, Tokens } from '../records/records.js'
-import type { RefreshGoal, RefreshRequest } from '../records/refresh.js'
+import type { RefreshGoal, RefreshRequest } from '../records/refreshRequest.js'
 import { withEnd } from './tokenRefresh.js'
 
 /** How many tokens for other APIs a session holds. Beyond that, the one that expires first is dropped. */
@@ -81,8 +82,8 @@ export function resourceGoal(
 export function resourceTokenRequest(provider: Provider, asked: TokenScope): RefreshRequest {
   return {
     prepare: () => prepareRefresh(provider),
-    async send(record, current) {
-      const { tokens, claims } = await request(provider, asked, record, current)
+    async send(record, current, sending) {
+      const { tokens, claims } = await request(provider, asked, record, current, sending)
       const rotated = provider.options.tokenExchange ? undefined : tokens.refreshToken
       return {
         fields: withEnd(record, claims),
@@ -108,9 +109,10 @@ async function request(
   asked: TokenScope,
   record: TokenRecord,
   { accessToken = '', refreshToken = '' }: Tokens,
+  sending: SendOptions,
 ): Promise<{ tokens: TokenSet; claims?: IdTokenClaims }> {
-  if (provider.options.tokenExchange) return { tokens: await exchangeToken(provider, accessToken, asked) }
-  return refreshTokens(provider, { refreshToken, scopes: record.scopes }, record, asked)
+  if (provider.options.tokenExchange) return { tokens: await exchangeToken(provider, accessToken, asked, sending) }
+  return refreshTokens(provider, { refreshToken, scopes: record.scopes }, record, asked, sending)
 }
 
 function withToken(held: Tokens['resourceTokens'], key: string, tokens: TokenSet): Record<string, ResourceToken> {

@@ -36,11 +36,13 @@ export function createServicesByStore(config: Config): (req: Request) => Session
 function createRefresher(config: Config, records: TokenRecords, store: AuthStore): Refresher {
   return new Refresher(records, store, {
     before: config.session.refreshBefore,
-    requestTimeout: config.http.timeout,
-    onRefreshed: ({ provider, subject, scopes }) =>
-      config.emit({ type: 'session.refreshed', provider, subject, scope: scopes.join(' ') }),
-    onFailed: ({ provider, subject }, { code }) =>
-      config.emit({ type: 'session.refresh_failed', provider, subject, code }),
+    wait: config.session.refreshWait,
+    timeout: config.session.refreshTimeout,
+    max: config.session.maxRefreshes,
+    onRefreshed: ({ provider, subject, scopes }, times) =>
+      config.emit({ type: 'session.refreshed', provider, subject, scope: scopes.join(' '), ...times }),
+    onFailed: ({ provider, subject }, { code }, times) =>
+      config.emit({ type: 'session.refresh_failed', provider, subject, code, ...times }),
     onEnded: ({ provider, subject }, reason) => config.emit({ type: 'session.ended', provider, subject, reason }),
     ...(config.store ? {} : { onOverlap: warnOfOverlap }),
   })

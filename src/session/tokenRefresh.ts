@@ -6,7 +6,7 @@ import { sessionExpiryOf } from '../protocol/sessionExpiry.js'
 import { type LoginTokens, prepareRefresh, refreshTokens } from '../protocol/tokens.js'
 import type { Provider } from '../provider/provider.js'
 import type { RecordFields, TokenRecord, Tokens } from '../records/records.js'
-import type { RefreshRequest } from '../records/refresh.js'
+import type { RefreshRequest } from '../records/refreshRequest.js'
 import { sessionEnds } from './lifetime.js'
 
 /**
@@ -17,9 +17,10 @@ import { sessionEnds } from './lifetime.js'
 export function refreshRequest(provider: Provider, idle: number | undefined): RefreshRequest {
   return {
     prepare: () => prepareRefresh(provider),
-    async send(record, current) {
+    async send(record, current, sending) {
       const { refreshToken = '' } = current
-      const { tokens, claims } = await refreshTokens(provider, { refreshToken, scopes: record.scopes }, record)
+      const sent = { refreshToken, scopes: record.scopes }
+      const { tokens, claims } = await refreshTokens(provider, sent, record, undefined, sending)
       const { accessTokenExpiresAt: _expiresAt, accessTokenLifetime: _lifetime, idle: _idle, ...kept } = record
       return {
         fields: {

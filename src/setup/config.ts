@@ -11,9 +11,10 @@ import {
   type Shape,
   secrets,
   string,
+  whole,
 } from '../lib/check.js'
 import { defined } from '../lib/defined.js'
-import { type HttpLimits, resolveHttp } from '../lib/http/httpOptions.js'
+import { type HttpLimits, REFRESH_TIMEOUT, resolveHttp } from '../lib/http/httpOptions.js'
 import { isLoopback } from '../lib/loopback.js'
 import { createSealer, type Sealer } from '../lib/seal.js'
 import { withoutTrailingSlashes } from '../lib/slashes.js'
@@ -86,6 +87,9 @@ const SHAPE: Shape<RelyingPartyOptions> = {
 const SESSION_SHAPE: Shape<SessionOptions> = {
   absoluteLifetime: number('seconds', 60, YEAR),
   refreshBefore: number('seconds', 0, 3600),
+  refreshWait: number('seconds', 0.01, 60),
+  refreshTimeout: number('seconds', 0.01, 120),
+  maxRefreshes: whole('refreshes', 1, 500),
   refresh: oneOf('always', 'on-demand'),
   outageGrace: number('seconds', 0, 86_400),
   maxPerSubject: number('sessions', 1, MAX_PER_SUBJECT),
@@ -221,12 +225,25 @@ function resolveSession(options: SessionOptions = {}): Config['session'] {
   const {
     absoluteLifetime = 604_800,
     refreshBefore = 60,
+    refreshWait = 10,
+    refreshTimeout = REFRESH_TIMEOUT,
+    maxRefreshes = 20,
     refresh = 'always',
     outageGrace = 3600,
     maxPerSubject = MAX_PER_SUBJECT,
     key = 'auth',
   } = options
-  return Object.freeze({ absoluteLifetime, refreshBefore, refresh, outageGrace, maxPerSubject, key })
+  return Object.freeze({
+    absoluteLifetime,
+    refreshBefore,
+    refreshWait,
+    refreshTimeout,
+    maxRefreshes,
+    refresh,
+    outageGrace,
+    maxPerSubject,
+    key,
+  })
 }
 
 function resolveTransactions(options: TransactionOptions = {}): Config['transactions'] {

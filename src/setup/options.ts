@@ -63,10 +63,27 @@ export interface SessionOptions {
    */
   absoluteLifetime?: number
   /**
-   * How long before its expiry an access token is refreshed; half its lifetime if that is less. In seconds. Default is
-   * `60`, limit `3600`.
+   * How long before its expiry an access token is refreshed; half its lifetime if that is less. Up to half as much is
+   * added, differently for each session, so that those that began together are not refreshed together. In seconds.
+   * Default is `60`, limit `3600`.
    */
   refreshBefore?: number
+  /**
+   * How long a request waits for a refresh once the access token has expired. Then it fails with 503, and the refresh goes
+   * on. While the access token is valid, a request waits for two seconds at most, and uses it. In seconds. Default is `10`,
+   * limit `60`.
+   */
+  refreshWait?: number
+  /**
+   * How long a provider may take to answer a refresh, in place of `http.timeout`. The answer holds the only valid refresh
+   * token, so it is waited for long after those who need it have given up. In seconds. Default is `60`, limit `120`.
+   */
+  refreshTimeout?: number
+  /**
+   * How many refreshes of one provider may be in progress at once in a process. Others wait their turn, first come, first
+   * served. Default is `20`, limit `500`.
+   */
+  maxRefreshes?: number
   /**
    * When sessions are refreshed. `'always'`: by guards too, so that a session ends with its grant. `'on-demand'`: only
    * when an access token is requested, for applications whose pages need none. Default is `'always'`.

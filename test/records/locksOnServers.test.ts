@@ -11,6 +11,14 @@ describeWith('postgres', 'two processes on postgresStore', (url) => twoProcesses
 
 const AT_ONCE = 50
 
+const LONG = { unsent: 60, sent: 60 }
+const SHORT = { unsent: 0.5, sent: 0.5 }
+
+/** Stops this process for a time, in milliseconds. */
+function stall(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
+
 function twoProcesses(url: string, connect: Connect): void {
   let one: Connected
   let two: Connected
@@ -32,13 +40,13 @@ function twoProcesses(url: string, connect: Connect): void {
       const key = newKey()
       for (let round = 0; round < 3; round++) {
         const locks = await inTurn(async ({ store }) => {
-          const lock = new Lock(store, key, 60)
+          const lock = new Lock(store, key, LONG)
           return { lock, state: (await lock.acquire()).state }
         })
         const holders = locks.filter(({ state }) => state === 'acquired')
         expect(holders).toHaveLength(1)
         for (const { lock } of locks) if (lock !== holders[0]?.lock) await lock.release()
-        expect((await new Lock(one.store, key, 60).acquire()).state).toBe('held')
+        expect((await new Lock(one.store, key, LONG).acquire()).state).toBe('held')
         await holders[0]?.lock.release()
       }
     })
@@ -46,21 +54,22 @@ function twoProcesses(url: string, connect: Connect): void {
     it(`whose back-off is over is taken by one of ${AT_ONCE} at once`, async () => {
       const key = newKey()
       await one.store.set(key, `back-off:1:${Date.now() - 1}`, 60)
-      const states = await inTurn(async ({ store }) => (await new Lock(store, key, 60).acquire()).state)
+      const states = await inTurn(async ({ store }) => (await new Lock(store, key, LONG).acquire()).state)
       expect(states.filter((state) => state === 'acquired')).toHaveLength(1)
     })
 
     it('that expired is not confirmed, released or made a back-off by who held it, for it is the next one’s', async () => {
       const key = newKey()
-      const stalled = new Lock(one.store, key, 0.05)
+      const stalled = new Lock(one.store, key, SHORT)
       expect((await stalled.acquire()).state).toBe('acquired')
       expect(await stalled.confirm()).toBe(true)
-      const next = new Lock(two.store, key, 60)
+      stall(1000 * SHORT.sent)
+      const next = new Lock(two.store, key, LONG)
       await expect.poll(async () => (await next.acquire()).state).toBe('acquired')
       expect(await stalled.confirm()).toBe(false)
       await stalled.release()
       await stalled.backOff('ERR_PROVIDER_UNAVAILABLE')
-      expect((await new Lock(one.store, key, 60).acquire()).state).toBe('held')
+      expect((await new Lock(one.store, key, LONG).acquire()).state).toBe('held')
       expect(await next.confirm()).toBe(true)
     })
   })

@@ -1,9 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { MemoryStore } from 'express-session'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { RelyingPartyError } from '../../src/errors.js'
 import type { AuthStore } from '../../src/index.js'
 import type { TokenRecord } from '../../src/records/records.js'
-import type { RefreshRequest } from '../../src/records/refresh.js'
+import type { RefreshRequest } from '../../src/records/refreshRequest.js'
 import { sessionAuthStore } from '../../src/records/sessionAuthStore.js'
 import { fakeDate, gate, pass, until } from '../support/run/waiting.js'
 import { FIRST, fields, outage, rotatingProvider, startProcess } from '../support/stores/refreshers.js'
@@ -14,12 +15,34 @@ describe('a refresh', () => {
   it('is made when the access token expires within the time set, and not before', async () => {
     const { records, refresher, accessToken } = startProcess()
     const provider = rotatingProvider()
-    const record = await records.create(fields(61), FIRST)
+    const record = await records.create(fields(91), FIRST)
     expect(await refresher.refresh(record, provider.request)).toBe(record)
     expect(provider.requests).toBe(0)
-    pass(1)
+    pass(31)
     expect(accessToken(await refresher.refresh(record, provider.request))).toBe('access 1')
     expect(provider.requests).toBe(1)
+  })
+
+  it('is due at another moment for each session, always the same in every process', async () => {
+    const store = sessionAuthStore(new MemoryStore())
+    const processes = [startProcess(store), startProcess(store)] as const
+    const record = await processes[0].records.create(fields(600), FIRST)
+    const sessions = Array.from({ length: 200 }, () => ({ ...record, id: randomBytes(32).toString('base64url') }))
+    const due = [0, 0, 0]
+    for (const [third, seconds] of [0, 10, 10].entries()) {
+      pass(third === 0 ? 520 : seconds)
+      for (const session of sessions) {
+        const [one, two] = processes.map(({ refresher }) => refresher.isDue(session))
+        expect(one).toBe(two)
+        if (one) due[third] = (due[third] ?? 0) + 1
+      }
+    }
+    const [first = 0, second = 0, third = 0] = due
+    expect(first).toBeGreaterThan(0)
+    expect(second).toBeGreaterThan(first)
+    expect(third).toBeGreaterThan(second)
+    pass(1)
+    expect(sessions.every((session) => processes[1].refresher.isDue(session))).toBe(true)
   })
 
   it('is not made where the expiry is unknown, or there is no refresh token', async () => {
@@ -184,33 +207,44 @@ describe('a provider that fails', () => {
     expect(accessToken(await refresher.refresh(record, provider.request))).toBe('access 1')
   })
 
-  it('is asked once per step of the back-off, which doubles from 1 to 30 seconds', async () => {
-    const store = sessionAuthStore(new MemoryStore())
-    const processes = [startProcess(store), startProcess(store)]
-    const provider = rotatingProvider()
-    provider.fault = outage()
-    const record = await startProcess(store).records.create(fields(-10), FIRST)
-    const askAll = async () => {
-      const asking = processes.flatMap(({ refresher }) =>
-        Array.from({ length: 5 }, () => refresher.refresh(record, provider.request)),
-      )
-      for (const result of await Promise.allSettled(asking)) {
-        expect(result).toMatchObject({ status: 'rejected', reason: { code: 'ERR_PROVIDER_UNAVAILABLE' } })
+  it.each([
+    ['is down', outage(), [1, 2, 4, 5, 5, 5]],
+    [
+      'refuses the client',
+      new RelyingPartyError('ERR_CLIENT_REFUSED', 'the client is refused'),
+      [1, 2, 4, 8, 16, 30, 30],
+    ],
+  ])(
+    'and %s is asked once per step of the back-off of a session, which doubles to a limit',
+    async (_how, fault, steps) => {
+      const store = sessionAuthStore(new MemoryStore())
+      const processes = [startProcess(store), startProcess(store)]
+      const provider = rotatingProvider()
+      provider.fault = fault
+      const record = await startProcess(store).records.create(fields(-10), FIRST)
+      const askAll = async () => {
+        const asking = processes.flatMap(({ refresher }) =>
+          Array.from({ length: 5 }, () => refresher.refresh(record, provider.request)),
+        )
+        for (const result of await Promise.allSettled(asking)) {
+          const codes = expect.stringMatching(`^(ERR_PROVIDER_UNAVAILABLE|${fault.code})$`) as unknown
+          expect(result).toMatchObject({ status: 'rejected', reason: { code: codes } })
+        }
       }
-    }
-    await askAll()
-    let requests = 1
-    for (const step of [1, 2, 4, 8, 16, 30, 30]) {
       await askAll()
-      expect(provider.requests).toBe(requests)
-      pass(step - 0.001)
-      await askAll()
-      expect(provider.requests).toBe(requests)
-      pass(0.001)
-      await askAll()
-      expect(provider.requests).toBe(++requests)
-    }
-  })
+      let requests = 1
+      for (const step of steps) {
+        await askAll()
+        expect(provider.requests).toBe(requests)
+        pass(step - 0.001)
+        await askAll()
+        expect(provider.requests).toBe(requests)
+        pass(0.001)
+        await askAll()
+        expect(provider.requests).toBe(++requests)
+      }
+    },
+  )
 
   it('is asked after a second again, once a refresh has succeeded', async () => {
     const { records, refresher } = startProcess()

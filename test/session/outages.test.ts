@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { type App, listen } from '../support/bed/app.js'
 import { muteExpress, startBed, TOKEN_LIFETIME, type TokenBed } from '../support/bed/bed.js'
 import type { Answer, UserAgent } from '../support/bed/userAgent.js'
-import { fakeDate, gate, pass, until } from '../support/run/waiting.js'
+import { fakeDate, gate, pass } from '../support/run/waiting.js'
 
 const SESSIONS = 3
 const PROCESSES = 3
@@ -61,14 +61,12 @@ async function startLoad(): Promise<void> {
   while (browsers.length < SESSIONS) browsers.push(await bed.signIn())
 }
 
-/** Sends requests of all sessions to all processes at once. Demands how many token requests there were by then. */
-async function flood(tokenRequests: number, { timeOut }: Partial<Outage> = {}): Promise<Answer[][]> {
+/** Sends requests of all sessions to all processes at once. Requests that hang at the provider time out soon. */
+async function flood({ timeOut = () => {} }: Partial<Outage> = {}): Promise<Answer[][]> {
   const urls = Array.from({ length: REQUESTS }, (_, i) => `${processes[i % PROCESSES]?.url}/token`)
-  const answering = browsers.map((browser) => Promise.all(urls.map((url) => browser.fetch(url))))
-  await until(() => bed.tokens.refreshes >= tokenRequests)
-  timeOut?.()
-  const answers = await Promise.all(answering)
-  expect(bed.tokens.refreshes).toBe(tokenRequests)
+  const timingOut = setInterval(timeOut, 20)
+  const answers = await Promise.all(browsers.map((browser) => Promise.all(urls.map((url) => browser.fetch(url)))))
+  clearInterval(timingOut)
   return answers
 }
 
@@ -76,9 +74,11 @@ const statuses = (answers: Answer[][]) => new Set(answers.flat().map(({ status }
 const tokensOf = (answers: Answer[]) => new Set(answers.map((answer) => answer.json().token))
 const happened = (type: string) => processes.flatMap(({ events }) => events.filter((event) => event.type === type))
 
-/** Asserts that each session gets one new token, and that no one was signed out. */
-async function expectRecovered(tokenRequests: number): Promise<void> {
-  const answers = await flood(tokenRequests)
+/** Asserts that each session gets one new token by one request, and that no one was signed out. */
+async function expectRecovered(): Promise<void> {
+  const before = bed.tokens.refreshes
+  const answers = await flood()
+  expect(bed.tokens.refreshes).toBe(before + SESSIONS)
   expect(statuses(answers)).toEqual(new Set([200]))
   for (const each of answers) expect(tokensOf(each).size).toBe(1)
   expect(happened('session.ended')).toEqual([])
@@ -89,42 +89,45 @@ async function expectRecovered(tokenRequests: number): Promise<void> {
 }
 
 describe.each(outages)('a token endpoint that %s', (_how, begin) => {
-  it('gets one request per session and back-off step from all processes, and does not sign anyone out', async () => {
+  it('gets one request per session and back-off step at most, from all processes, and does not sign anyone out', async () => {
     await startLoad()
     pass(TOKEN_LIFETIME + 1)
     const outage = await begin()
     bed.tokens.instead = outage.fail
-    let tokenRequests = 0
     for (const step of [1, 2, 4]) {
-      tokenRequests += SESSIONS
+      const before = bed.tokens.refreshes
       for (const time of ['at the beginning', 'before the end']) {
-        const answers = await flood(tokenRequests, outage)
+        const answers = await flood(outage)
         expect(statuses(answers)).toEqual(new Set([503]))
         for (const { headers } of answers.flat()) expect(headers['retry-after']).toMatch(/^[1-9]\d*$/)
         pass(time === 'at the beginning' ? step - 0.001 : 0.001)
+        expect(bed.tokens.refreshes).toBeGreaterThan(before)
+        expect(bed.tokens.refreshes).toBeLessThanOrEqual(before + SESSIONS)
       }
     }
-    expect(happened('session.refresh_failed')).toHaveLength(tokenRequests)
+    expect(happened('session.refresh_failed')).toHaveLength(bed.tokens.refreshes)
     bed.tokens.instead = undefined
-    await expectRecovered(tokenRequests + SESSIONS)
+    pass(5)
+    await expectRecovered()
     pass(TOKEN_LIFETIME + 1)
-    await expectRecovered(tokenRequests + 2 * SESSIONS)
+    await expectRecovered()
   })
 
   it('uses the access tokens while they are valid', async () => {
     await startLoad()
-    const old = await flood(0)
+    const old = await flood()
     pass(TOKEN_LIFETIME - 30)
     const outage = await begin()
     bed.tokens.instead = outage.fail
-    for (const tokenRequests of [SESSIONS, 2 * SESSIONS]) {
-      const answers = await flood(tokenRequests, outage)
+    for (let time = 0; time < 2; time++) {
+      const answers = await flood(outage)
       expect(answers.map(tokensOf)).toEqual(old.map(tokensOf))
+      expect(bed.tokens.refreshes).toBeGreaterThan(0)
       pass(1)
     }
     bed.tokens.instead = undefined
-    pass(1)
-    await expectRecovered(3 * SESSIONS)
+    pass(5)
+    await expectRecovered()
   })
 })
 

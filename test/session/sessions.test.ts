@@ -74,22 +74,22 @@ describe('parallel requests of a session whose access token has expired', () => 
 })
 
 describe('a refresh', () => {
-  it('is made a minute before the token expires, and not before', async () => {
+  it('is made a minute to a minute and a half before the token expires', async () => {
     const browser = await signedIn()
     const old = await tokenOf(browser)
-    pass(TOKEN_LIFETIME - 65)
+    pass(TOKEN_LIFETIME - 91)
     expect(await tokenOf(browser)).toBe(old)
-    pass(5)
+    pass(31)
     expect(await tokenOf(browser)).not.toBe(old)
     expect(bed.tokens.refreshes).toBe(1)
   })
 
   it.each([
-    ['60 seconds', 60, 29, 2],
-    ['60 seconds, as a string', '60', 29, 2],
-    ['2 seconds', 2, 0.5, 1],
+    ['60 seconds', 60, 14, 17],
+    ['60 seconds, as a string', '60', 14, 17],
+    ['2 seconds', 2, 0.4, 0.7],
   ])(
-    'of tokens that live %s is made after half their life, not at every request',
+    'of tokens that live %s is made after a quarter to half of their life, not at every request',
     async (_what, expires_in, early, late) => {
       const browser = await signedIn()
       bed.tokens.change = (answer) => ({ ...answer, expires_in })

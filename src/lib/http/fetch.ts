@@ -6,12 +6,15 @@ import { isLoopback } from '../loopback.js'
 import { createRedactor, type Redactor, secretsOf } from '../redact.js'
 import { PrivateAddressError } from './addresses.js'
 import { BodyTooLargeError, ContentCodingError } from './decodeBody.js'
-import { type HttpLimits, MAX_CONNECTIONS } from './httpOptions.js'
+import { type HttpLimits, MAX_CONNECTIONS, type SendOptions } from './httpOptions.js'
 import { type Init, type Send, sendByNode, TimeoutError } from './nodeClient.js'
 import { createSlots, NoSlotError } from './slots.js'
 
 /** How many requests to one origin may wait for a connection. Any more fail at once. */
 const MAX_WAITING = 1000
+
+/** Sends a request to a provider, as openid-client does. */
+export type ProviderFetch = (...request: [...Parameters<CustomFetch>, options?: SendOptions]) => Promise<Response>
 
 /**
  * Creates the `fetch` that sends every request to a provider.
@@ -20,17 +23,17 @@ const MAX_WAITING = 1000
  * alive, redirects refused, time and body size limited. A provider that cannot be reached, times out, or answers 429 or
  * 5xx results in `ERR_PROVIDER_UNAVAILABLE`; the caller handles every other status.
  */
-export function createFetch(limits: HttpLimits): CustomFetch {
+export function createFetch(limits: HttpLimits): ProviderFetch {
   const { maxConnections = MAX_CONNECTIONS, timeout } = limits
   const send = limits.fetch ? sendByFetch(limits.fetch, limits) : sendByNode(limits)
   const slots = createSlots({ max: maxConnections, maxWaiting: MAX_WAITING, maxWait: timeout })
-  return async (url, init) => {
+  return async (url, init, options) => {
     assertTls(url, limits)
     let response: Response
     try {
-      response = await slots.run(origin(url), () => send(url, init))
+      response = await slots.run(origin(url), () => send(url, init, options))
     } catch (error) {
-      throw failure(url, error, limits, init)
+      throw failure(url, error, { ...limits, timeout: options?.timeout ?? timeout }, init)
     }
     if (response.status >= 300 && response.status < 400) {
       throw new RelyingPartyError(
@@ -59,8 +62,9 @@ function assertTls(url: string, { allowInsecureHttp = false }: HttpLimits): void
   )
 }
 
-function sendByFetch(fetch: typeof globalThis.fetch, { timeout, maxResponseSize }: HttpLimits): Send {
-  return async (url, init) => {
+function sendByFetch(fetch: typeof globalThis.fetch, limits: HttpLimits): Send {
+  const { maxResponseSize } = limits
+  return async (url, init, { timeout = limits.timeout, beforeSend }: Partial<SendOptions> = {}) => {
     const aborting = new AbortController()
     let answering = 0
     let size = 0
@@ -77,6 +81,7 @@ function sendByFetch(fetch: typeof globalThis.fetch, { timeout, maxResponseSize 
     }
     if (init.body !== undefined && init.body !== null) request.body = init.body as NonNullable<RequestInit['body']>
     try {
+      beforeSend?.()
       const response = await fetch(url, request)
       answering = 1
       if (!response.body) return response

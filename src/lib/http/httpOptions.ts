@@ -1,9 +1,15 @@
 import { configurationError } from '../../errors.js'
-import { assertOptions, boolean, callable, number, type Shape } from '../check.js'
+import { assertOptions, boolean, callable, number, type Shape, whole } from '../check.js'
 import { defined } from '../defined.js'
 
 /** The default of {@link HttpOptions.maxConnections}. */
 export const MAX_CONNECTIONS = 50
+
+/**
+ * How long a provider may take to answer a refresh unless an option says otherwise: the answer may hold the only valid
+ * refresh token. In seconds.
+ */
+export const REFRESH_TIMEOUT = 60
 
 /** Options of requests to providers. */
 export interface HttpOptions {
@@ -35,11 +41,18 @@ export type HttpLimits = Readonly<
     }
 >
 
+/** How one request differs from others to the same provider. */
+export interface SendOptions {
+  /** Timeout of the whole request. In seconds. */
+  readonly timeout: number
+  /** Called right before the request is written. What it throws, the request fails with. */
+  readonly beforeSend?: () => void
+}
+
 const SHAPE: Shape<HttpOptions> = {
   timeout: number('seconds', 0.01, 60),
   maxResponseSize: number('bytes', 1024, 67_108_864),
-  maxConnections: (value) =>
-    Number.isInteger(value) ? number('connections', 1, 1000)(value) : 'must be a whole number of connections',
+  maxConnections: whole('connections', 1, 1000),
   refusePrivateAddresses: boolean,
   fetch: callable,
 }

@@ -6,10 +6,10 @@ import { startDeadline } from '../deadline.js'
 import { defined } from '../defined.js'
 import { assertPublicHost, createPublicLookup } from './addresses.js'
 import { BodyTooLargeError, decodeBody } from './decodeBody.js'
-import type { HttpLimits } from './httpOptions.js'
+import type { HttpLimits, SendOptions } from './httpOptions.js'
 
 export type Init = Parameters<CustomFetch>[1]
-export type Send = (url: string, init: Init) => Promise<Response>
+export type Send = (url: string, init: Init, options?: SendOptions) => Promise<Response>
 
 /** Idle connections are closed before common servers close them (Node's after 5 s), so few requests meet a dead one. */
 const IDLE_TIMEOUT = 4_000
@@ -29,15 +29,16 @@ export function sendByNode(limits: HttpLimits): Send {
   const options = agentOptions(limits)
   const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) }
   const lookup = limits.refusePrivateAddresses ? createPublicLookup() : undefined
-  return async (url, init) => {
+  return async (url, init, { timeout, beforeSend }: Partial<SendOptions> = {}) => {
     const target = new URL(url)
     // Sockets do not call `lookup` for IP addresses.
     if (lookup) assertPublicHost(target)
     const secure = target.protocol === 'https:'
     const agent = agents[secure ? 'https:' : 'http:']
-    const deadline = performance.now() + limits.timeout * 1000
+    const deadline = performance.now() + (timeout ?? limits.timeout) * 1000
     const attempt = async () => {
       const request = secure ? https.request : http.request
+      beforeSend?.()
       const { res, body } = await exchange({ request, url: target, agent, lookup, init, limits, deadline })
       const decoded = await decodeBody(body, res.headers['content-encoding'], limits.maxResponseSize)
       return toResponse(res, decoded.toString('utf8'))

@@ -1,7 +1,7 @@
 import { startDeadline } from '../deadline.js'
 
 /** Limits how many tasks run at once for each key. Others wait in order, up to a time limit. */
-interface Slots {
+export interface Slots {
   /** Runs a task as soon as a slot is free. @throws {NoSlotError} */
   run<T>(key: string, task: () => Promise<T>): Promise<T>
 }

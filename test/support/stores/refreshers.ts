@@ -3,16 +3,15 @@ import { RelyingPartyError } from '../../../src/errors.js'
 import type { AuthStore } from '../../../src/index.js'
 import { createSealer } from '../../../src/lib/seal.js'
 import { withStoreErrors } from '../../../src/records/authStore.js'
+import { LOCK_LIFETIME as LIFETIMES } from '../../../src/records/lock.js'
 import { type RecordFields, type TokenRecord, TokenRecords, type Tokens } from '../../../src/records/records.js'
-import { Refresher, type RefreshRequest } from '../../../src/records/refresh.js'
+import { Refresher } from '../../../src/records/refresh.js'
+import type { RefreshOptions, RefreshRequest } from '../../../src/records/refreshRequest.js'
 import { sessionAuthStore } from '../../../src/records/sessionAuthStore.js'
 import { SECRET } from '../bed/app.js'
 
-/** The timeout of a token request here. In seconds. */
-const REQUEST_TIMEOUT = 5
-
-/** How long the lock of a refresh lives. In seconds. */
-export const LOCK_LIFETIME = 3 * REQUEST_TIMEOUT
+/** How long the lock of a refresh lives once the refresh token is sent. In seconds. */
+export const LOCK_LIFETIME = LIFETIMES.sent
 
 /** The tokens of a login at a {@link rotatingProvider}. */
 export const FIRST: Tokens = {
@@ -59,7 +58,8 @@ export function rotatingProvider() {
       ended = true
     },
   }
-  const send: RefreshRequest['send'] = async (record, tokens) => {
+  const send: RefreshRequest['send'] = async (record, tokens, { beforeSend }) => {
+    beforeSend?.()
     state.requests++
     await state.held
     if (state.fault) throw state.fault
@@ -85,17 +85,23 @@ export interface Told {
 }
 
 /** One process: a refresher of its own over a store that others may share. */
-export function startProcess(store: AuthStore = sessionAuthStore(new MemoryStore())) {
+export function startProcess(
+  store: AuthStore = sessionAuthStore(new MemoryStore()),
+  options: Partial<RefreshOptions> = {},
+) {
   const reporting = withStoreErrors(store)
   const records = new TokenRecords(reporting, createSealer([SECRET]))
   const told: Told = { refreshed: [], failed: [], ended: [], overlaps: 0 }
   const refresher = new Refresher(records, reporting, {
     before: 60,
-    requestTimeout: REQUEST_TIMEOUT,
+    wait: 10,
+    timeout: 60,
+    max: 20,
     onRefreshed: (record) => told.refreshed.push(record),
     onFailed: (_record, { code }) => told.failed.push(code),
     onEnded: (record) => told.ended.push(record),
     onOverlap: () => void told.overlaps++,
+    ...options,
   })
   const accessToken = (record: TokenRecord | undefined) => record && records.unseal(record)?.accessToken
   return { store, records, refresher, told, accessToken }
