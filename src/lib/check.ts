@@ -76,6 +76,9 @@ export const stringOrStrings: Check = (value) =>
     ? undefined
     : `must be a string or an array of strings, not ${describe(value)}`
 
+export const strings: Check = (value) =>
+  Array.isArray(value) && !stringOrStrings(value) ? undefined : `must be an array of strings, not ${describe(value)}`
+
 /** The fewest characters of a secret, and the fewest distinct ones: a random secret has more, a placeholder may not. */
 const SECRET_LENGTH = { min: 32, different: 8 }
 

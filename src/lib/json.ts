@@ -16,6 +16,11 @@ export function parseObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
+/** Checks whether an object would be too deep for {@link parseObject} as a member of another. */
+export function isTooDeep(value: object): boolean {
+  return isDeeper(value, MAX_DEPTH - 1)
+}
+
 /** Checks whether a value is nested deeper than `levels`. */
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false

@@ -1,3 +1,5 @@
+import { parseObject } from './json.js'
+
 /** Replaces a secret. */
 const REDACTED = '[…]'
 
@@ -88,6 +90,12 @@ const HARMLESS = new Set([
   'acr_values',
 ])
 
+/** Returns the parameters of a form or of a JSON object. */
+function parametersOf(body: unknown): Iterable<readonly [string, unknown]> {
+  if (body instanceof URLSearchParams) return body
+  return Object.entries((typeof body === 'string' && parseObject(body)) || {})
+}
+
 /** Returns the secrets in a request: the credentials of its `Authorization` header and the parameters of its body. */
 export function secretsOf(request: { headers: Readonly<Record<string, string>>; body?: unknown }): string[] {
   const secrets: string[] = []
@@ -100,7 +108,8 @@ export function secretsOf(request: { headers: Readonly<Record<string, string>>; 
     const secret = decoded.slice(decoded.indexOf(':') + 1)
     secrets.push(secret, new URLSearchParams(`=${secret}`).get('') ?? '')
   }
-  if (!(request.body instanceof URLSearchParams)) return secrets
-  for (const [name, value] of request.body) if (!HARMLESS.has(name)) secrets.push(value)
+  for (const [name, value] of parametersOf(request.body)) {
+    if (!HARMLESS.has(name) && typeof value === 'string') secrets.push(value)
+  }
   return secrets
 }

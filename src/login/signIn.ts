@@ -2,6 +2,7 @@ import type { Request } from 'express'
 import type { Claims } from '../auth.js'
 import { RelyingPartyError } from '../errors.js'
 import { defined } from '../lib/defined.js'
+import { isTooDeep } from '../lib/json.js'
 import type { Authentication } from '../protocol/authentication.js'
 import type { IdTokenClaims } from '../protocol/idToken.js'
 import { type Identity, identify } from '../protocol/identity.js'
@@ -128,12 +129,15 @@ function landingPage(config: Config, returnTo: string): string {
 
 /** Throws where the store would fail, which would look like an outage. */
 function assertStorable(claims: Claims): void {
+  const problem = 'onLogin returned claims that JSON cannot hold'
   try {
     JSON.stringify(claims)
   } catch (cause) {
     const hint = 'claims are stored as JSON, which has neither BigInt nor circular references: return plain values'
-    throw new RelyingPartyError('ERR_CONFIGURATION', 'onLogin returned claims that JSON cannot hold', { cause, hint })
+    throw new RelyingPartyError('ERR_CONFIGURATION', problem, { cause, hint })
   }
+  if (!isTooDeep(claims)) return
+  throw new RelyingPartyError('ERR_CONFIGURATION', problem, { hint: 'they are nested deeper than 99 levels' })
 }
 
 /**

@@ -50,7 +50,7 @@ async function verifyFrontChannel(
   const { nonce } = transactionValues(transaction)
   try {
     return await verifyProviderIdToken(provider, idToken, {
-      nonce: provider.options.nonce ? nonce : undefined,
+      nonce: provider.options.nonce ? nonce : null,
       maxAge: transaction.maxAge,
       acr: transaction.acr,
       hashes: [

@@ -8,8 +8,8 @@ type Claims = Readonly<Record<string, unknown>>
 
 /** What an ID token is checked against. All times in seconds. */
 export interface IdTokenExpectations {
-  /** Returns the `iss` that the token must have. */
-  readonly issuer: (claims: Claims) => string
+  /** Returns the `iss` that the token must have; `undefined` if none is acceptable. */
+  readonly issuer: (claims: Claims) => string | undefined
   readonly clientId: string
   /** Other clients that the token may be issued for, if the option is set. */
   readonly trustedAudiences?: readonly string[] | undefined
@@ -17,8 +17,8 @@ export interface IdTokenExpectations {
   readonly algorithm: string
   readonly keys: KeySource
   readonly clockTolerance: number
-  /** The nonce that was sent. `undefined` if none was, as in a refresh. */
-  readonly nonce?: string | undefined
+  /** The nonce that was sent; `null` if none was, so that the token must have none. Absent if it is not checked. */
+  readonly nonce?: string | null | undefined
   readonly maxAge?: number | undefined
   /** The acceptable values of `acr`. */
   readonly acr?: readonly string[] | undefined
@@ -72,7 +72,10 @@ export async function verifyIdToken(token: string, expected: IdTokenExpectations
 /** Throws unless `iss` is the provider. */
 export function assertIssuer(claims: Claims, { issuer }: Pick<IdTokenExpectations, 'issuer'>): void {
   const expected = issuer(claims)
-  if (claims.iss !== expected) throw new JwtError('iss is another issuer', 'iss', { expected, actual: claims.iss })
+  if (expected !== undefined && claims.iss === expected) return
+  const unknown =
+    expected === undefined ? { hint: 'the issuer depends on the claim tid, which is missing or malformed' } : {}
+  throw new JwtError('iss is another issuer', 'iss', { expected, actual: claims.iss, ...unknown })
 }
 
 function assertAudience({ aud, azp }: Claims, { clientId, trustedAudiences }: IdTokenExpectations): void {
@@ -110,6 +113,10 @@ function assertSubject({ sub }: Claims): void {
 
 function assertNonce({ nonce }: Claims, expected: IdTokenExpectations): void {
   if (expected.nonce === undefined) return
+  if (expected.nonce === null) {
+    if (nonce !== undefined) throw new JwtError('nonce is that of another login: none was sent', 'nonce')
+    return
+  }
   if (nonce !== expected.nonce) throw new JwtError('nonce is missing, or not that of this login', 'nonce')
 }
 

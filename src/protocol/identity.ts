@@ -1,5 +1,6 @@
 import type { Claims } from '../auth.js'
 import { RelyingPartyError } from '../errors.js'
+import { isTooDeep } from '../lib/json.js'
 import type { Profile } from '../provider/profile.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
@@ -44,13 +45,14 @@ export async function identify(
       ? await fetchUserInfo(provider, accessToken, verified.sub)
       : undefined
   const known = { ...fetched, ...(verified ? withoutExchange(verified) : {}) }
-  if (!profile) return { claims: { ...known, ...subjectOf(verified, issuer) }, raw: fetched }
+  if (!profile) return { claims: { ...known, ...accountOf(verified, issuer) }, raw: fetched }
   const fetches = profileFetch(provider, accessToken)
   const found = await read(provider, accessToken, async () =>
     profile({ accessToken, claims: known, tokenResponse, parameters, ...fetches }),
   )
   const added = present(found.claims)
-  const claims = { ...known, ...added, ...subjectOf(verified ?? added, issuer) }
+  // What a user may have written into a profile must not choose the issuer.
+  const claims = { ...known, ...added, ...accountOf(verified ?? withoutIssuer(added), issuer) }
   return { claims, raw: found.raw ?? fetched }
 }
 
@@ -80,6 +82,7 @@ async function read(
     if (typeof claims !== 'object' || claims === null) throw new TypeError('profile() returned no claims')
     if (JSON.stringify(claims).length > MAX_CLAIMS)
       throw new RangeError('profile() returned more than 64 KiB of claims')
+    if (isTooDeep(claims)) throw new RangeError('profile() returned claims that are nested too deeply')
     return found as Profile
   } catch (error) {
     throw translateError(error, 'ERR_USERINFO_INVALID', 'the profile request', provider.errorContext(accessToken))
@@ -91,12 +94,16 @@ function present(claims: Claims): Claims {
   return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined && value !== null))
 }
 
-function subjectOf({ iss, sub }: Claims = {}, issuer: string): { iss: string; sub: string } {
+function accountOf({ iss, sub }: Claims = {}, issuer: string): { iss: string; sub: string } {
   if (typeof sub === 'string' && sub !== '' && sub.length <= MAX_SUBJECT) return { iss: iss ?? issuer, sub }
   throw new RelyingPartyError('ERR_USERINFO_INVALID', 'the profile does not say who the user is', {
     cause: { claim: 'sub' },
     hint: 'profile() must return sub, a non-empty string: write String(user.id) for a number',
   })
+}
+
+function withoutIssuer({ iss: _iss, ...claims }: Claims): Claims {
+  return claims
 }
 
 /** Omits the claims about the token exchange, which are of no use after verification. */

@@ -1,4 +1,6 @@
 import { RelyingPartyError } from '../errors.js'
+import { isObject } from '../lib/json.js'
+import { createRedactor, type Redactor, secretsOf } from '../lib/redact.js'
 import { errorParameters } from '../provider/errorText.js'
 import type { ProfileContext } from '../provider/profile.js'
 import type { Provider } from '../provider/provider.js'
@@ -30,14 +32,30 @@ export function profileFetch(
       throw new RelyingPartyError(
         'ERR_USERINFO_INVALID',
         response.ok ? 'the profile is not JSON' : `the profile request was refused (${response.status})`,
-        { cause: { status: response.status, ...errorOf(body) } },
+        { cause: { status: response.status, ...errorOf(body, redactor(accessToken, init)) } },
       )
     },
   }
 }
 
-function errorOf(body: unknown): object {
-  const { error, message } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>
-  const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
-  return errorParameters(text(error), text(message))
+/** The longest text of an error that is kept. In characters. */
+const MAX_TEXT = 4000
+
+/** Returns the error in a response: `error` may be a code, or an object as in Facebook's Graph API. */
+function errorOf(body: unknown, redact: Redactor): object {
+  const { error, error_description, message } = isObject(body) ? body : {}
+  const { type, code, message: inner } = isObject(error) ? error : {}
+  // Shortened after redaction, so that no part of a secret remains.
+  const [name, description] = [
+    [error, type, code],
+    [error_description, message, inner],
+  ].map((texts) => {
+    const text = texts.find((one) => typeof one === 'string')
+    return text === undefined ? undefined : redact(text.slice(0, MAX_TEXT + redact.longest)).slice(0, MAX_TEXT)
+  })
+  return errorParameters(name, description)
+}
+
+function redactor(accessToken: string | undefined, { headers, body }: RequestInit = {}): Redactor {
+  return createRedactor([accessToken, ...secretsOf({ headers: Object.fromEntries(new Headers(headers)), body })])
 }

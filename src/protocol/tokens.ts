@@ -63,7 +63,7 @@ export async function exchangeCode(
     )
     if (!provider.hasIdTokens) return { tokens, claims: undefined }
     const claims = await verifyProviderIdToken(provider, requireIdToken(tokens), {
-      nonce: sendsNonce ? nonce : undefined,
+      nonce: sendsNonce ? nonce : null,
       maxAge: transaction.maxAge,
       acr: transaction.acr,
       hashes: [atHash(tokens)],

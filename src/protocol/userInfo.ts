@@ -80,8 +80,9 @@ async function readSigned(provider: Provider, jwt: string): Promise<Readonly<Rec
     algorithmsOption: 'idTokenSigningAlg',
     keys: provider.keySource,
   })
-  const { issuer } = await provider.metadata()
-  if (payload.iss !== undefined && payload.iss !== issuer) {
+  const { fits } = await provider.issuers()
+  if (payload.iss !== undefined && !(typeof payload.iss === 'string' && fits(payload.iss))) {
+    const { issuer } = await provider.metadata()
     throw new JwtError('iss is another issuer', 'iss', { expected: issuer, actual: payload.iss })
   }
   if (payload.aud !== undefined && ![payload.aud].flat().includes(clientId)) {

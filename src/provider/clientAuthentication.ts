@@ -17,8 +17,23 @@ export function clientAuthentication(
   const onlyPost = methods.includes('client_secret_post') && !methods.includes('client_secret_basic')
   const method = clientAuth ?? (onlyPost ? 'client_secret_post' : 'client_secret_basic')
   if (method === 'none') return openid.None()
-  const create = method === 'client_secret_post' ? openid.ClientSecretPost : openid.ClientSecretBasic
+  const create = method === 'client_secret_post' ? openid.ClientSecretPost : basic
   const authenticate = async (...request: Parameters<openid.ClientAuth>) => create(await secret())(...request)
   // It is awaited, although its type returns nothing.
   return authenticate as openid.ClientAuth
+}
+
+/**
+ * Sends the credentials in the header, encoded as in a form. Unlike openid-client, it leaves `-`, `_` and `.` as they are:
+ * they decode to the same, and are part of many identifiers and secrets at providers that do not decode them.
+ */
+function basic(secret: string | undefined): openid.ClientAuth {
+  return (_server, { client_id }, _body, headers) => {
+    const credentials = `${formEncode(client_id)}:${formEncode(secret ?? '')}`
+    headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`)
+  }
+}
+
+function formEncode(value: string): string {
+  return new URLSearchParams({ '': value }).toString().slice(1)
 }

@@ -9,8 +9,9 @@ export interface ExpectedIssuers {
    * if the token names it.
    *
    * @param claims - unverified
+   * @returns `undefined` if `tid` cannot fill the placeholder: no token has that issuer
    */
-  issuer(claims: Readonly<Record<string, unknown>>): string
+  issuer(claims: Readonly<Record<string, unknown>>): string | undefined
   /** Checks an `iss` without other claims. */
   fits(iss: string): boolean
   /** Returns the issuer that an `iss` stands for: itself, unless it is an alias. */
@@ -18,17 +19,19 @@ export interface ExpectedIssuers {
 }
 
 /** Stands for the `tid` claim in an issuer identifier, as in the metadata of Microsoft Entra ID. */
-const PLACEHOLDER = '{tenantid}'
+export const PLACEHOLDER = '{tenantid}'
 
 /** Returns the {@link ExpectedIssuers} of a provider. @param issuers - `issuer` as in the metadata */
 export function expectedIssuers(issuers: Issuers): ExpectedIssuers {
   const { issuer, issuerAliases = [] } = issuers
+  const isTemplate = issuer.includes(PLACEHOLDER)
   return {
     issuer({ iss, tid }) {
       if (issuerAliases.some((alias) => alias === iss)) return iss as string
-      return isTenant(tid) ? issuer.replace(PLACEHOLDER, () => tid) : issuer
+      if (!isTemplate) return issuer
+      return isTenant(tid) ? issuer.replace(PLACEHOLDER, () => tid) : undefined
     },
-    fits: (iss) => iss === issuer || fitsIssuer(issuers, iss),
+    fits: (iss) => (!isTemplate && iss === issuer) || fitsIssuer(issuers, iss),
     canonical: (iss) => (issuerAliases.includes(iss) ? issuer : iss),
   }
 }

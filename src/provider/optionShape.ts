@@ -10,6 +10,7 @@ import {
   type Shape,
   string,
   stringOrStrings,
+  strings,
 } from '../lib/check.js'
 import { checkAuthorizationParams } from './authorizationParams.js'
 import type { ProviderOptions } from './providerOptions.js'
@@ -17,7 +18,7 @@ import type { ProviderOptions } from './providerOptions.js'
 /** What each provider option may be. */
 export const PROVIDER_SHAPE: Shape<ProviderOptions> = {
   issuer: string,
-  issuerAliases: stringOrStrings,
+  issuerAliases: strings,
   protocol: oneOf('openid', 'oauth2'),
   metadata: object,
   metadataUrl: checkMetadataUrl,
@@ -46,7 +47,7 @@ export const PROVIDER_SHAPE: Shape<ProviderOptions> = {
     value === 'none'
       ? 'must not be none: an unsigned ID token proves nothing'
       : oneOf(...PUBLIC_KEY_ALGORITHMS, ...SECRET_ALGORITHMS)(value),
-  trustedAudiences: stringOrStrings,
+  trustedAudiences: strings,
   profile: callable,
   adaptTokenRequest: callable,
   adaptTokenResponse: callable,

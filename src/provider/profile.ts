@@ -6,9 +6,9 @@ export interface ProfileContext {
   readonly accessToken: string | undefined
   /** The claims of the ID token, and of UserInfo if `userInfo` is set. Verified. `{}` for an OAuth 2.0 provider. */
   readonly claims: Claims
-  /** The members of the token response except its tokens. */
+  /** The members of the token response except its tokens. Empty when `fetchUserInfo()` asks again. */
   readonly tokenResponse: Readonly<Record<string, unknown>>
-  /** The parameters of the authorization response. From the browser, unverified. */
+  /** The parameters of the authorization response. From the browser, unverified. Empty in all other cases. */
   readonly parameters: Readonly<Record<string, string>>
   /**
    * Sends a request with the access token in the `Authorization` header, unless `init` has that header: over https or to a
@@ -27,8 +27,8 @@ export interface ProfileContext {
 /** The claims that {@link ProviderOptions.profile} found. */
 export interface Profile {
   /**
-   * Standard claims. `sub` is required of an OAuth 2.0 provider, and ignored from an OpenID Provider, as is `iss`. Set
-   * `email_verified` to `true` only if the provider says so.
+   * Standard claims, at most 64 KiB as JSON. `sub` is required of an OAuth 2.0 provider, and ignored from an OpenID
+   * Provider; `iss` is always ignored. Set `email_verified` to `true` only if the provider says so.
    */
   readonly claims: Claims
   /** The provider's answer, for `onLogin`. Not stored. */

@@ -144,8 +144,10 @@ export class Provider {
   /** Returns the provider's metadata. Discovers it unless a recent copy is cached. */
   async metadata(): Promise<openid.ServerMetadata> {
     if (this.options.metadata) return this.options.metadata
-    const { issuer, metadataUrl } = this.options
-    return this.#services.metadata.get(metadataUrl ?? issuer, () => this.#discover())
+    const { issuer, metadataUrl, protocol } = this.options
+    // Whether metadata is acceptable depends on all three.
+    const key = metadataUrl === undefined && protocol === 'openid' ? issuer : `${protocol} ${issuer} ${metadataUrl}`
+    return this.#services.metadata.get(key, () => this.#discover())
   }
 
   /**

@@ -143,9 +143,13 @@ export interface ProviderOptions {
    */
   profile?: (context: ProfileContext) => Profile | Promise<Profile>
   /** Changes token requests for providers that expect another form, such as JSON or other parameter names. */
-  adaptTokenRequest?: (request: TokenRequest & { readonly body: URLSearchParams }) => TokenRequest
+  adaptTokenRequest?: (
+    request: TokenRequest & { readonly body: URLSearchParams },
+  ) => TokenRequest | Promise<TokenRequest>
   /** Changes the JSON of token responses that have another form than RFC 6749 §5.1, such as an envelope. */
-  adaptTokenResponse?: (response: Readonly<Record<string, unknown>>) => Record<string, unknown>
+  adaptTokenResponse?: (
+    response: Readonly<Record<string, unknown>>,
+  ) => Record<string, unknown> | Promise<Record<string, unknown>>
   /** Fetches the UserInfo endpoint at login, checks its `sub` and merges its claims. Default is `false`. */
   userInfo?: boolean
   /**

@@ -3,6 +3,7 @@ import { assertOpenid, assertOptions, requireOption } from '../lib/check.js'
 import { defined } from '../lib/defined.js'
 import { assertIssuerUrl } from '../lib/issuer.js'
 import { toList } from '../lib/list.js'
+import { PLACEHOLDER } from './issuers.js'
 import { PROVIDER_SHAPE } from './optionShape.js'
 import type { ClientAuth, ProviderOptions, ResponseMode, ResponseType } from './providerOptions.js'
 
@@ -99,8 +100,16 @@ export function resolveProviderOptions(
 }
 
 /** A placeholder is filled from the ID token, so discovery needs a URL without it. */
-function assertTemplate({ issuer, metadata, metadataUrl }: ProviderOptions, path: string): void {
-  if (!issuer.includes('{') || metadata || metadataUrl) return
+function assertTemplate({ issuer, issuerAliases, metadata, metadataUrl }: ProviderOptions, path: string): void {
+  const parts = issuer.split(PLACEHOLDER)
+  if (parts.some((part) => /[{}]/.test(part)) || parts.length > 2) {
+    throw configurationError(`${path}.issuer`, 'contains another placeholder', `write ${PLACEHOLDER} once, or none`)
+  }
+  if (parts.length === 1) return
+  if (issuerAliases) {
+    throw configurationError(`${path}.issuerAliases`, 'cannot stand for an issuer with a placeholder', 'remove one')
+  }
+  if (metadata || metadataUrl) return
   throw configurationError(
     `${path}.issuer`,
     'contains a placeholder, so its metadata cannot be discovered',
@@ -167,6 +176,13 @@ function resolveResponseMode(
   if (responseType !== 'code' && responseMode !== 'form_post') {
     const fix = "an ID token does not belong in a URL: set 'form_post', or remove it"
     throw configurationError(`${path}.responseMode`, `cannot be ${responseMode} with an ID token`, fix)
+  }
+  if (responseType !== 'code' && options.nonce === false) {
+    throw configurationError(
+      `${path}.nonce`,
+      'cannot be false with an ID token from the browser, which anyone could replay',
+      "remove it, or write responseType: 'code'",
+    )
   }
   if (responseType === 'id_token' && options.userInfo) {
     throw configurationError(`${path}.userInfo`, 'needs an access token', "write responseType: 'code'")

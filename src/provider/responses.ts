@@ -1,14 +1,13 @@
 import type { CustomFetch } from 'openid-client'
 import { isObject, parseObject } from '../lib/json.js'
 import { createRedactor, secretsOf } from '../lib/redact.js'
+import { type Adapters, adaptRequest, adaptResponse } from './adaptTokens.js'
 import type { ProviderOptions } from './providerOptions.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
 /** How one provider's requests and responses differ from the standard. */
-export type Oddities = Partial<Pick<ProviderOptions, 'protocol' | 'adaptTokenRequest' | 'adaptTokenResponse'>> & {
-  readonly token_endpoint?: string
-}
+export type Oddities = Adapters & Partial<Pick<ProviderOptions, 'protocol'>> & { readonly token_endpoint?: string }
 
 /**
  * The member under which the ID token of a token response reaches its caller, who verifies it. openid-client would check it
@@ -28,42 +27,33 @@ export const ID_TOKEN = 'unverified_id_token'
  * - At the token endpoint, `adaptTokenRequest` and `adaptTokenResponse` come first.
  */
 export function withStandardResponses(fetch: CustomFetch, oddities: Oddities = {}): CustomFetch {
+  const { protocol, token_endpoint: endpoint } = oddities
+  const tokenEndpoint = endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint).href : undefined
   return async (url, init) => {
-    const isToken = init.method === 'POST' && url === oddities.token_endpoint
-    const { adaptTokenRequest, adaptTokenResponse } = isToken ? oddities : {}
-    const response = await (adaptTokenRequest ? sendAdapted(fetch, adaptTokenRequest, url, init) : fetch(url, init))
-    if (init.method !== 'POST') return response
+    if (init.method !== 'POST') return fetch(url, init)
+    const adapters: Adapters = url === tokenEndpoint ? oddities : {}
+    const sent = await adaptRequest(adapters, url, init)
+    const response = await fetch(sent.url, sent.init)
     const text = await response.text()
-    const parsed = parse(text, response, adaptTokenResponse !== undefined || oddities.protocol === 'oauth2')
-    const fields = parsed && adaptTokenResponse ? { ...adaptTokenResponse(parsed) } : parsed
+    const parsed = parse(text, response, adapters.adaptTokenResponse !== undefined || protocol === 'oauth2')
+    const secrets = [...secretsOf(init), ...(sent.init === init ? [] : secretsOf(sent.init))]
+    const fields = parsed && (await adaptResponse(adapters, parsed, secrets))
     const error = fields ? errorOf(fields, response) : errorInText(text, response)
     if (error) {
       // Only the start of a description is shown. It is shortened after redaction, so that no part of a secret remains.
-      const redact = createRedactor(secretsOf(init))
+      const redact = createRedactor(secrets)
       const clean = (value: string | undefined, limit: number) =>
         value === undefined ? undefined : redact(value.slice(0, limit + redact.longest)).slice(0, limit)
       const body = { error: clean(error.code, 1000), error_description: clean(error.description, 4000) }
       return toJson(body, response, response.ok ? 400 : response.status, 'application/json')
     }
     if (response.ok && fields) {
-      const isForm = typeOf(response) === FORM || oddities.protocol === 'oauth2'
+      const isForm = typeOf(response) === FORM || protocol === 'oauth2'
       const type = (isForm ? undefined : response.headers.get('content-type')) ?? 'application/json'
       return toJson(standard(fields, oddities), response, response.status, type)
     }
     return new Response(text === '' ? null : text, response)
   }
-}
-
-/** Sends a token request in the form that the provider expects. */
-async function sendAdapted(
-  fetch: CustomFetch,
-  adapt: NonNullable<ProviderOptions['adaptTokenRequest']>,
-  url: string,
-  init: Parameters<CustomFetch>[1],
-): Promise<Response> {
-  const body = init.body instanceof URLSearchParams ? init.body : new URLSearchParams(String(init.body))
-  const adapted = adapt({ url, headers: { ...init.headers }, body })
-  return fetch(adapted.url, { ...init, headers: { ...adapted.headers }, body: adapted.body })
 }
 
 /** Returns the fields of a successful response in the form of RFC 6749 §5.1. */

@@ -149,9 +149,12 @@ function createSearch(resolve: ProviderResolver, services: ProviderServices, con
   return { resolveFor, search }
 }
 
+/** Compares every option that is a function in either of the two. */
 function hasSameFunctions(known: Provider['options'], options: ProviderOptions): boolean {
-  const held: Readonly<Record<string, unknown>> = { ...known }
-  return Object.entries(options).every(([name, value]) => typeof value !== 'function' || held[name] === value)
+  const [held, given]: Readonly<Record<string, unknown>>[] = [{ ...known }, { ...options }]
+  const names = Object.keys({ ...held, ...given })
+  const isFunction = (value: unknown) => typeof value === 'function'
+  return names.every((name) => held?.[name] === given?.[name] || ![held?.[name], given?.[name]].some(isFunction))
 }
 
 function resolvedProviders(resolve: ProviderResolver, services: ProviderServices, context: ProviderContext): Providers {

@@ -47,7 +47,8 @@ describe('an ID token', () => {
     ['issued in a future within the tolerance', { iat: NOW + TOLERANCE - 5 }, {}],
     ['not valid before a time within the tolerance', { nbf: NOW + TOLERANCE - 5 }, {}],
     ['with times in parts of a second', { exp: NOW + 300.5, iat: NOW - 0.5 }, {}],
-    ['without a nonce, where none was sent', { nonce: undefined }, { nonce: undefined }],
+    ['without a nonce, where none was sent', { nonce: undefined }, { nonce: null }],
+    ['with a nonce, where it is not checked', {}, { nonce: undefined }],
     ['with an auth_time in the future within the tolerance', { auth_time: NOW + TOLERANCE - 5 }, { maxAge: 60 }],
     ['with an auth_time within max_age', { auth_time: NOW - 60 }, { maxAge: 60 }],
     ['with an acr that was asked for', { acr: 'gold' }, { acr: ['platinum', 'gold'] }],
@@ -59,6 +60,9 @@ describe('an ID token', () => {
 
   it.each<[string, Changes, Partial<IdTokenExpectations>, string]>([
     ['of another issuer', { iss: 'https://evil.example' }, {}, 'iss'],
+    ['with a nonce, where none was sent', {}, { nonce: null }, 'nonce'],
+    ['of an issuer that cannot be known', {}, { issuer: () => undefined }, 'iss'],
+    ['without iss, where it cannot be known', { iss: undefined }, { issuer: () => undefined }, 'iss'],
     ['of an issuer with a slash more', { iss: `${ISSUER}/` }, {}, 'iss'],
     ['without iss', { iss: undefined }, {}, 'iss'],
     ['with iss as an array', { iss: [ISSUER] }, {}, 'iss'],

@@ -47,8 +47,8 @@ describe('microsoft()', () => {
   it('refuses an ID token whose issuer is the unfilled template', async () => {
     const { claim } = await entra({ tenant: 'common' })
     const unfilled = { iss: `${AUTHORITY}/{tenantid}/v2.0` }
-    expect(await claim(undefined, unfilled).fail()).toMatchObject({ code: 'ERR_LOGIN_REFUSED' })
-    expect(await claim('{tenantid}', unfilled).fail()).toMatchObject({ code: 'ERR_LOGIN_REFUSED' })
+    expect(await claim(undefined, unfilled).fail()).toMatchObject({ code: 'ERR_ID_TOKEN_INVALID' })
+    expect(await claim('{tenantid}', unfilled).fail()).toMatchObject({ code: 'ERR_ID_TOKEN_INVALID' })
     await claim(TENANT).signIn()
   })
 
