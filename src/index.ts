@@ -40,6 +40,7 @@ export { relyingParty } from './relyingParty.js'
 export * from './resource-server.js'
 export type { SignedInMark } from './session/signedInMark.js'
 export { storeErrors } from './session/storeErrors.js'
+export { type StoreTimeoutOptions, storeTimeout } from './session/storeTimeout.js'
 export { type UserInfoRouteOptions, userInfoRoute } from './session/userInfoRoute.js'
 export type {
   Login,

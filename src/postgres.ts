@@ -1,4 +1,5 @@
 import { assertOptions, number, type Shape } from './lib/check.js'
+import { within } from './lib/deadline.js'
 import type { AuthStore } from './records/authStore.js'
 
 /** The part of a `pg` pool that {@link postgresStore} uses. */
@@ -12,6 +13,11 @@ export interface PostgresStoreOptions {
   table?: string
   /** The minimum time between two sweeps of expired rows. In seconds; `0` disables sweeps. Default is `300`. */
   sweepInterval?: number
+  /**
+   * How long a statement may take, with the wait for a connection. Then the operation fails, and a late answer is ignored.
+   * In seconds. Default is `5`, limit `60`.
+   */
+  timeout?: number
 }
 
 /** An {@link AuthStore} in PostgreSQL. */
@@ -28,6 +34,7 @@ const SHAPE: Shape<PostgresStoreOptions> = {
       ? undefined
       : 'must be a name such as relying_party or auth.relying_party, in lower case',
   sweepInterval: number('seconds', 0, 86_400),
+  timeout: number('seconds', 0.01, 60),
 }
 
 /**
@@ -51,12 +58,20 @@ const SHAPE: Shape<PostgresStoreOptions> = {
  */
 export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions = {}): PostgresStore {
   assertOptions<PostgresStoreOptions>(options, 'postgresStore', SHAPE)
-  const { table = 'relying_party', sweepInterval = 300 } = options
+  const { table = 'relying_party', sweepInterval = 300, timeout = 5 } = options
   const sql = statements(table)
   let nextSweep = Date.now() + sweepInterval * 1000 * Math.random()
 
+  /**
+   * A statement that was given up may still be carried out. That is harmless: a record is replaced and a lock taken by
+   * compare-and-set, what was added expires, and what was removed was to be removed.
+   */
+  function query(text: string, values: unknown[]) {
+    return within(timeout * 1000, `PostgreSQL did not answer within ${timeout} s`, pool.query(text, values))
+  }
+
   async function write(text: string, values: unknown[]): Promise<boolean> {
-    const { rowCount } = await pool.query(text, values)
+    const { rowCount } = await query(text, values)
     if (sweepInterval > 0 && Date.now() >= nextSweep) {
       nextSweep = Date.now() + sweepInterval * 1000
       // A failed sweep must not fail the write: the next one makes up for it.
@@ -72,7 +87,7 @@ export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions 
 
   return {
     async get(key) {
-      const { rows } = await pool.query(sql.get, [key])
+      const { rows } = await query(sql.get, [key])
       return (rows[0] as { value: string } | undefined)?.value
     },
     async set(key, value, ttl) {

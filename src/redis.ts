@@ -1,4 +1,5 @@
-import { assertOptions, type Shape } from './lib/check.js'
+import { assertOptions, number, type Shape } from './lib/check.js'
+import { within } from './lib/deadline.js'
 import type { AuthStore } from './records/authStore.js'
 
 /** The commands of a connected node-redis client, cluster or sentinel that {@link redisStore} uses. */
@@ -12,10 +13,16 @@ export interface RedisClient {
 export interface RedisStoreOptions {
   /** The prefix of every key, which separates applications that share one Redis. Default is `'rp:'`. */
   prefix?: string
+  /**
+   * How long a command may take. Then the operation fails, and a late answer is ignored. In seconds. Default is `5`, limit
+   * `60`.
+   */
+  timeout?: number
 }
 
 const SHAPE: Shape<RedisStoreOptions> = {
   prefix: (value) => (typeof value === 'string' && !/[{}\s]/.test(value) ? undefined : 'must be a string without {}'),
+  timeout: number('seconds', 0.01, 60),
 }
 
 const REPLACE = `
@@ -50,23 +57,31 @@ return redis.call('DEL', KEYS[1])`
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): AuthStore {
   assertOptions<RedisStoreOptions>(options, 'redisStore', SHAPE)
-  const { prefix = 'rp:' } = options
+  const { prefix = 'rp:', timeout = 5 } = options
+
+  /**
+   * A command that was given up may still be carried out. That is harmless: a record is replaced and a lock taken by
+   * compare-and-set, what was added expires, and what was removed was to be removed.
+   */
+  function limit<T>(command: Promise<T>): Promise<T> {
+    return within(timeout * 1000, `Redis did not answer within ${timeout} s`, command)
+  }
 
   async function run(script: string, key: string, ...values: string[]): Promise<boolean> {
-    return Number(await client.eval(script, { keys: [prefix + key], arguments: values })) === 1
+    return Number(await limit(client.eval(script, { keys: [prefix + key], arguments: values }))) === 1
   }
 
   return {
     async get(key) {
-      const value = await client.get(prefix + key)
+      const value = await limit(client.get(prefix + key))
       // A client may be configured to return Buffers.
       return value === null || value === undefined ? undefined : String(value)
     },
     async set(key, value, ttl) {
-      await client.set(prefix + key, value, { PX: milliseconds(ttl) })
+      await limit(client.set(prefix + key, value, { PX: milliseconds(ttl) }))
     },
     async add(key, value, ttl) {
-      return (await client.set(prefix + key, value, { PX: milliseconds(ttl), NX: true })) !== null
+      return (await limit(client.set(prefix + key, value, { PX: milliseconds(ttl), NX: true }))) !== null
     },
     replace: (key, expected, value, ttl) => run(REPLACE, key, expected, value, String(milliseconds(ttl))),
     remove: (key, expected) => run(REMOVE, key, ...(expected === undefined ? [] : [expected])),

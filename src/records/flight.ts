@@ -112,7 +112,11 @@ export class Flight {
   }
 
   async #attempt(record: TokenRecord, probe: boolean): Promise<Outcome> {
-    const taken = await this.#lock.acquire()
+    const taken = await this.#lock.acquire().catch((error: unknown) => {
+      // The command may yet be carried out.
+      void this.#lock.release()
+      throw error
+    })
     if (taken.state === 'held') return LOST
     if (taken.state === 'backing-off') return whileValid(record, unavailable(taken.until, taken.code), this.#goal)
     return this.#locked(record.id, probe)

@@ -212,8 +212,8 @@ function outages(url: string, connect: Connect): void {
       expectSignedIn(await answer)
     })
 
-    it('is 503 after the timeout of the client, until the server responds again', async () => {
-      const limited = await startOutage(url, connect, 1500)
+    it('is 503 after the timeout of the stores, until the server responds again', async () => {
+      const limited = await startOutage(url, connect, 0.5)
       try {
         const browser = await limited.signIn()
         limited.way.hang()

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { postgresStore } from '../../src/postgres.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
 import { describeWith } from '../support/run/requirements.js'
-import { describeAuthStore, type StoreUnderTest } from '../support/stores/authStoreContract.js'
+import { describeAuthStore, operationsOf, type StoreUnderTest } from '../support/stores/authStoreContract.js'
 
 describeWith('postgres', 'postgresStore', (connectionString) => {
   async function underTest(): Promise<StoreUnderTest> {
@@ -150,5 +150,17 @@ describe('the options of postgresStore', () => {
     expect(() => postgresStore(pool, { tabel: 'tokens' } as object)).toThrow(
       configurationErrorSaying('did you mean table'),
     )
+  })
+})
+
+describe('the timeout of postgresStore', () => {
+  it('limits the time of every statement, and what comes later is ignored', async () => {
+    let answer: (result: { rows: unknown[]; rowCount: number }) => void = () => {}
+    const query = () => new Promise<{ rows: unknown[]; rowCount: number }>((resolve) => void (answer = resolve))
+    const store = postgresStore({ query }, { timeout: 0.02 })
+    for (const operation of operationsOf(store)) {
+      await expect(operation()).rejects.toThrow('PostgreSQL did not answer within 0.02 s')
+      answer({ rows: [], rowCount: 1 })
+    }
   })
 })

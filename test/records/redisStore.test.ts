@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
 import { type RedisClient, redisStore } from '../../src/redis.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
 import { describeWith } from '../support/run/requirements.js'
-import { describeAuthStore, type StoreUnderTest } from '../support/stores/authStoreContract.js'
+import { describeAuthStore, operationsOf, type StoreUnderTest } from '../support/stores/authStoreContract.js'
 import { connectRedis } from '../support/stores/redis.js'
 
 describeWith('redis', 'redisStore', (url) => {
@@ -103,6 +103,16 @@ describe('the options of redisStore', () => {
     expect(() => redisStore(client, { prefx: 'app:' } as object)).toThrow(
       configurationErrorSaying('did you mean prefix'),
     )
+  })
+
+  it('limit the time of every command, and ignore what comes later', async () => {
+    let answer: (value: string) => void = () => {}
+    const late = () => new Promise<string>((resolve) => void (answer = resolve))
+    const store = redisStore({ get: late, set: late, eval: late }, { timeout: 0.02 })
+    for (const operation of operationsOf(store)) {
+      await expect(operation()).rejects.toThrow('Redis did not answer within 0.02 s')
+      answer('OK')
+    }
   })
 
   it('fit clients, clusters and sentinels of node-redis', () => {

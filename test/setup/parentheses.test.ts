@@ -17,6 +17,7 @@ const OTHERS = [
   'endSessions',
   'hasVerifiedEmail',
   'listSessions',
+  'storeTimeout',
 ]
 
 const factories = Object.entries(all).filter(([name]) => !OTHERS.includes(name)) as [string, () => RequestHandler][]

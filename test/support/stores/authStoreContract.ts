@@ -253,3 +253,15 @@ async function inParallel(operation: (number: number) => Promise<boolean>): Prom
   const results = await Promise.all(Array.from({ length: PARALLEL }, (_, i) => operation(i)))
   return results.flatMap((won, i) => (won ? [i] : []))
 }
+
+/** Returns one call of each operation of a store. */
+export function operationsOf(store: AuthStore): readonly (() => Promise<unknown>)[] {
+  return [
+    () => store.get('key'),
+    () => store.set('key', 'value', 60),
+    () => store.add('key', 'value', 60),
+    () => store.replace('key', 'value', 'other', 60),
+    () => store.remove('key'),
+    () => store.remove('key', 'value'),
+  ]
+}

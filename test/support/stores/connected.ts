@@ -4,7 +4,8 @@ import pgSession from 'connect-pg-simple'
 import { RedisStore } from 'connect-redis'
 import session, { type Store } from 'express-session'
 import { Pool, type PoolConfig } from 'pg'
-import type { AuthStore } from '../../../src/index.js'
+import { type AuthStore, storeTimeout } from '../../../src/index.js'
+import { defined } from '../../../src/lib/defined.js'
 import { postgresStore } from '../../../src/postgres.js'
 import { redisStore } from '../../../src/redis.js'
 import type { UserAgent } from '../bed/userAgent.js'
@@ -20,26 +21,30 @@ export interface Connected {
 /**
  * Connects the stores of one process to a server.
  *
- * @param limit - how long the client waits for a response. In milliseconds. Default is no limit.
+ * @param limit - how long a store waits for a response. In seconds. Default is that of the stores, and none for sessions.
  */
 export type Connect = (url: string, limit?: number) => Promise<Connected>
 
 /** Connects connect-redis for sessions and `redisStore` for tokens, with one client. */
 export const connectRedisStores: Connect = async (url, limit) => {
-  const client = await connectRedis(url, limit ? { pingInterval: limit / 3, socket: { socketTimeout: limit } } : {})
+  const client = await connectRedis(url)
   return {
-    sessions: new RedisStore({ client }),
-    store: redisStore(client),
+    sessions: limited(new RedisStore({ client }), limit),
+    store: redisStore(client, defined({ timeout: limit })),
     close: async () => client.destroy(),
   }
 }
 
 /** Connects connect-pg-simple for sessions and `postgresStore` for tokens, with one pool. */
 export const connectPostgresStores: Connect = async (url, limit) => {
-  const pool = connectPostgres(url, limit ? { query_timeout: limit, connectionTimeoutMillis: limit } : {})
-  const store = postgresStore(pool)
+  const pool = connectPostgres(url, limit ? { query_timeout: limit * 1000, connectionTimeoutMillis: limit * 1000 } : {})
+  const store = postgresStore(pool, defined({ timeout: limit }))
   await store.createTable()
-  return { sessions: await pgSessions(pool), store, close: () => pool.end() }
+  return { sessions: limited(await pgSessions(pool), limit), store, close: () => pool.end() }
+}
+
+function limited(store: Store, timeout: number | undefined): Store {
+  return timeout === undefined ? store : storeTimeout(store, { timeout })
 }
 
 /** Creates a pool whose lost connections do not end the process. */
