@@ -28,7 +28,8 @@ export const ID_TOKEN = 'unverified_id_token'
  */
 export function withStandardResponses(fetch: CustomFetch, oddities: Oddities = {}): CustomFetch {
   const { protocol, token_endpoint: endpoint } = oddities
-  const tokenEndpoint = endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint).href : undefined
+  // Metadata comes from the provider: anything may be in it.
+  const tokenEndpoint = typeof endpoint === 'string' && URL.canParse(endpoint) ? new URL(endpoint).href : undefined
   return async (url, init) => {
     if (init.method !== 'POST') return fetch(url, init)
     const adapters: Adapters = url === tokenEndpoint ? oddities : {}

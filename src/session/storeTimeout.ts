@@ -46,7 +46,7 @@ export function storeTimeout<S extends Store>(store: S, options: StoreTimeoutOpt
 function limited(operate: Operation, name: string, timeout: number): Operation {
   return (...args) => {
     const callback = args.pop()
-    if (typeof callback !== 'function') return operate(...args, callback)
+    if (!isCallback(callback)) return operate(...args, callback)
     let done = false
     const finish = (...results: unknown[]) => {
       if (done) return
@@ -59,4 +59,8 @@ function limited(operate: Operation, name: string, timeout: number): Operation {
     })
     return operate(...args, finish)
   }
+}
+
+function isCallback(value: unknown): value is (...results: unknown[]) => void {
+  return typeof value === 'function'
 }

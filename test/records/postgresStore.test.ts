@@ -156,7 +156,10 @@ describe('the options of postgresStore', () => {
 describe('the timeout of postgresStore', () => {
   it('limits the time of every statement, and what comes later is ignored', async () => {
     let answer: (result: { rows: unknown[]; rowCount: number }) => void = () => {}
-    const query = () => new Promise<{ rows: unknown[]; rowCount: number }>((resolve) => void (answer = resolve))
+    const query = () =>
+      new Promise<{ rows: unknown[]; rowCount: number }>((resolve) => {
+        answer = resolve
+      })
     const store = postgresStore({ query }, { timeout: 0.02 })
     for (const operation of operationsOf(store)) {
       await expect(operation()).rejects.toThrow('PostgreSQL did not answer within 0.02 s')

@@ -107,7 +107,10 @@ describe('the options of redisStore', () => {
 
   it('limit the time of every command, and ignore what comes later', async () => {
     let answer: (value: string) => void = () => {}
-    const late = () => new Promise<string>((resolve) => void (answer = resolve))
+    const late = () =>
+      new Promise<string>((resolve) => {
+        answer = resolve
+      })
     const store = redisStore({ get: late, set: late, eval: late }, { timeout: 0.02 })
     for (const operation of operationsOf(store)) {
       await expect(operation()).rejects.toThrow('Redis did not answer within 0.02 s')
