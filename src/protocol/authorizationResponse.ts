@@ -75,13 +75,18 @@ export function errorWithoutState(parameters: Parameters): RelyingPartyError | u
   const error = readError(parameters)
   if (!error) return undefined
   const { error: code } = error
-  return code !== undefined && DENIED.has(code) ? authorizationError(error) : authorizationFailed(error)
+  return isDenied(code) ? authorizationError(error) : authorizationFailed(error)
 }
 
 type ErrorCause = ReturnType<typeof errorParameters>
 
-/** The codes for a user who cancelled: that of RFC 6749, and those of LinkedIn and Facebook. */
+/** The codes for a user who cancelled: that of RFC 6749, and those of LinkedIn, Apple and Facebook. */
 const DENIED = new Set(['access_denied', 'user_cancelled_login', 'user_cancelled_authorize', 'user_denied'])
+
+/** LINE writes codes in capital letters. */
+function isDenied(code: string | undefined): boolean {
+  return code !== undefined && DENIED.has(code.toLowerCase())
+}
 
 /** The parameters of an error: first those of RFC 6749, then those of Facebook and others. */
 const CODES = ['error', 'error_reason', 'error_code', 'errorCode']
@@ -100,7 +105,7 @@ function readError(parameters: Parameters): ErrorCause | undefined {
 }
 
 function authorizationError(cause: ErrorCause): RelyingPartyError {
-  if (cause.error !== undefined && DENIED.has(cause.error)) {
+  if (isDenied(cause.error)) {
     return new RelyingPartyError('ERR_AUTHORIZATION_DENIED', 'the sign-in was cancelled or refused', {
       cause,
       ...defined({ hint: descriptionHint(cause) }),

@@ -24,6 +24,11 @@ describe('client-secret-basic', () => {
     expect(credentials).toBe('a%3Ab:c+d%2Be%25f%2Fg%26h%3D')
   })
 
+  it('leaves characters alone that form encoding does, for providers that do not decode credentials', async () => {
+    const settings = { clientId: 'app-1.0_a', clientSecret: 'secret-with_safe.characters*', rawBasic: true }
+    await expectAccepted(await startBed({ spoiled: settings, spoil: {} }))
+  })
+
   accepts('a client_id and a secret with every reserved character', {}, { spoiled: RESERVED_AT_BOTH })
 
   it('names the fix for a provider that does not decode the credentials, and the fix works', async () => {

@@ -184,6 +184,7 @@ describe('a provider that fails', () => {
 describe("an error in the provider's response", () => {
   it.each([
     ['access_denied', 403, 'ERR_AUTHORIZATION_DENIED'],
+    ['ACCESS_DENIED', 403, 'ERR_AUTHORIZATION_DENIED'],
     ['temporarily_unavailable', 503, 'ERR_PROVIDER_UNAVAILABLE'],
     ['server_error', 503, 'ERR_PROVIDER_UNAVAILABLE'],
     ['login_required', 400, 'ERR_AUTHORIZATION_FAILED'],
