@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import * as icons from 'simple-icons'
 
-// Writes src/providers/brands.ts: how the button of each preset looks. Marks and colors come from simple-icons (CC0); the
+// Writes src/providers/table/brands.ts: how the button of each preset looks. Marks and colors come from simple-icons (CC0); the
 // owners of some marks do not allow that, so those buttons have only text, in the colors below.
 
 /** @typedef {{ mark?: string, color: string, background: string, border?: string }} Brand */
@@ -96,5 +96,5 @@ function luminance(color) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(new URL('../src/providers/brands.ts', import.meta.url), brandsModule())
+  writeFileSync(new URL('../src/providers/table/brands.ts', import.meta.url), brandsModule())
 }

@@ -1,8 +1,8 @@
 import { RelyingPartyError } from '../errors.js'
 import type { ProfileContext } from '../provider/profile.js'
-import * as brands from './brands.js'
-import { instanceUrl } from './checks.js'
-import { oauth2Preset } from './preset.js'
+import * as brands from './table/brands.js'
+import { instanceUrl } from './table/checks.js'
+import { oauth2Preset } from './table/preset.js'
 
 /** Options that only {@link github} has. */
 export interface GitHubOptions {

@@ -1,7 +1,7 @@
 import { LoginRefusedError } from '../errors.js'
 import { boolean, stringOrStrings } from '../lib/check.js'
-import * as brands from './brands.js'
-import { openIdPreset } from './preset.js'
+import * as brands from './table/brands.js'
+import { openIdPreset } from './table/preset.js'
 
 /** Options that only {@link google} has. */
 export interface GoogleOptions {

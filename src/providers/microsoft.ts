@@ -1,8 +1,8 @@
 import { LoginRefusedError } from '../errors.js'
 import type { Check } from '../lib/check.js'
-import * as brands from './brands.js'
-import { instanceUrl } from './checks.js'
-import { openIdPreset } from './preset.js'
+import * as brands from './table/brands.js'
+import { instanceUrl } from './table/checks.js'
+import { openIdPreset } from './table/preset.js'
 
 /** Options that only {@link microsoft} has. */
 export interface MicrosoftOptions {

@@ -1,5 +1,5 @@
-import { type Check, string } from '../lib/check.js'
-import { isLoopback } from '../lib/loopback.js'
+import { type Check, string } from '../../lib/check.js'
+import { isLoopback } from '../../lib/loopback.js'
 
 /** Accepts the host name of a tenant, such as `example.eu.auth0.com`. */
 export const host: Check = (value) => {

@@ -1,4 +1,4 @@
-import type { Claims } from '../auth.js'
+import type { Claims } from '../../auth.js'
 
 /**
  * Where a claim is in a provider's answer: a path such as `images.0.url`, or a template such as

@@ -1,11 +1,11 @@
-import { assertOptions, type Check, requireOption, type Shape } from '../lib/check.js'
-import { defined } from '../lib/defined.js'
-import { defineProvider, type OAuth2Provider } from '../provider/defineProvider.js'
-import { PROVIDER_SHAPE } from '../provider/optionShape.js'
-import type { ProviderOptions } from '../provider/providerOptions.js'
+import { assertOptions, requireOption, type Shape } from '../../lib/check.js'
+import { defined } from '../../lib/defined.js'
+import { defineProvider, type OAuth2Provider } from '../../provider/defineProvider.js'
+import { PROVIDER_SHAPE } from '../../provider/optionShape.js'
+import type { ProviderOptions } from '../../provider/providerOptions.js'
 import { url } from './checks.js'
 import { mapClaims } from './mapClaims.js'
-import type { OAuth2PresetOptions, OAuth2Row, OpenIdPresetOptions, OpenIdRow, Preset } from './row.js'
+import type { OAuth2PresetOptions, OAuth2Row, OpenIdPresetOptions, OpenIdRow, OwnOption, Preset } from './row.js'
 
 type AnyShape = Shape<Record<string, unknown>>
 
@@ -32,8 +32,9 @@ export function openIdPreset<Own extends object = object>(row: OpenIdRow<Own>): 
   const { id, displayName, brand, own, claims, options: derive, profile, admit, ...fixed } = row
 
   function create(options: OpenIdPresetOptions & Own): ProviderOptions {
-    const { overrides, fill } = readOptions<OpenIdPresetOptions>(id, options, own, without(SET_BY_PRESET))
-    const { metadata, metadataUrl, issuerAliases, ...preset } = { ...fixed, ...derive?.(options) }
+    const { overrides, fill, filled } = readOptions<OpenIdPresetOptions>(id, options, own, without(SET_BY_PRESET))
+    const authorizationParams = filled(fixed.authorizationParams)
+    const { metadata, metadataUrl, issuerAliases, ...preset } = { ...fixed, authorizationParams, ...derive?.(options) }
     // Metadata and aliases belong to the preset's issuer.
     const found = overrides.issuer === undefined ? defined({ metadata, metadataUrl, issuerAliases }) : {}
     const provider = merge({ ...preset, ...found, issuer: fill(preset.issuer) }, overrides)
@@ -60,8 +61,12 @@ export function oauth2Preset<Own extends object = object>(row: OAuth2Row<Own>): 
   function create(options: OAuth2PresetOptions & Own): ProviderOptions {
     const endpoints = { authorizationEndpoint: url, tokenEndpoint: url, revocationEndpoint: url, userInfoEndpoint: url }
     const shape = { ...without(OPENID_ONLY), ...endpoints }
-    const { overrides, fill } = readOptions<OAuth2PresetOptions>(id, options, own, shape)
-    const { userInfoEndpoint, metadata, ...provider } = merge({ ...fixed, ...derive?.(options) }, overrides)
+    const { overrides, fill, filled } = readOptions<OAuth2PresetOptions>(id, options, own, shape)
+    const authorizationParams = filled(fixed.authorizationParams)
+    const { userInfoEndpoint, metadata, ...provider } = merge(
+      { ...fixed, authorizationParams, ...derive?.(options) },
+      overrides,
+    )
     assertSecret(id, provider, options)
     const profileUrl = fill(userInfoEndpoint)
     const profile: OAuth2Provider['profile'] = async (context) => {
@@ -85,12 +90,17 @@ function without(names: readonly string[]): AnyShape {
   return Object.fromEntries(Object.entries(PROVIDER_SHAPE).filter(([name]) => !names.includes(name)))
 }
 
+/** An own option in a URL or parameter. Others, such as `{tenantid}`, are left as they are. */
+const PLACEHOLDER = /\{(\w+)\}/g
+
 /** Options as an application wrote them. */
 interface ReadOptions<Overrides> {
   /** Those of any provider. */
   readonly overrides: Overrides
   /** Fills the preset's own ones into a URL. */
   fill(template: string): string
+  /** Fills them into parameters. Those that lack an option are left out. */
+  filled(parameters: Readonly<Record<string, string>> | undefined): Record<string, string>
 }
 
 /** Checks options. @throws `ERR_CONFIGURATION` */
@@ -100,25 +110,25 @@ function readOptions<Overrides extends object>(
   own: object = {},
   shape: AnyShape,
 ): ReadOptions<Overrides> {
-  const owned = Object.entries(own as Readonly<Record<string, { check: Check; missing?: string }>>)
-  const checks = Object.fromEntries(owned.map(([name, { check }]) => [name, check]))
+  const owned = new Map(Object.entries(own as Readonly<Record<string, OwnOption>>))
+  const checks = Object.fromEntries([...owned].map(([name, { check }]) => [name, check]))
   assertOptions<Record<string, unknown>>(options, id, { ...checks, ...shape })
-  requireOption(
-    options,
-    id,
-    'clientId',
-    'set it to the client identifier that the provider assigned to this application',
-  )
+  requireOption(options, id, 'clientId', 'set it to the client identifier that the provider assigned')
   for (const [name, { missing }] of owned) if (missing !== undefined) requireOption(options, id, name, missing)
   const given: Record<string, unknown> = options
-  const overrides = Object.entries(given).filter(([name, value]) => value !== undefined && !Object.hasOwn(checks, name))
+  const overrides = Object.entries(given).filter(([name, value]) => value !== undefined && !owned.has(name))
+  const valueAt = (name: string) => (owned.has(name) ? (given[name] ?? owned.get(name)?.default) : undefined)
+  const fill = (template: string) =>
+    template.replace(PLACEHOLDER, (whole, name: string) => String(valueAt(name) ?? whole))
+  const isComplete = (template: string) =>
+    [...template.matchAll(PLACEHOLDER)].every(([, name = '']) => !owned.has(name) || valueAt(name) !== undefined)
   return {
     overrides: Object.fromEntries(overrides) as Overrides,
-    fill: (template) =>
-      template.replace(/\{(\w+)\}/g, (whole, name: string) => {
-        const value = Object.hasOwn(checks, name) ? given[name] : undefined
-        return typeof value === 'string' ? value : whole
-      }),
+    fill,
+    filled(parameters = {}) {
+      const complete = Object.entries(parameters).filter(([, template]) => isComplete(template))
+      return Object.fromEntries(complete.map(([name, template]) => [name, fill(template)]))
+    },
   }
 }
 

@@ -1,8 +1,8 @@
-import type { Claims } from '../auth.js'
-import type { Check } from '../lib/check.js'
-import type { OAuth2Provider } from '../provider/defineProvider.js'
-import type { Profile, ProfileContext } from '../provider/profile.js'
-import type { ProviderOptions } from '../provider/providerOptions.js'
+import type { Claims } from '../../auth.js'
+import type { Check } from '../../lib/check.js'
+import type { OAuth2Provider } from '../../provider/defineProvider.js'
+import type { Profile, ProfileContext } from '../../provider/profile.js'
+import type { ProviderOptions } from '../../provider/providerOptions.js'
 import type { ClaimsMapping } from './mapClaims.js'
 
 /** How a button for a provider looks: the colors have a contrast of at least 4.5. */
@@ -37,23 +37,29 @@ export interface OAuth2PresetOptions
 }
 
 /** An option that only one preset has. */
-interface OwnOption {
+export interface OwnOption {
   readonly check: Check
-}
-
-/** A required option that only one preset has. `missing` is the fix if it is not set. */
-interface RequiredOption extends OwnOption {
-  readonly missing: string
+  /** The value in URLs if the option is not set. */
+  readonly default?: string
+  /** The fix if the option is not set, which makes it required. */
+  readonly missing?: string
 }
 
 /** The options that only one preset has. */
 export type OwnOptions<Own> = {
-  readonly [K in keyof Required<Own>]: Partial<Pick<Own, K>> extends Pick<Own, K> ? OwnOption : RequiredOption
+  readonly [K in keyof Required<Own>]: Partial<Pick<Own, K>> extends Pick<Own, K>
+    ? Omit<OwnOption, 'missing'>
+    : Required<Pick<OwnOption, 'check' | 'missing'>>
 }
 
-/** The options that a row sets for every application. */
+/**
+ * The options that a row sets for every application. Values of `authorizationParams` may contain own options; without them the
+ * parameter is not sent.
+ */
 type FixedOptions = Pick<
   ProviderOptions,
+  | 'adaptTokenRequest'
+  | 'adaptTokenResponse'
   | 'authorizationParams'
   | 'clientAuth'
   | 'idTokenSigningAlg'

@@ -33,7 +33,7 @@ export interface IdToken {
   readonly secret?: string
 }
 
-export const REGISTRATION = { clientId: 'app', clientSecret: 'client-secret' }
+export const REGISTRATION = { clientId: 'app', clientSecret: 'client-secret_1.0' }
 
 const signingKey = createKey('RS256', 'provider')
 
@@ -54,6 +54,8 @@ export interface PresetSite {
   /** Makes a login fail, and returns its error. */
   fail(parameters?: Record<string, string>): Promise<unknown>
   claims(browser: UserAgent): Promise<Answer>
+  /** Signs out, and returns where the browser is to go. */
+  signOut(browser: UserAgent): Promise<URL>
 }
 
 /** Starts a {@link PresetSite}. `idToken` answers the nonce of the login, unless its claims have one. */
@@ -72,7 +74,8 @@ export async function startPresetSite(
     const request = { url, method: init?.method ?? 'GET', headers: new Headers(init?.headers), form }
     received.push(request)
     const [path = ''] = url.split('?', 1)
-    if (path.endsWith('/jwks')) return Response.json({ keys: [jwk] })
+    if (/\/(jwks|keys|jwks\.json)$/.test(path)) return Response.json({ keys: [jwk] })
+    if (path.endsWith('/revoke')) return new Response(null)
     const answer = answers[path]
     if (answer === undefined) return new Response(null, { status: 404 })
     const body = typeof answer === 'function' ? await answer(request) : answer
@@ -128,6 +131,10 @@ export async function startPresetSite(
       return errors.pop()
     },
     claims: (browser) => browser.fetch(`${url}/claims`),
+    async signOut(browser) {
+      const answer = await browser.fetch(`${url}/logout`, { method: 'POST' })
+      return new URL(answer.json<{ logoutUrl: string }>().logoutUrl)
+    },
   }
   return site
 }
@@ -137,6 +144,7 @@ function routes(app: Express, errors: unknown[]): void {
   app.all('/callback', callback())
   app.post('/logout', logout())
   app.get('/claims', requireAuth(), (req, res) => void res.json(req.auth.claims))
+  app.get('/scopes', requireAuth(), (req, res) => void res.json(req.auth.scopes))
   app.get('/token', requireAuth(), async (req, res, next) => {
     await req.auth.getAccessToken({ forceRefresh: true }).then((token) => res.json({ token }), next)
   })
