@@ -31,6 +31,7 @@ export type {
   ClientAuth,
   LogoutRequest,
   Pkce,
+  ProviderBrand,
   ProviderOptions,
   ResponseMode,
   ResponseType,

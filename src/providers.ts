@@ -27,7 +27,7 @@ export type {
   OpenIdPresetOptions,
   Preset,
   PresetRow,
-  ProviderBrand,
+  PresetBrand,
 } from './providers/table/row.js'
 export { type SlackOptions, slack } from './providers/slack.js'
 export { x } from './providers/x.js'

@@ -3,6 +3,7 @@ import { configurationError, RelyingPartyError } from '../errors.js'
 import { assertOptions, boolean, number, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { defined } from '../lib/defined.js'
 import { toList } from '../lib/list.js'
+import { sendSignInPage } from '../pages/signInPage.js'
 import { type AuthorizationRequest, authorizationUrl } from '../protocol/authorizationRequest.js'
 import { createTransaction, type Transaction, transactionValues } from '../protocol/transaction.js'
 import { checkAuthorizationParams } from '../provider/authorizationParams.js'
@@ -19,12 +20,13 @@ import { isStrict, isWithoutStrictCookie, requireSessionCookie } from '../sessio
 import { idOfUsedSession } from '../session/signedInMark.js'
 import type { Config } from '../setup/config.js'
 import { destination, isCallback } from '../setup/urls.js'
+import { choicesFor, chosenName, mustChoose } from './choice.js'
 import { initiationParameters, readInitiation, type ThirdPartyInitiation } from './thirdPartyInitiation.js'
 import { bindTransaction, sealState } from './transactionState.js'
 
 /** Options of {@link login}. Each overrides the provider's option of that name for this route. */
 export interface LoginOptions {
-  /** The name of the provider. Default is the query parameter `provider`, or the only one. */
+  /** The name of the provider. Default is that of the route (`/login/:provider`) or the query, or the only one. */
   provider?: string
   /** The path of this application to return to after login. Default is the query parameter `returnTo`, or `/`. */
   returnTo?: string
@@ -65,6 +67,8 @@ const FUNCTION_SHAPE: Shape<LoginOptions> = { ...SHAPE, returnTo: string }
  * The encrypted `state` holds everything needed to verify the response. A small cookie binds it to this browser. A user who
  * is already signed in is redirected to `returnTo`, unless the options require a new login. `returnTo` never leaves the
  * application's origin; the start page replaces one of more than 2,048 characters.
+ *
+ * If there are several providers and none is chosen, browsers get the sign-in page, which lists them.
  *
  * HEAD, prefetches, images and frames do not start a login. Third parties can initiate one with `iss`, `login_hint` and
  * `target_link_uri`: at configured issuers only, to a path of this application, with the scopes of the options. For this,
@@ -122,19 +126,24 @@ async function startLogin(
   const { config, auth } = caller
   if (isCallback(config, req)) throw inFrontOfCallback()
   stopLoginLoop(config, req, res, auth.isAuthenticated)
-  const provider = await chooseProvider(config, req, options, initiation)
   const wanted = options.returnTo ?? initiation?.targetLinkUri ?? queryParameter(req, 'returnTo')
   const returnTo = destination(config, wanted)
   if (returnTo.split('#', 1)[0] === publicUrl(config, req)) throw leadsToItself(returnTo)
+  if (!initiation && mustChoose(config, req, options)) {
+    const current = auth.sessionProvider
+    if (current && !requiresNewLogin(auth.scopes, options) && (await isSignedIn(auth, current))) {
+      return redirectSignedIn(config, req, res, returnTo)
+    }
+    return sendSignInPage(config.pages, req, res, { providers: choicesFor(config, req), returnTo })
+  }
+  const provider = await chooseProvider(config, req, options, initiation)
   const request = toRequest(config, provider, { ...options, ...hintOf(options, initiation) })
   if (
     initiation?.loginHint === undefined &&
     !requiresNewLogin(auth.scopes, options) &&
     (await isSignedIn(auth, provider))
   ) {
-    noteSignedIn(config, req, res, returnTo, false)
-    res.redirect(303, config.origin + returnTo)
-    return
+    return redirectSignedIn(config, req, res, returnTo)
   }
   requireSessionCookie(config, req)
   await config.callbacks.assertDistinct(provider)
@@ -157,6 +166,11 @@ async function startLogin(
   // The posting page's `form-action 'self'` would block a redirect.
   if (!isSafe(req) && asksForPage(req)) sendForwardingPage(res, url.href, FORWARDING)
   else res.redirect(303, url.href)
+}
+
+function redirectSignedIn(config: Config, req: Request, res: Response, returnTo: string): void {
+  noteSignedIn(config, req, res, returnTo, false)
+  res.redirect(303, config.origin + returnTo)
 }
 
 function inFrontOfCallback(): RelyingPartyError {
@@ -204,7 +218,7 @@ async function chooseProvider(
   { provider }: LoginOptions,
   initiation: ThirdPartyInitiation | undefined,
 ): Promise<Provider> {
-  if (!initiation) return providers.choose(req, provider ?? queryParameter(req, 'provider'))
+  if (!initiation) return providers.choose(req, chosenName(req, provider))
   if (provider === undefined) return providers.chooseByIssuer(req, initiation.iss)
   const chosen = await providers.choose(req, provider)
   if (chosen.isNamed(initiation.iss)) return chosen
@@ -224,6 +238,7 @@ function withRetry(config: Config, req: Request, error: unknown): unknown {
 
 function toRequest(config: Config, provider: Provider, options: LoginOptions): Omit<AuthorizationRequest, 'state'> {
   const defaults = provider.options
+  assertProvable(provider, options)
   const scope = provider.scopeFor(options.scope, 'login')
   const acrValues = options.acrValues === undefined ? defaults.acrValues : toList(options.acrValues)
   return {
@@ -235,6 +250,19 @@ function toRequest(config: Config, provider: Provider, options: LoginOptions): O
     acrEssential: (options.acrEssential ?? defaults.acrEssential) && acrValues.length > 0,
     loginHint: options.loginHint,
     authorizationParams: { ...defaults.authorizationParams, ...options.authorizationParams },
+  }
+}
+
+/** How and when a user authenticated stands in the ID token only. */
+function assertProvable({ name, hasIdTokens }: Provider, options: LoginOptions): void {
+  if (hasIdTokens) return
+  for (const option of ['maxAge', 'acrValues', 'acrEssential'] as const) {
+    if (options[option] === undefined) continue
+    throw configurationError(
+      `login.${option}`,
+      `needs an ID token, and ${name} is an OAuth 2.0 provider`,
+      'remove it, or choose an OpenID Provider',
+    )
   }
 }
 

@@ -54,6 +54,8 @@ export const PROVIDER_SHAPE: Shape<ProviderOptions> = {
   userInfo: boolean,
   revokeOnLogout: boolean,
   logoutUrl: callable,
+  displayName: string,
+  brand: checkBrand,
 }
 
 /** Accepts a client secret, or a function that returns it. */
@@ -67,4 +69,28 @@ function checkMetadataUrl(value: unknown): string | undefined {
   return isUrl && new URL(value).pathname.includes('/.well-known/')
     ? undefined
     : 'must be the full URL of the metadata, with /.well-known/ in its path'
+}
+
+/** The longest mark that is accepted. In characters. */
+const MAX_MARK = 8192
+
+/** Accepts a {@link ProviderBrand}: colors, and SVG path data, both of which become part of a page. */
+function checkBrand(value: unknown): string | undefined {
+  if (object(value)) return object(value)
+  for (const [name, given] of Object.entries(value as object)) {
+    const problem = given === undefined ? undefined : checkBrandMember(name, given)
+    if (problem) return problem
+  }
+  return undefined
+}
+
+function checkBrandMember(name: string, given: unknown): string | undefined {
+  if (name === 'mark') {
+    const isPath = typeof given === 'string' && /^[\d\s.,MLHVCSQTAZmlhvcsqtaze+-]+$/.test(given)
+    return isPath && given.length <= MAX_MARK
+      ? undefined
+      : `must hold mark as SVG path data of at most ${MAX_MARK} characters`
+  }
+  if (!['color', 'background', 'border'].includes(name)) return `must not hold ${name}`
+  return typeof given === 'string' && /^#[\da-f]{6}$/i.test(given) ? undefined : `must hold ${name} as #rrggbb`
 }

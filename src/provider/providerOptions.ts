@@ -34,6 +34,18 @@ export interface LogoutRequest {
   readonly endSessionUrl: string | undefined
 }
 
+/** How the sign-in page shows a provider. Colors are written as `#rrggbb`. */
+export interface ProviderBrand {
+  /** The SVG path data of a mark in a box of 24 by 24. Default is none: the button has only text. */
+  readonly mark?: string
+  /** The color of text and mark. */
+  readonly color?: string
+  /** The color of the button. */
+  readonly background?: string
+  /** The color of the button's border. */
+  readonly border?: string
+}
+
 /** A provider, and this application's registration there. */
 export interface ProviderOptions {
   /**
@@ -164,4 +176,8 @@ export interface ProviderOptions {
    * is the `end_session_endpoint` with its parameters. If the function throws, the logout stays local.
    */
   logoutUrl?: (request: LogoutRequest) => string | URL
+  /** The provider's name on the sign-in page. Default is its key in `providers`. */
+  displayName?: string
+  /** How the sign-in page shows the provider. Default is a plain button. */
+  brand?: ProviderBrand
 }

@@ -64,7 +64,9 @@ export class SessionCaller implements Caller {
   }
 
   demandStepUp(req: Request, res: Response, next: NextFunction, stepUp: StepUp): void {
+    const provider = this.auth.sessionProvider
     if (isOwnRoute(this.config, req)) fail(this.config, guardedLogin(), req, res, next)
+    else if (provider && !provider.hasIdTokens) fail(this.config, cannotStepUp(provider.name), req, res, next)
     else demandStepUpLogin(this, req, res, next, stepUp)
   }
 
@@ -179,6 +181,15 @@ function guardedLogin(): RelyingPartyError {
     'a guard',
     'is mounted in front of login() or callback(), so that no one can sign in',
     'mount login() and callback() before app.use(requireAuth()), or guard only the routes that need it',
+  )
+}
+
+/** Another login would not help: how and when a user authenticated stands in the ID token only. */
+function cannotStepUp(provider: string): RelyingPartyError {
+  return configurationError(
+    'requireStepUp()',
+    `needs an ID token, and the user signed in at ${provider}, an OAuth 2.0 provider`,
+    'let only users of OpenID Providers reach this route, or check what its profile() returns with requireClaim()',
   )
 }
 

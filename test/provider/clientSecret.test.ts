@@ -1,10 +1,9 @@
-import { createHmac } from 'node:crypto'
 import { inspect } from 'node:util'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderOptions, RelyingPartyOptions } from '../../src/index.js'
 import { muteExpress } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
-import { type OAuth2Site, oauth2, SERVER, startOAuth2 } from '../support/provider/oauth2Site.js'
+import { idToken, type OAuth2Site, oauth2, SERVER, startOAuth2 } from '../support/provider/oauth2Site.js'
 
 beforeEach(muteExpress)
 
@@ -78,11 +77,6 @@ describe('a client secret that is a function', () => {
   })
 
   it('verifies ID tokens with HS256', async () => {
-    const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
-    const sign = (claims: object, secret: string) => {
-      const signed = `${encode({ alg: 'HS256' })}.${encode(claims)}`
-      return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
-    }
     const site = await startOAuth2({
       issuer: SERVER,
       metadata: { issuer: SERVER, authorization_endpoint: `${SERVER}/authorize`, token_endpoint: `${SERVER}/token` },
@@ -93,9 +87,8 @@ describe('a client secret that is a function', () => {
     for (const secret of ['another', 'secret-1']) {
       const browser = new UserAgent()
       const sent = await site.begin(browser)
-      const now = Math.floor(Date.now() / 1000)
-      const claims = { iss: SERVER, aud: 'app', sub: 'ada', iat: now, exp: now + 60, nonce: sent.get('nonce') }
-      Object.assign(site.tokens, { token_type: 'bearer', scope: 'openid', id_token: sign(claims, secret) })
+      const id_token = idToken({ iss: SERVER, sub: 'ada', nonce: sent.get('nonce') }, secret)
+      Object.assign(site.tokens, { token_type: 'bearer', scope: 'openid', id_token })
       await site.respond(browser, sent.get('state'))
       expect((await site.who(browser)).status).toBe(secret === 'secret-1' ? 200 : 401)
     }

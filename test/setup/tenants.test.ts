@@ -39,7 +39,7 @@ describe('several providers', () => {
   })
 
   it('must be chosen by name', async () => {
-    const answer = await browser.send(`${app.url}/login`)
+    const answer = await browser.send(`${app.url}/login`, { headers: { accept: 'application/json' } })
     expect(answer.status).toBe(400)
     const [error] = app.errors.splice(0)
     expect(error).toMatchObject({

@@ -37,7 +37,7 @@ export function openIdPreset<Own extends object = object>(row: OpenIdRow<Own>): 
     const { metadata, metadataUrl, issuerAliases, ...preset } = { ...fixed, authorizationParams, ...derive?.(options) }
     // Metadata and aliases belong to the preset's issuer.
     const found = overrides.issuer === undefined ? defined({ metadata, metadataUrl, issuerAliases }) : {}
-    const provider = merge({ ...preset, ...found, issuer: fill(preset.issuer) }, overrides)
+    const provider = merge({ displayName, brand, ...preset, ...found, issuer: fill(preset.issuer) }, overrides)
     assertSecret(id, provider, options)
     const read: NonNullable<ProviderOptions['profile']> =
       overrides.profile ??
@@ -64,7 +64,7 @@ export function oauth2Preset<Own extends object = object>(row: OAuth2Row<Own>): 
     const { overrides, fill, filled } = readOptions<OAuth2PresetOptions>(id, options, own, shape)
     const authorizationParams = filled(fixed.authorizationParams)
     const { userInfoEndpoint, metadata, ...provider } = merge(
-      { ...fixed, authorizationParams, ...derive?.(options) },
+      { displayName, brand, ...fixed, authorizationParams, ...derive?.(options) },
       overrides,
     )
     assertSecret(id, provider, options)

@@ -6,7 +6,7 @@ import type { ProviderOptions } from '../../provider/providerOptions.js'
 import type { ClaimsMapping } from './mapClaims.js'
 
 /** How a button for a provider looks: the colors have a contrast of at least 4.5. */
-export interface ProviderBrand {
+export interface PresetBrand {
   /** The SVG path data of a mark in a box of 24 by 24. Absent if the licence of the mark does not allow it. */
   readonly mark?: string
   /** The color of text and mark, as `#rrggbb`. */
@@ -78,7 +78,7 @@ interface RowBase extends FixedOptions {
   readonly id: string
   /** The name of the provider, for people. */
   readonly displayName: string
-  readonly brand: ProviderBrand
+  readonly brand: PresetBrand
   readonly scope: string
 }
 

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import express from 'express'
 import rateLimit from 'express-rate-limit'
 import session, { MemoryStore } from 'express-session'
@@ -11,6 +12,7 @@ import {
   type OAuth2Provider,
   type ProviderOptions,
   passwordLogin,
+  RelyingPartyError,
   type RelyingPartyEvent,
   type RelyingPartyOptions,
   relyingParty,
@@ -75,10 +77,19 @@ export function oauth2(changes: Partial<OAuth2Provider> = {}): ProviderOptions {
   })
 }
 
+/** Signs an ID token with HS256. It is for the client `app`, and valid for a minute. */
+export function idToken(claims: Readonly<Record<string, unknown>>, secret = 'client secret'): string {
+  const now = Math.floor(Date.now() / 1000)
+  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+  const signed = `${encode({ alg: 'HS256' })}.${encode({ aud: 'app', iat: now, exp: now + 60, ...claims })}`
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+}
+
 /** Starts an application with one provider, by default that of {@link oauth2}. */
 export async function startOAuth2(
   provider: RelyingPartyOptions['provider'] = oauth2(),
   options: Partial<RelyingPartyOptions> = {},
+  routes: (app: express.Express) => void = () => {},
 ): Promise<OAuth2Site> {
   const server = createServer()
   const { requests, fetch, tokens, user, replies } = server
@@ -99,9 +110,10 @@ export async function startOAuth2(
     }),
   )
   addRoutes(app)
+  routes(app)
   app.use((error: unknown, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
     errors.push(error)
-    res.sendStatus(500)
+    res.sendStatus(error instanceof RelyingPartyError ? error.status : 500)
   })
   const begin: OAuth2Site['begin'] = async (browser, query = '') => {
     const answer = await browser.send(`${url}/login${query}`)

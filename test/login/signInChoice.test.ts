@@ -1,0 +1,53 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type App, startApp } from '../support/bed/app.js'
+import { muteExpress } from '../support/bed/bed.js'
+import { UserAgent } from '../support/bed/userAgent.js'
+
+const one = (issuer: string) => ({ issuer, clientId: 'app', clientSecret: 'client secret' })
+const TWO = { a: one('https://a.example'), b: one('https://b.example') }
+const PAGE = { headers: { accept: 'text/html' } }
+
+async function start(providers: Record<string, object>): Promise<App> {
+  return startApp('https://unused.example', { options: { providers, provider: undefined } as object })
+}
+
+beforeEach(muteExpress)
+
+describe('a login with several providers', () => {
+  it('shows the sign-in page if none is chosen, and keeps where the user goes', async () => {
+    const { url } = await start({
+      google: { ...one('https://a.example'), displayName: 'Google <b>' },
+      'corp & co': one('https://b.example'),
+    })
+    const answer = await new UserAgent().send(`${url}/login?returnTo=%2Freports%3Fa%3D1`, PAGE)
+    expect(answer.status).toBe(200)
+    expect(answer.headers['cache-control']).toContain('no-store')
+    expect(answer.text).toContain('Google &lt;b&gt;')
+    const links = [...answer.text.matchAll(/href="([^"]+provider=[^"]+)"/g)].map(([, href = '']) => href)
+    expect(links.map((href) => href.replaceAll('&amp;', '&'))).toEqual([
+      '/login?returnTo=%2Freports%3Fa%3D1&provider=google',
+      '/login?returnTo=%2Freports%3Fa%3D1&provider=corp+%26+co',
+    ])
+  })
+
+  it('leads from a guard to the sign-in page', async () => {
+    const { url } = await start(TWO)
+    const browser = new UserAgent()
+    const refused = await browser.send(`${url}/profile`, PAGE)
+    expect(refused.status).toBe(303)
+    expect((await browser.send(new URL(String(refused.headers.location), url).href, PAGE)).status).toBe(200)
+  })
+
+  it('asks programs to choose', async () => {
+    const { url, errors } = await start(TWO)
+    const answer = await new UserAgent().send(`${url}/login`, { headers: { accept: 'application/json' } })
+    expect(answer.status).toBe(400)
+    expect(errors).toMatchObject([{ code: 'ERR_UNKNOWN_PROVIDER' }])
+  })
+
+  it('speaks the language of the browser', async () => {
+    const { url } = await start(TWO)
+    const headers = { accept: 'text/html', 'accept-language': 'de-CH, en;q=0.5' }
+    expect((await new UserAgent().send(`${url}/login`, { headers })).text).toContain('lang="de"')
+  })
+})
