@@ -1,11 +1,15 @@
 import type { Request } from 'express'
+import { RelyingPartyError } from '../errors.js'
 import type { SignInChoice } from '../pages/page.js'
+import type { Provider } from '../provider/provider.js'
 import { asksForPage } from '../request/navigation.js'
-import { publicUrl, queryParameter } from '../request/url.js'
+import { queryParameter } from '../request/url.js'
 import type { Config } from '../setup/config.js'
+import { withParameters } from '../setup/urls.js'
+import type { ThirdPartyInitiation } from './thirdPartyInitiation.js'
 
 /** Returns the name of the provider that a login chose: by its option, by `/login/:provider`, or by `?provider=`. */
-export function chosenName(req: Request, option: string | undefined): string | undefined {
+function chosenName(req: Request, option: string | undefined): string | undefined {
   const { provider } = req.params as Readonly<Record<string, unknown>>
   return option ?? (typeof provider === 'string' ? provider : queryParameter(req, 'provider'))
 }
@@ -18,10 +22,23 @@ export function mustChoose({ providers }: Config, req: Request, options: { provi
 
 /** Returns what the sign-in page lists. The links keep the parameters of this request, such as `returnTo`. */
 export function choicesFor(config: Config, req: Request): SignInChoice[] {
-  const [path = '', query = ''] = publicUrl(config, req).split(/\?(.*)/s)
   return config.providers.fixed.map(({ name, options: { displayName = name, brand } }) => {
-    const parameters = new URLSearchParams(query)
-    parameters.set('provider', name)
-    return { name, displayName, url: `${path}?${parameters}`, brand, lastUsed: false }
+    return { name, displayName, url: withParameters(config, req, { provider: name }), brand, lastUsed: false }
+  })
+}
+
+/** Finds the provider. A third party can choose the issuer, but only the route's own if it has one. */
+export async function chooseProvider(
+  { providers }: Config,
+  req: Request,
+  { provider }: { provider?: string },
+  initiation: ThirdPartyInitiation | undefined,
+): Promise<Provider> {
+  if (!initiation) return providers.choose(req, chosenName(req, provider))
+  if (provider === undefined) return providers.chooseByIssuer(req, initiation.iss)
+  const chosen = await providers.choose(req, provider)
+  if (chosen.isNamed(initiation.iss)) return chosen
+  throw new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'that provider is not available at this address', {
+    hint: 'the parameter iss is not the issuer of login({ provider }) at this route',
   })
 }

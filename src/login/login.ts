@@ -19,8 +19,8 @@ import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.
 import { isStrict, isWithoutStrictCookie, requireSessionCookie } from '../session/sessionCookie.js'
 import { idOfUsedSession } from '../session/signedInMark.js'
 import type { Config } from '../setup/config.js'
-import { destination, isCallback } from '../setup/urls.js'
-import { choicesFor, chosenName, mustChoose } from './choice.js'
+import { destination, isCallback, withParameters } from '../setup/urls.js'
+import { choicesFor, chooseProvider, mustChoose } from './choice.js'
 import { initiationParameters, readInitiation, type ThirdPartyInitiation } from './thirdPartyInitiation.js'
 import { bindTransaction, sealState } from './transactionState.js'
 
@@ -196,11 +196,7 @@ function leadsToItself(returnTo: string): RelyingPartyError {
  * POST: neither the session's nor those of earlier logins, which have to be counted.
  */
 function asGet(config: Config, req: Request, initiation: ThirdPartyInitiation | undefined): string {
-  const [path = '', query = ''] = publicUrl(config, req).split(/\?(.*)/s)
-  const parameters = new URLSearchParams(query)
-  for (const [name, value] of Object.entries(initiationParameters(initiation))) parameters.set(name, value)
-  const own = safeReturnTo(path, config.origin) ?? config.paths.login
-  return config.origin + own + (parameters.size > 0 ? `?${parameters}` : '')
+  return config.origin + withParameters(config, req, initiationParameters(initiation))
 }
 
 /** Returns the login hint. The route's own takes precedence over a third party's. */
@@ -209,22 +205,6 @@ function hintOf(
   initiation: ThirdPartyInitiation | undefined,
 ): Pick<LoginOptions, 'loginHint'> {
   return defined({ loginHint: loginHint ?? initiation?.loginHint })
-}
-
-/** Finds the provider. A third party can choose the issuer, but only the route's own if it has one. */
-async function chooseProvider(
-  { providers }: Config,
-  req: Request,
-  { provider }: LoginOptions,
-  initiation: ThirdPartyInitiation | undefined,
-): Promise<Provider> {
-  if (!initiation) return providers.choose(req, chosenName(req, provider))
-  if (provider === undefined) return providers.chooseByIssuer(req, initiation.iss)
-  const chosen = await providers.choose(req, provider)
-  if (chosen.isNamed(initiation.iss)) return chosen
-  throw new RelyingPartyError('ERR_UNKNOWN_PROVIDER', 'that provider is not available at this address', {
-    hint: 'the parameter iss is not the issuer of login({ provider }) at this route',
-  })
 }
 
 /** Adds the URL to try again to an error. */

@@ -45,6 +45,22 @@ export function loginUrl(
   return query ? `${paths.login}?${query}` : paths.login
 }
 
+/**
+ * Returns the path of this request's own route with its query, changed by `parameters`. A path that would leave the
+ * application's origin is replaced by that of the login.
+ */
+export function withParameters(
+  config: Pick<Config, 'basePath' | 'origin' | 'paths'>,
+  req: Request,
+  parameters: Readonly<Record<string, string>>,
+): string {
+  const [path = '', query = ''] = publicUrl(config, req).split(/\?(.*)/s)
+  const changed = new URLSearchParams(query)
+  for (const [name, value] of Object.entries(parameters)) changed.set(name, value)
+  const own = safeReturnTo(path, config.origin) ?? config.paths.login
+  return changed.size > 0 ? `${own}?${changed}` : own
+}
+
 /** Returns the path to send the user to: `returnTo` if it is safe, otherwise the start page. */
 export function destination(config: Pick<Config, 'basePath' | 'origin'>, returnTo: unknown): string {
   return safeReturnTo(returnTo, config.origin) ?? startPage(config)

@@ -1,4 +1,6 @@
+import type { Express } from 'express'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { login } from '../../src/index.js'
 import { type App, startApp } from '../support/bed/app.js'
 import { muteExpress } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
@@ -28,6 +30,17 @@ describe('a login with several providers', () => {
       '/login?returnTo=%2Freports%3Fa%3D1&provider=google',
       '/login?returnTo=%2Freports%3Fa%3D1&provider=corp+%26+co',
     ])
+  })
+
+  it('does not link to another site, whatever the path of the request', async () => {
+    const routes = (app: Express) => void app.get(/login$/, login())
+    const { url } = await startApp('https://unused.example', {
+      options: { providers: TWO, provider: undefined } as object,
+      routes,
+    })
+    const { text } = await new UserAgent().send(`${url}//evil.example/login`, PAGE)
+    expect(text).toContain('href="/login?provider=a"')
+    expect(text).not.toContain('href="//')
   })
 
   it('leads from a guard to the sign-in page', async () => {
