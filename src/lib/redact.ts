@@ -1,3 +1,4 @@
+import { formEncode } from './basicCredentials.js'
 import { parseObject } from './json.js'
 
 /** Replaces a secret. */
@@ -49,7 +50,7 @@ function replaceAll(text: string, needle: string): string {
 }
 
 function formsOf(value: string): string[] {
-  const form = new URLSearchParams({ '': value }).toString().slice(1)
+  const form = formEncode(value)
   const percent = percentEncoded(value)
   const html = value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
   const escaped = [html.replaceAll("'", '&#39;'), html.replaceAll("'", '&#x27;'), JSON.stringify(value).slice(1, -1)]

@@ -1,4 +1,5 @@
 import * as openid from 'openid-client'
+import { basicCredentials } from '../lib/basicCredentials.js'
 import type { ClientAuth } from './providerOptions.js'
 
 /**
@@ -23,17 +24,8 @@ export function clientAuthentication(
   return authenticate as openid.ClientAuth
 }
 
-/**
- * Sends the credentials in the header, encoded as in a form. Unlike openid-client, it leaves `-`, `_` and `.` as they are:
- * they decode to the same, and are part of many identifiers and secrets at providers that do not decode them.
- */
 function basic(secret: string | undefined): openid.ClientAuth {
   return (_server, { client_id }, _body, headers) => {
-    const credentials = `${formEncode(client_id)}:${formEncode(secret ?? '')}`
-    headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`)
+    headers.set('authorization', basicCredentials(client_id, secret ?? ''))
   }
-}
-
-function formEncode(value: string): string {
-  return new URLSearchParams({ '': value }).toString().slice(1)
 }

@@ -1,6 +1,7 @@
 import type { CustomFetch } from 'openid-client'
 import { RelyingPartyError } from '../../errors.js'
 import { JwtError, type KeySource, verifySignature } from '../../jwt/jws.js'
+import { basicCredentials } from '../../lib/basicCredentials.js'
 import { parseObject } from '../../lib/json.js'
 import { quote } from '../../lib/quote.js'
 import {
@@ -94,12 +95,6 @@ async function request(
   if (Buffer.byteLength(body) > MAX_RESPONSE) throw invalid('the response is longer than 64 KiB')
   const [contentType = ''] = (response.headers.get('content-type') ?? '').toLowerCase().split(';')
   return { contentType: contentType.trim(), body }
-}
-
-/** Form-encodes each part first (RFC 6749 §2.3.1). */
-function basicCredentials(clientId: string, clientSecret: string): string {
-  const [id, secret] = [clientId, clientSecret].map((part) => new URLSearchParams({ '': part }).toString().slice(1))
-  return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
 }
 
 function readPlain({ body }: { body: string }): Claims {
