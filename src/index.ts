@@ -1,7 +1,6 @@
 // Entry point `express-relying-party`: logins, sessions and tokens, and everything in `resource-server.ts`.
 export type { AccessTokenRequest } from './auth.js'
 export { type DeviceLoginOptions, deviceLogin } from './device/deviceLogin.js'
-export type { DeviceView } from './device/page.js'
 export { LoginRefusedError } from './errors.js'
 export type { RelyingPartyEvent } from './events.js'
 export { type ClientCredentialsOptions, clientCredentials } from './headless/clientCredentials.js'
@@ -23,7 +22,16 @@ export { frontchannelLogout } from './logout/frontchannelLogout.js'
 export { type ListSessionsOptions, listSessions, type UserSession } from './logout/listSessions.js'
 export { type LogoutOptions, logout } from './logout/logout.js'
 export type { PagesOptions } from './pages/options.js'
-export type { DevicePage, ErrorPage, Page, PageBase, SignedOutPage, SignInChoice, SignInPage } from './pages/page.js'
+export type {
+  DevicePage,
+  DeviceView,
+  ErrorPage,
+  Page,
+  PageBase,
+  SignedOutPage,
+  SignInChoice,
+  SignInPage,
+} from './pages/page.js'
 export type { PageTexts } from './pages/texts/texts.js'
 export { defineProvider, type OAuth2Provider } from './provider/defineProvider.js'
 export type { Profile, ProfileContext } from './provider/profile.js'

@@ -22,12 +22,12 @@ export {
   type ZitadelOptions,
   zitadel,
 } from './providers/openIdProviders.js'
+export { type SlackOptions, slack } from './providers/slack.js'
 export type {
   OAuth2PresetOptions,
   OpenIdPresetOptions,
   Preset,
-  PresetRow,
   PresetBrand,
+  PresetRow,
 } from './providers/table/row.js'
-export { type SlackOptions, slack } from './providers/slack.js'
 export { x } from './providers/x.js'

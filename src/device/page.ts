@@ -1,29 +1,9 @@
 import type { Response } from 'express'
 import { renderSVG } from 'uqr'
-import type { ErrorCode } from '../errors.js'
 import { escapeHtml, hashSource } from '../lib/html.js'
+import type { DeviceView } from '../pages/page.js'
 import type { DeviceTransaction } from './cookie.js'
 import { type DeviceState, deviceRefusal } from './polling.js'
-
-/** The contents of the page of a device login. */
-export interface DeviceView {
-  /** `'pending'` while the code is valid. `'refused'` once the login has failed; a POST starts a new one. */
-  readonly status: 'pending' | 'refused'
-  /** The reason for the failure, such as `ERR_DEVICE_CODE_EXPIRED` or `ERR_AUTHORIZATION_DENIED`. */
-  readonly error: ErrorCode | undefined
-  /** The code to enter. It comes from the provider: escape it. */
-  readonly userCode: string
-  /** The page to enter the code at. Checked to be an https URL, or an http URL of a loopback host. */
-  readonly verificationUri: string
-  /** The same page with the code filled in, if the provider has one. Checked likewise. */
-  readonly verificationUriComplete: string | undefined
-  /** The QR code of that page, or else of `verificationUri`, as SVG markup. */
-  readonly qrCode: string
-  /** The time until the code expires. In seconds. */
-  readonly expiresIn: number
-  /** The time to wait before asking again. In seconds. */
-  readonly interval: number
-}
 
 /** Returns what the page of a device login shows. */
 export function toView(

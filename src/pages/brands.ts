@@ -1,4 +1,5 @@
-import type { Brand, SignInChoice } from './page.js'
+import type { ProviderBrand } from '../provider/providerOptions.js'
+import type { SignInChoice } from './page.js'
 import { SURFACES } from './theme.js'
 
 type Rgb = readonly [number, number, number]
@@ -20,7 +21,7 @@ export function brandStyles(providers: readonly Pick<SignInChoice, 'brand'>[]): 
   return providers.map(({ brand }, index) => (brand ? rulesOf(brand, `.${brandClass(index)}`) : '')).join('')
 }
 
-function rulesOf(brand: Brand, selector: string): string {
+function rulesOf(brand: ProviderBrand, selector: string): string {
   const background = parseColor(brand.background)
   if (background === undefined) return tintedMark(brand, selector)
   const given = parseColor(brand.color)
@@ -33,7 +34,7 @@ function rulesOf(brand: Brand, selector: string): string {
 }
 
 /** Colors only the mark of a button without a background, in the schemes in which it can be seen. */
-function tintedMark(brand: Brand, selector: string): string {
+function tintedMark(brand: ProviderBrand, selector: string): string {
   const color = parseColor(brand.color)
   const border = parseColor(brand.border)
   const rules = border ? `${selector} { border-color: ${toHex(border)} }\n` : ''

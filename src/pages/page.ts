@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.js'
+import type { ProviderBrand } from '../provider/providerOptions.js'
 import type { PageTexts } from './texts/texts.js'
 
 /** What every page has: a part of {@link Page}. */
@@ -32,21 +33,9 @@ export interface SignInChoice {
   readonly displayName: string
   /** The path that starts the login. */
   readonly url: string
-  readonly brand: Brand | undefined
+  readonly brand: ProviderBrand | undefined
   /** Whether this browser signed in with it last. */
   readonly lastUsed: boolean
-}
-
-/** How the sign-in page shows a provider. */
-export interface Brand {
-  /** The SVG path data of a mark in a box of 24 by 24. Default is none: the button has only text. */
-  readonly mark?: string
-  /** The color of the mark, as `#rrggbb`, and of the text if there is a `background`. */
-  readonly color?: string
-  /** The color of the button, as `#rrggbb`. */
-  readonly background?: string
-  /** The color of the button's border, as `#rrggbb`. */
-  readonly border?: string
 }
 
 /** The page of a failure. */

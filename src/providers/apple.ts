@@ -1,5 +1,5 @@
-import { parseObject, isObject } from '../lib/json.js'
 import { type Check, string } from '../lib/check.js'
+import { isObject, parseObject } from '../lib/json.js'
 import type { ProfileContext } from '../provider/profile.js'
 import { appleSecret } from './appleSecret.js'
 import * as brands from './table/brands.js'

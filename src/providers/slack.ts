@@ -1,6 +1,6 @@
 import { LoginRefusedError } from '../errors.js'
-import { segment } from './table/checks.js'
 import * as brands from './table/brands.js'
+import { segment } from './table/checks.js'
 import { openIdPreset } from './table/preset.js'
 
 /** Options that only {@link slack} has. */

@@ -183,7 +183,7 @@ export class Flight {
     return this.#keep(record, result)
   }
 
-  /** Tells whether the provider is down, by an error. */
+  /** Reports whether an error means that the provider is down. */
   #report(error: unknown, registration: string, probe: boolean): void {
     const { outages } = this.#shared
     const isDown = error instanceof RelyingPartyError && error.code === 'ERR_PROVIDER_UNAVAILABLE'

@@ -28,7 +28,7 @@ const mayImport: Record<string, readonly string[]> = {
   providers: ['errors', 'auth', 'lib', 'provider'],
   protocol: ['errors', 'auth', 'lib', 'jwt', 'provider'],
   request: ['errors', 'lib'],
-  pages: ['errors', 'lib', 'request'],
+  pages: ['errors', 'lib', 'provider', 'request'],
   setup: ['errors', 'auth', 'events', 'lib', 'jwt', 'provider', 'records', 'request', 'pages'],
   guards: ['errors', 'auth', 'lib', 'request'],
   'api/token': ['errors', 'auth', 'lib', 'jwt'],

@@ -2,20 +2,11 @@ import type { Claims } from '../../auth.js'
 import type { Check } from '../../lib/check.js'
 import type { OAuth2Provider } from '../../provider/defineProvider.js'
 import type { Profile, ProfileContext } from '../../provider/profile.js'
-import type { ProviderOptions } from '../../provider/providerOptions.js'
+import type { ProviderBrand, ProviderOptions } from '../../provider/providerOptions.js'
 import type { ClaimsMapping } from './mapClaims.js'
 
-/** How a button for a provider looks: the colors have a contrast of at least 4.5. */
-export interface PresetBrand {
-  /** The SVG path data of a mark in a box of 24 by 24. Absent if the licence of the mark does not allow it. */
-  readonly mark?: string
-  /** The color of text and mark, as `#rrggbb`. */
-  readonly color: string
-  /** The color of the button, as `#rrggbb`. */
-  readonly background: string
-  /** The color of the button's border, as `#rrggbb`. Default is none. */
-  readonly border?: string
-}
+/** How the button of a preset looks: text and background have a contrast of at least 4.5. */
+export type PresetBrand = ProviderBrand & Required<Pick<ProviderBrand, 'color' | 'background'>>
 
 /** Options of a preset for an OpenID Provider: the registration, and any option of a provider to replace the preset's. */
 export interface OpenIdPresetOptions extends Omit<ProviderOptions, 'issuer' | 'protocol'> {
