@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import { assertOptions } from '../lib/check.js'
-import type { TokenRecord } from '../records/records.js'
+import type { TokenRecord } from '../records/record.js'
 import { handleOf } from '../records/subjects.js'
 import { sessionCallerOf } from '../session/sessionCaller.js'
 import { OWNER_SHAPE, type OwnerOptions, ownerOf } from './owner.js'

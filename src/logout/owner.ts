@@ -2,7 +2,7 @@ import type { Request } from 'express'
 import { RelyingPartyError } from '../errors.js'
 import { requireOption, type Shape, string } from '../lib/check.js'
 import type { Provider } from '../provider/provider.js'
-import type { TokenRecord } from '../records/records.js'
+import type { TokenRecord } from '../records/record.js'
 import type { SessionCaller } from '../session/sessionCaller.js'
 
 /** Whose sessions a function is about. */

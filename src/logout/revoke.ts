@@ -4,7 +4,7 @@ import { RelyingPartyError } from '../errors.js'
 import { warnOnce } from '../lib/warn.js'
 import { revokeRefreshToken } from '../protocol/revocation.js'
 import type { Provider } from '../provider/provider.js'
-import type { Tokens } from '../records/records.js'
+import type { Tokens } from '../records/record.js'
 import type { Config } from '../setup/config.js'
 
 /**

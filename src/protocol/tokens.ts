@@ -52,7 +52,7 @@ export async function exchangeCode(
   const { pkce, nonce: sendsNonce, scope } = provider.options
   try {
     const configuration = await provider.configuration()
-    const { issuer } = configuration.serverMetadata()
+    const { issuer } = await provider.metadata()
     const url = new URL(response.redirectUri)
     // The iss of the response has been checked; openid-client knows one issuer only.
     url.search = new URLSearchParams({ code: response.code, iss: issuer }).toString()

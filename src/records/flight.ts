@@ -5,7 +5,8 @@ import { NoSlotError, type Slots } from '../lib/http/slots.js'
 import type { AuthStore } from './authStore.js'
 import { Lock } from './lock.js'
 import type { Outages, Permission } from './outages.js'
-import type { TokenRecord, TokenRecords, Tokens } from './records.js'
+import type { TokenRecord, Tokens } from './record.js'
+import type { TokenRecords } from './records.js'
 import type { RefreshGoal, RefreshOptions, RefreshRequest, RefreshResult, RefreshTimes } from './refreshRequest.js'
 
 /** How long to wait before looking again: first and longest, before jitter. In milliseconds. */

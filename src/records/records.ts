@@ -1,79 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { RelyingPartyError } from '../errors.js'
-import { isObject, parseObject } from '../lib/json.js'
 import type { Sealer } from '../lib/seal.js'
 import type { AuthStore } from './authStore.js'
 import { Sids, sidIdOf } from './providerSessions.js'
+import { joinRecord, parseRecord, type RecordFields, splitRecord, type TokenRecord, type Tokens } from './record.js'
 import { type Listing, MAX_PER_SUBJECT, SubjectSessions } from './subjectSessions.js'
 import { handleOf, type LoginTimes, Subjects, subjectIdOf } from './subjects.js'
-
-/** The tokens of a session. In the store they are sealed, bound to the record's id. */
-export interface Tokens {
-  /** Absent in a session of the implicit flow. */
-  readonly accessToken?: string
-  readonly tokenType?: string
-  readonly refreshToken?: string
-  /** Sent as a hint at logout. Absent if it is too long for that. */
-  readonly idToken?: string
-  /** Tokens for other APIs or fewer scopes, by the requested resource and scope. */
-  readonly resourceTokens?: Readonly<Record<string, ResourceToken>>
-}
-
-/** An access token for other APIs or fewer scopes than the session's own. */
-export interface ResourceToken {
-  readonly accessToken: string
-  readonly scopes: readonly string[]
-  /** In seconds. */
-  readonly lifetime: number
-  /** In seconds since the epoch. */
-  readonly expiresAt: number
-}
-
-/** The fields of a session, readable without decrypting its tokens. All times in seconds since the epoch. */
-export interface RecordFields {
-  /** The provider's name. */
-  readonly provider: string
-  /** Identifies the issuer and client that the tokens belong to. */
-  readonly registration: string
-  readonly issuer: string
-  readonly subject: string
-  /** The session at the provider, if the ID token has a `sid`. */
-  readonly sid?: string
-  readonly claims: Readonly<Record<string, unknown>>
-  readonly scopes: readonly string[]
-  /** How and when the user authenticated, if the ID token has `acr` or `auth_time`. */
-  readonly authentication?: { readonly acr?: string; readonly authTime?: number }
-  readonly openedAt: number
-  /** The end of the absolute lifetime, or of the provider's `session_expiry` if that is earlier. */
-  readonly endsAt: number
-  /** The end of the absolute lifetime, if the provider has set an earlier end: a refresh may move that as far. */
-  readonly mayLastUntil?: number
-  /** Whether a refresh has moved the end, so that the session's cookie may be limited more than it should be. */
-  readonly extended?: boolean
-  /** The idle lifetime of the session, if its cookie has one. In seconds. */
-  readonly idle?: number
-  /** When the access token expires, if the provider says so. */
-  readonly accessTokenExpiresAt?: number
-  /** The lifetime of the access token, if the provider states one. In seconds. */
-  readonly accessTokenLifetime?: number
-  /** Whether there is a refresh token. */
-  readonly refreshable: boolean
-  /** The browser or program that signed in, as it names itself. Unverified. */
-  readonly device?: string
-}
-
-/** A token record as it was read: its fields, and the exact stored text for compare-and-set. */
-export interface TokenRecord extends RecordFields {
-  readonly id: string
-  /** The stored text. */
-  readonly stored: string
-  /** The generation of the subject at login. */
-  readonly generation: string
-}
-
-/** Separates the JSON of the fields, where it cannot occur, from the sealed tokens: a read parses the fields only. */
-const SEPARATOR = '\n'
 
 /** How much longer than the idle lifetime a record stays in the store, as a fraction of that time. */
 const MARGIN = 0.1
@@ -267,44 +200,15 @@ export class TokenRecords {
 
   /** Decrypts the tokens of a record. Returns `undefined` if they were encrypted with an unknown secret. */
   unseal(record: TokenRecord): Tokens | undefined {
-    const sealed = record.stored.slice(record.stored.indexOf(SEPARATOR) + 1)
+    const { sealed } = splitRecord(record.stored)
     const opened = this.#sealer.unseal('token-record', record.id, sealed)
     return opened && (JSON.parse(opened.toString('utf8')) as Tokens)
   }
 
   #serialize(id: string, fields: RecordFields, generation: string, tokens: Tokens): string {
     const sealed = this.#sealer.seal('token-record', id, JSON.stringify(tokens))
-    return JSON.stringify({ ...onlyFields(fields), generation }) + SEPARATOR + sealed
+    return joinRecord({ ...fields, generation }, sealed)
   }
-}
-
-/** Parses the fields of a stored text. Returns `undefined` if it is not a record: a store may hold anything. */
-function parseRecord(stored: string): Omit<TokenRecord, 'id' | 'stored'> | undefined {
-  const fields = parseObject(stored.slice(0, stored.indexOf(SEPARATOR)))
-  return fields && isRecord(fields) ? fields : undefined
-}
-
-function isRecord(fields: Record<string, unknown>): fields is Omit<TokenRecord, 'id' | 'stored'> & typeof fields {
-  const { claims, scopes, sid, idle, mayLastUntil, accessTokenExpiresAt, authentication } = fields
-  return (
-    [fields.provider, fields.registration, fields.issuer, fields.subject, fields.generation].every(isString) &&
-    isString(sid ?? '') &&
-    [fields.openedAt, fields.endsAt, mayLastUntil ?? 0, idle ?? 0, accessTokenExpiresAt ?? 0].every(Number.isFinite) &&
-    isObject(claims) &&
-    isObject(authentication ?? {}) &&
-    Array.isArray(scopes) &&
-    scopes.every(isString)
-  )
-}
-
-function isString(value: unknown): value is string {
-  return typeof value === 'string'
-}
-
-/** Returns only the fields of a {@link TokenRecord}. */
-function onlyFields(fields: RecordFields & Partial<TokenRecord>): RecordFields {
-  const { id: _id, stored: _stored, generation: _generation, ...rest } = fields
-  return rest
 }
 
 function key(id: string): string {

@@ -3,7 +3,8 @@ import { createSlots } from '../lib/http/slots.js'
 import type { AuthStore } from './authStore.js'
 import { Flight, isValid, type Shared, unavailable, whileValid } from './flight.js'
 import { Outages } from './outages.js'
-import type { TokenRecord, TokenRecords, Tokens } from './records.js'
+import type { TokenRecord, Tokens } from './record.js'
+import type { TokenRecords } from './records.js'
 import type { RefreshGoal, RefreshOptions, RefreshRequest } from './refreshRequest.js'
 
 /** How long a request waits for a refresh while the old access token is still valid. In seconds. */

@@ -1,6 +1,6 @@
 import type { RelyingPartyError } from '../errors.js'
 import type { SendOptions } from '../lib/http/httpOptions.js'
-import type { RecordFields, TokenRecord, Tokens } from './records.js'
+import type { RecordFields, TokenRecord, Tokens } from './record.js'
 
 /** The result of a token request: the fields of the record that replaces the old one, and its tokens. */
 export interface RefreshResult {

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express'
 import type { SessionData } from 'express-session'
-import type { RecordFields, TokenRecord, TokenRecords } from '../records/records.js'
+import type { RecordFields, TokenRecord } from '../records/record.js'
+import type { TokenRecords } from '../records/records.js'
 
 /** Returns the idle lifetime of the session's cookie. In seconds; `undefined` if it has none. */
 export function idleLifetime(req: Request): number | undefined {

@@ -5,7 +5,7 @@ import type { IdTokenClaims } from '../protocol/idToken.js'
 import { sessionExpiryOf } from '../protocol/sessionExpiry.js'
 import { type LoginTokens, prepareRefresh, refreshTokens } from '../protocol/tokens.js'
 import type { Provider } from '../provider/provider.js'
-import type { RecordFields, TokenRecord, Tokens } from '../records/records.js'
+import type { RecordFields, TokenRecord, Tokens } from '../records/record.js'
 import type { RefreshRequest } from '../records/refreshRequest.js'
 import { sessionEnds } from './lifetime.js'
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { muteExpress } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
-import { configurationErrorSaying } from '../support/run/configurationError.js'
 import { type OAuth2Site, oauth2, startOAuth2 } from '../support/provider/oauth2Site.js'
+import { configurationErrorSaying } from '../support/run/configurationError.js'
 
 beforeEach(muteExpress)
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderOptions } from '../../src/index.js'
-import { github, google, linkedin, microsoft } from '../../src/providers.js'
 import { mapClaims } from '../../src/providers/table/mapClaims.js'
+import { github, google, linkedin, microsoft } from '../../src/providers.js'
 import { muteExpress } from '../support/bed/bed.js'
 import { metadataOf, REGISTRATION, startPresetSite } from '../support/provider/presetSite.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSealer } from '../../src/lib/seal.js'
-import { type RecordFields, TokenRecords } from '../../src/records/records.js'
+import type { RecordFields } from '../../src/records/record.js'
+import { TokenRecords } from '../../src/records/records.js'
 import { SECRET } from '../support/bed/app.js'
 import { fakeDate, pass } from '../support/run/waiting.js'
 import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'

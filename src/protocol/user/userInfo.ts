@@ -1,11 +1,11 @@
 import * as openid from 'openid-client'
-import { RelyingPartyError } from '../errors.js'
-import { JwtError, verifySignature } from '../jwt/jws.js'
-import { parseObject } from '../lib/json.js'
-import { createRedactor } from '../lib/redact.js'
-import { errorParameters } from '../provider/errorText.js'
-import type { Provider } from '../provider/provider.js'
-import { translateError } from '../provider/translate.js'
+import { RelyingPartyError } from '../../errors.js'
+import { JwtError, verifySignature } from '../../jwt/jws.js'
+import { parseObject } from '../../lib/json.js'
+import { createRedactor } from '../../lib/redact.js'
+import { errorParameters } from '../../provider/errorText.js'
+import type { Provider } from '../../provider/provider.js'
+import { translateError } from '../../provider/translate.js'
 
 /** The longest accepted UserInfo response: its claims are stored in the session. In bytes. */
 const MAX_CLAIMS = 65_536

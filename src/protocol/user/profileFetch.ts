@@ -1,9 +1,9 @@
-import { RelyingPartyError } from '../errors.js'
-import { isObject } from '../lib/json.js'
-import { createRedactor, type Redactor, secretsOf } from '../lib/redact.js'
-import { errorParameters } from '../provider/errorText.js'
-import type { ProfileContext } from '../provider/profile.js'
-import type { Provider } from '../provider/provider.js'
+import { RelyingPartyError } from '../../errors.js'
+import { isObject } from '../../lib/json.js'
+import { createRedactor, type Redactor, secretsOf } from '../../lib/redact.js'
+import { errorParameters } from '../../provider/errorText.js'
+import type { ProfileContext } from '../../provider/profile.js'
+import type { Provider } from '../../provider/provider.js'
 
 /**
  * Returns the functions with which `profile` asks the provider's API, with the access token unless a request has an

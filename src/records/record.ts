@@ -1,0 +1,103 @@
+import { isObject, parseObject } from '../lib/json.js'
+
+/** The tokens of a session. In the store they are sealed, bound to the record's id. */
+export interface Tokens {
+  /** Absent in a session of the implicit flow. */
+  readonly accessToken?: string
+  readonly tokenType?: string
+  readonly refreshToken?: string
+  /** Sent as a hint at logout. Absent if it is too long for that. */
+  readonly idToken?: string
+  /** Tokens for other APIs or fewer scopes, by the requested resource and scope. */
+  readonly resourceTokens?: Readonly<Record<string, ResourceToken>>
+}
+
+/** An access token for other APIs or fewer scopes than the session's own. */
+export interface ResourceToken {
+  readonly accessToken: string
+  readonly scopes: readonly string[]
+  /** In seconds. */
+  readonly lifetime: number
+  /** In seconds since the epoch. */
+  readonly expiresAt: number
+}
+
+/** The fields of a session, readable without decrypting its tokens. All times in seconds since the epoch. */
+export interface RecordFields {
+  /** The provider's name. */
+  readonly provider: string
+  /** Identifies the issuer and client that the tokens belong to. */
+  readonly registration: string
+  readonly issuer: string
+  readonly subject: string
+  /** The session at the provider, if the ID token has a `sid`. */
+  readonly sid?: string
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly scopes: readonly string[]
+  /** How and when the user authenticated, if the ID token has `acr` or `auth_time`. */
+  readonly authentication?: { readonly acr?: string; readonly authTime?: number }
+  readonly openedAt: number
+  /** The end of the absolute lifetime, or of the provider's `session_expiry` if that is earlier. */
+  readonly endsAt: number
+  /** The end of the absolute lifetime, if the provider has set an earlier end: a refresh may move that as far. */
+  readonly mayLastUntil?: number
+  /** Whether a refresh has moved the end, so that the session's cookie may be limited more than it should be. */
+  readonly extended?: boolean
+  /** The idle lifetime of the session, if its cookie has one. In seconds. */
+  readonly idle?: number
+  /** When the access token expires, if the provider says so. */
+  readonly accessTokenExpiresAt?: number
+  /** The lifetime of the access token, if the provider states one. In seconds. */
+  readonly accessTokenLifetime?: number
+  /** Whether there is a refresh token. */
+  readonly refreshable: boolean
+  /** The browser or program that signed in, as it names itself. Unverified. */
+  readonly device?: string
+}
+
+/** A token record as it was read: its fields, and the exact stored text for compare-and-set. */
+export interface TokenRecord extends RecordFields {
+  readonly id: string
+  /** The stored text. */
+  readonly stored: string
+  /** The generation of the subject at login. */
+  readonly generation: string
+}
+
+/** Separates the JSON of the fields, where it cannot occur, from the sealed tokens: a read parses the fields only. */
+const SEPARATOR = '\n'
+
+/** Builds the stored text of a record from its fields and its sealed tokens. */
+export function joinRecord(record: RecordFields & Partial<TokenRecord>, sealed: string): string {
+  const { id: _id, stored: _stored, ...fields } = record
+  return JSON.stringify(fields) + SEPARATOR + sealed
+}
+
+/** Returns the two parts of a stored text: the JSON of the fields, and the sealed tokens. */
+export function splitRecord(stored: string): { fields: string; sealed: string } {
+  const at = stored.indexOf(SEPARATOR)
+  return { fields: stored.slice(0, at), sealed: stored.slice(at + 1) }
+}
+
+/** Parses the fields of a stored text. Returns `undefined` if it is not a record: a store may hold anything. */
+export function parseRecord(stored: string): Omit<TokenRecord, 'id' | 'stored'> | undefined {
+  const fields = parseObject(splitRecord(stored).fields)
+  return fields && isRecord(fields) ? fields : undefined
+}
+
+function isRecord(fields: Record<string, unknown>): fields is Omit<TokenRecord, 'id' | 'stored'> & typeof fields {
+  const { claims, scopes, sid, idle, mayLastUntil, accessTokenExpiresAt, authentication } = fields
+  return (
+    [fields.provider, fields.registration, fields.issuer, fields.subject, fields.generation].every(isString) &&
+    isString(sid ?? '') &&
+    [fields.openedAt, fields.endsAt, mayLastUntil ?? 0, idle ?? 0, accessTokenExpiresAt ?? 0].every(Number.isFinite) &&
+    isObject(claims) &&
+    isObject(authentication ?? {}) &&
+    Array.isArray(scopes) &&
+    scopes.every(isString)
+  )
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string'
+}
