@@ -5,23 +5,22 @@ import { defined } from '../lib/defined.js'
 import type { ProviderOptions } from './providerOptions.js'
 
 /** Options that only make sense with an ID token. */
-type OpenIdOnly =
-  | 'protocol'
-  | 'issuer'
-  | 'issuerAliases'
-  | 'metadata'
-  | 'metadataUrl'
-  | 'responseType'
-  | 'nonce'
-  | 'idTokenSigningAlg'
-  | 'trustedAudiences'
-  | 'maxAge'
-  | 'acrValues'
-  | 'acrEssential'
-  | 'userInfo'
+export const OPENID_ONLY = [
+  'protocol',
+  'issuerAliases',
+  'metadataUrl',
+  'responseType',
+  'nonce',
+  'idTokenSigningAlg',
+  'trustedAudiences',
+  'maxAge',
+  'acrValues',
+  'acrEssential',
+  'userInfo',
+] as const satisfies readonly (keyof ProviderOptions)[]
 
 /** An OAuth 2.0 server, and this application's registration there. */
-export interface OAuth2Provider extends Omit<ProviderOptions, OpenIdOnly> {
+export interface OAuth2Provider extends Omit<ProviderOptions, (typeof OPENID_ONLY)[number] | 'issuer' | 'metadata'> {
   /**
    * Identifies the server: together with `sub`, it identifies an account, so do not change it. The `iss` of authorization
    * responses is compared with it (RFC 9207). Default is the origin of `authorizationEndpoint`.

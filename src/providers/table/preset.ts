@@ -1,6 +1,6 @@
 import { assertOptions, requireOption, type Shape } from '../../lib/check.js'
 import { defined } from '../../lib/defined.js'
-import { defineProvider, type OAuth2Provider } from '../../provider/defineProvider.js'
+import { defineProvider, type OAuth2Provider, OPENID_ONLY } from '../../provider/defineProvider.js'
 import { PROVIDER_SHAPE } from '../../provider/optionShape.js'
 import type { ProviderOptions } from '../../provider/providerOptions.js'
 import { url } from './checks.js'
@@ -11,21 +11,6 @@ type AnyShape = Shape<Record<string, unknown>>
 
 /** The options that a preset of an OpenID Provider lacks. */
 const SET_BY_PRESET = ['protocol']
-
-/** The options that only make sense with an ID token. */
-const OPENID_ONLY = [
-  ...SET_BY_PRESET,
-  'issuerAliases',
-  'metadataUrl',
-  'responseType',
-  'nonce',
-  'idTokenSigningAlg',
-  'trustedAudiences',
-  'maxAge',
-  'acrValues',
-  'acrEssential',
-  'userInfo',
-]
 
 /** Creates the preset of an OpenID Provider from its row of the table. */
 export function openIdPreset<Own extends object = object>(row: OpenIdRow<Own>): Preset<OpenIdPresetOptions & Own> {
