@@ -7,7 +7,9 @@ import { LANGUAGES } from './texts/all.js'
 import { type PageTexts, placeholdersOf } from './texts/texts.js'
 import { VARIABLE_NAMES } from './theme.js'
 
-/** Options of the built-in pages: sign-in page, error page, device page, signed-out page. */
+/**
+ * Options of the built-in pages. Only the sign-in page uses them so far: pages of other kinds, and their texts, are not sent.
+ */
 export interface PagesOptions {
   /** The name of the application, shown above every page. Default is none. Limit: 100 characters. */
   applicationName?: string
