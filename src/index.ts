@@ -15,12 +15,14 @@ export type { AccessTokenSource } from './headless/tokenSource.js'
 export { callback } from './login/callback.js'
 export { type LoginOptions, login } from './login/login.js'
 export { type PasswordLoginOptions, passwordLogin } from './login/passwordLogin.js'
+export { type SignInPageOptions, signInPage } from './login/signInPage.js'
 export { backchannelLogout } from './logout/backchannelLogout.js'
 export { type EndSessionOptions, endSession } from './logout/endSession.js'
 export { type EndSessionsOptions, endSessions } from './logout/endSessions.js'
 export { frontchannelLogout } from './logout/frontchannelLogout.js'
 export { type ListSessionsOptions, listSessions, type UserSession } from './logout/listSessions.js'
 export { type LogoutOptions, logout } from './logout/logout.js'
+export { signedOutPage } from './logout/signedOutPage.js'
 export type { PagesOptions } from './pages/options.js'
 export type {
   DevicePage,
@@ -51,6 +53,7 @@ export type { SignedInMark } from './session/signedInMark.js'
 export { storeErrors } from './session/storeErrors.js'
 export { type StoreTimeoutOptions, storeTimeout } from './session/storeTimeout.js'
 export { type UserInfoRouteOptions, userInfoRoute } from './session/userInfoRoute.js'
+export { errorPage } from './setup/errorPage.js'
 export type {
   Login,
   ProviderHint,

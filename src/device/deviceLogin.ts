@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
 import { assertOptions, callable, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { emitRefused, signIn } from '../login/signIn.js'
+import { sendDevicePage } from '../pages/devicePage.js'
 import type { DeviceView } from '../pages/page.js'
 import { requestDeviceAuthorization } from '../protocol/device.js'
 import type { Provider } from '../provider/provider.js'
@@ -13,9 +14,9 @@ import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.
 import { requireSessionCookie } from '../session/sessionCookie.js'
 import { destination } from '../setup/urls.js'
 import { clearDevice, type DeviceTransaction, findDevice, MAX_RETURN_TO, storeDevice } from './cookie.js'
-import { sendDevicePage, toView } from './page.js'
 import { type DeviceState, deviceRefusal, pollIfDue, refuseTaken, takeDevice } from './polling.js'
 import { streamDevice } from './stream.js'
+import { toView } from './view.js'
 
 /** Options of {@link deviceLogin}. */
 export interface DeviceLoginOptions {
@@ -78,7 +79,7 @@ export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
     const returnTo = transaction.returnTo ?? destinationOf(caller, req, options)
     if (state.state === 'taken') return answerSignedIn(caller, req, res, returnTo)
     if (state.state === 'approved') return finish(caller, req, res, provider, { ...transaction, returnTo })
-    answer(req, res, transaction, state, options)
+    await answer(caller, req, res, transaction, state, options)
   })
 }
 
@@ -122,7 +123,7 @@ async function restart(
   assertSameOrigin(req, config.origin)
   const transaction = await start(caller, req, res, provider, options)
   if (asksForPage(req)) return res.redirect(303, config.origin + publicUrl(config, req))
-  answer(req, res, transaction, { state: 'pending', wait: transaction.interval }, options)
+  await answer(caller, req, res, transaction, { state: 'pending', wait: transaction.interval }, options)
 }
 
 /** Signs this browser in with the tokens of its approved login. */
@@ -152,17 +153,18 @@ async function finish(
   answerSignedIn(caller, req, res, transaction.returnTo)
 }
 
-function answer(
+async function answer(
+  { config }: SessionCaller,
   req: Request,
   res: Response,
   transaction: DeviceTransaction,
   state: Extract<DeviceState, { state: 'pending' | 'refused' }>,
   { render }: DeviceLoginOptions,
-): void {
+): Promise<void> {
   const view = toView(transaction, state)
   if (!asksForPage(req)) res.json(toJson(view))
   else if (render) render(view, req, res)
-  else sendDevicePage(view, res)
+  else await sendDevicePage(config.pages, req, res, view)
 }
 
 /** Returns the view as JSON, with the parameter names of RFC 8628 §3.2. */

@@ -2,12 +2,12 @@ import type { Request, RequestHandler, Response } from 'express'
 import { configurationError, RelyingPartyError } from '../errors.js'
 import { assertNotMounted } from '../lib/check.js'
 import type { Parameters } from '../lib/uniqueParameters.js'
+import { sendForwardingPage } from '../pages/forwardingPage.js'
 import { authenticate } from '../protocol/authentication.js'
 import { errorWithoutState, readAuthorizationResponse } from '../protocol/authorizationResponse.js'
 import { type Transaction, transactionValues } from '../protocol/transaction.js'
 import type { Provider } from '../provider/provider.js'
 import type { ResolvedProviderOptions } from '../provider/resolveOptions.js'
-import { sendForwardingPage } from '../request/forwardingPage.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { assertMethod, assertNoSubresource } from '../request/refusals.js'
 import { safeReturnTo } from '../request/returnTo.js'
@@ -120,15 +120,15 @@ async function finishLogin(caller: SessionCaller, req: Request, res: Response, d
     anonymousId: transaction.sessionId,
   })
   noteSignedIn(config, req, res, returnTo, provider.options.responseMode === 'form_post')
-  redirectTo(req, res, config.origin + returnTo)
+  redirectTo(config, req, res, config.origin + returnTo)
 }
 
 /**
  * Sends the browser on within the application. A redirect would count as cross-site, so a `SameSite=Strict` session cookie
  * requires a page instead.
  */
-function redirectTo(req: Request, res: Response, url: string): void {
-  if (isStrict(req)) sendForwardingPage(res, url, { title: 'Signing in', link: 'Continue' })
+function redirectTo(config: Config, req: Request, res: Response, url: string): void {
+  if (isStrict(req)) sendForwardingPage(config.pages, req, res, url, 'signingIn')
   else res.redirect(303, url)
 }
 
@@ -184,14 +184,14 @@ function resume(
   returnTo: string | undefined,
 ): boolean {
   if (auth.isAuthenticated) {
-    redirectTo(req, res, config.origin + (returnTo ?? startPage(config)))
+    redirectTo(config, req, res, config.origin + (returnTo ?? startPage(config)))
     return true
   }
   if (req.method !== 'POST' && !isWithoutStrictCookie(req)) return false
   // Keeps only a state sealed by this application: anyone can post anything here.
   const query = state !== undefined && isOwnState(config, state) ? `?${new URLSearchParams({ state })}` : ''
   const path = safeReturnTo(publicPath(config, req), config.origin) ?? config.paths.callback
-  redirectTo(req, res, config.origin + path + query)
+  redirectTo(config, req, res, config.origin + path + query)
   return true
 }
 

@@ -5,7 +5,7 @@ import type { Provider } from '../provider/provider.js'
 import { asksForPage } from '../request/navigation.js'
 import { queryParameter } from '../request/url.js'
 import type { Config } from '../setup/config.js'
-import { withParameters } from '../setup/urls.js'
+import { lastUsedProvider } from './lastUsed.js'
 import type { ThirdPartyInitiation } from './thirdPartyInitiation.js'
 
 /** Returns the name of the provider that a login chose: by its option, by `/login/:provider`, or by `?provider=`. */
@@ -20,11 +20,17 @@ export function mustChoose({ providers }: Config, req: Request, options: { provi
   return chosenName(req, options.provider) === undefined && asksForPage(req)
 }
 
-/** Returns what the sign-in page lists. The links keep the parameters of this request, such as `returnTo`. */
-export function choicesFor(config: Config, req: Request): SignInChoice[] {
-  return config.providers.fixed.map(({ name, options: { displayName = name, brand } }) => {
-    return { name, displayName, url: withParameters(config, req, { provider: name }), brand, lastUsed: false }
+/**
+ * Returns what the sign-in page lists, the provider that this browser used last first.
+ *
+ * @param urlOf - returns the path that starts a login
+ */
+export function choicesFor(config: Config, req: Request, urlOf: (provider: string) => string): SignInChoice[] {
+  const last = lastUsedProvider(config, req)
+  const choices = config.providers.fixed.map(({ name, options: { displayName = name, brand } }) => {
+    return { name, displayName, url: urlOf(name), brand, lastUsed: name === last }
   })
+  return choices.sort((one, other) => Number(other.lastUsed) - Number(one.lastUsed))
 }
 
 /** Finds the provider. A third party can choose the issuer, but only the route's own if it has one. */

@@ -3,12 +3,12 @@ import { configurationError, RelyingPartyError } from '../errors.js'
 import { assertOptions, boolean, number, type Shape, string, stringOrStrings } from '../lib/check.js'
 import { defined } from '../lib/defined.js'
 import { toList } from '../lib/list.js'
+import { sendForwardingPage } from '../pages/forwardingPage.js'
 import { sendSignInPage } from '../pages/signInPage.js'
 import { type AuthorizationRequest, authorizationUrl } from '../protocol/authorizationRequest.js'
 import { createTransaction, type Transaction, transactionValues } from '../protocol/transaction.js'
 import { checkAuthorizationParams } from '../provider/authorizationParams.js'
 import type { Provider } from '../provider/provider.js'
-import { sendForwardingPage } from '../request/forwardingPage.js'
 import { asksForPage, isInquiry, isSafe, isWithoutLaxCookies } from '../request/navigation.js'
 import { assertNoSubresource } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
@@ -103,7 +103,8 @@ export function login(
     }
     // With the session's cookie, a user who is signed in stays so, and anyone else keeps their session.
     if (isWithoutStrictCookie(req) && asksForPage(req)) {
-      return sendForwardingPage(res, asGet(caller.config, req, initiation), FORWARDING)
+      const url = asGet(caller.config, req, initiation)
+      return sendForwardingPage(caller.config.pages, req, res, url, 'signingIn')
     }
     const asked = typeof options === 'function' ? await options(req) : options
     if (typeof options === 'function') assertOptions<LoginOptions>(asked, 'login', FUNCTION_SHAPE)
@@ -113,8 +114,6 @@ export function login(
     })
   })
 }
-
-const FORWARDING = { title: 'Signing in', link: 'Continue' }
 
 async function startLogin(
   caller: SessionCaller,
@@ -134,7 +133,8 @@ async function startLogin(
     if (current && !requiresNewLogin(auth.scopes, options) && (await isSignedIn(auth, current))) {
       return redirectSignedIn(config, req, res, returnTo)
     }
-    return sendSignInPage(config.pages, req, res, { providers: choicesFor(config, req), returnTo })
+    const choices = choicesFor(config, req, (name) => withParameters(config, req, { provider: name }))
+    return sendSignInPage(config.pages, req, res, { providers: choices, returnTo })
   }
   const provider = await chooseProvider(config, req, options, initiation)
   const request = toRequest(config, provider, { ...options, ...hintOf(options, initiation) })
@@ -164,7 +164,7 @@ async function startLogin(
     req,
   )
   // The posting page's `form-action 'self'` would block a redirect.
-  if (!isSafe(req) && asksForPage(req)) sendForwardingPage(res, url.href, FORWARDING)
+  if (!isSafe(req) && asksForPage(req)) sendForwardingPage(config.pages, req, res, url.href, 'signingIn')
   else res.redirect(303, url.href)
 }
 

@@ -17,6 +17,7 @@ import { type Opening, openSession } from '../session/signedInMark.js'
 import { storedTokens, tokenFields } from '../session/tokenRefresh.js'
 import type { Config } from '../setup/config.js'
 import type { Login } from '../setup/options.js'
+import { rememberLastUsed } from './lastUsed.js'
 
 /** The fields that all events of one login share. */
 export interface LoginStep {
@@ -64,6 +65,7 @@ export async function signIn(caller: SessionCaller, req: Request, login: Verifie
   const { claims, returnTo } = await accept(caller, req, login, identity)
   if (req.res?.closed) throw browserGone()
   await open(caller, req, login, { ...claims, iss: identity.claims.iss, sub: subject }, mustEndAt)
+  if (req.res && !req.res.headersSent) rememberLastUsed(config, req.res, provider.name)
   config.emit({ type: 'session.opened', ...step, subject }, req)
   return { returnTo }
 }

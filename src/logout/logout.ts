@@ -1,9 +1,9 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { configurationError } from '../errors.js'
 import { assertOptions, boolean, type Shape } from '../lib/check.js'
+import { sendForwardingPage } from '../pages/forwardingPage.js'
 import { endSessionUrl } from '../protocol/endSession.js'
 import type { Provider } from '../provider/provider.js'
-import { sendForwardingPage } from '../request/forwardingPage.js'
 import { asksForPage, isInquiry, isSafe } from '../request/navigation.js'
 import { assertNoSubresource, assertSameOrigin } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
@@ -76,7 +76,7 @@ export function logout(options: LogoutOptions = {}): RequestHandler {
       sessionProvider && tokens && revoke(config, req, sessionProvider, record.subject, tokens),
     ])
     if (record) await config.onLogout?.({ subject: record.subject, provider: record.provider }, req)
-    answer(req, res, url ?? destination)
+    answer(config, req, res, url ?? destination)
   })
 }
 
@@ -147,9 +147,9 @@ function fromForm(req: Request): unknown {
  * Forwards a browser, or sends a script the URL. A form POST is forwarded by a page: `form-action 'self'`, which helmet sets
  * by default, also blocks the redirects that follow a form, and the user would stay signed in at the provider.
  */
-function answer(req: Request, res: Response, url: string): void {
+function answer(config: Config, req: Request, res: Response, url: string): void {
   const isPage = asksForPage(req)
   if (!isPage && req.accepts('json')) res.json({ logoutUrl: url })
   else if (!isPage || isSafe(req)) res.redirect(303, url)
-  else sendForwardingPage(res, url, { title: 'Signing out', link: 'Continue' })
+  else sendForwardingPage(config.pages, req, res, url, 'signingOut')
 }

@@ -7,9 +7,7 @@ import { LANGUAGES } from './texts/all.js'
 import { type PageTexts, placeholdersOf } from './texts/texts.js'
 import { VARIABLE_NAMES } from './theme.js'
 
-/**
- * Options of the built-in pages. Only the sign-in page uses them so far: pages of other kinds, and their texts, are not sent.
- */
+/** Options of the built-in pages: to sign in, after a logout, of a device login, of an error, and of forwarding. */
 export interface PagesOptions {
   /** The name of the application, shown above every page. Default is none. Limit: 100 characters. */
   applicationName?: string

@@ -2,6 +2,8 @@ import type { ErrorRequestHandler, Request } from 'express'
 import { storeError } from '../errors.js'
 import { assertNotMounted } from '../lib/check.js'
 import { warnOnce } from '../lib/warn.js'
+import { markAsOwn } from '../setup/errorHandlers.js'
+import { answerUnlessHandled } from '../setup/report.js'
 import { hasSessionCaller } from './sessionCaller.js'
 
 let created = false
@@ -23,12 +25,13 @@ export function storeErrors(): ErrorRequestHandler
 export function storeErrors(mounted?: unknown): ErrorRequestHandler {
   assertNotMounted('storeErrors', mounted)
   created = true
-  return (error: unknown, req, _res, next) => {
+  return markAsOwn((error: unknown, req, res, next) => {
     // express-session sets req.sessionStore before it loads the session, and req.session afterwards. A request that has
     // passed relyingParty() may have destroyed its session since.
     const duringLoad = req.sessionStore !== undefined && req.session === undefined && !hasSessionCaller(req)
-    next(duringLoad ? storeError(error) : error)
-  }
+    if (duringLoad) answerUnlessHandled(undefined, storeError(error), req, res, next)
+    else next(error)
+  })
 }
 
 /** Warns in production if the session store can fail and `storeErrors()` was never called. */

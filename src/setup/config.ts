@@ -23,9 +23,9 @@ import { createProviderServices } from '../provider/services.js'
 import type { AuthStore } from '../records/authStore.js'
 import { MAX_PER_SUBJECT } from '../records/subjectSessions.js'
 import { type Callbacks, createCallbacks } from './callbacks.js'
+import { createEmit, type Emit } from './emit.js'
 import type { RelyingPartyOptions, SessionOptions, TransactionOptions } from './options.js'
 import { createProviders, type Providers } from './providers.js'
-import { createEmit, type Emit } from './report.js'
 
 /** Options that need no resolving, and stay absent if they are not set. */
 type Hooks = Pick<RelyingPartyOptions, 'store' | 'scopeImplies' | 'onLogin' | 'onLogout' | 'onError'>

@@ -1,29 +1,38 @@
 import type { NextFunction, Request, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
-import type { NewEvent } from '../events.js'
-import type { RelyingPartyOptions } from './options.js'
+import type { Config } from './config.js'
+import { hasErrorHandler } from './errorHandlers.js'
+import { acceptsAnswer, answerError, rememberReport } from './errorPage.js'
 
-/** Reports an event. */
-export type Emit = (event: NewEvent, req?: Request) => void
-
-/** Creates {@link Emit}. Errors that `onEvent` throws, at once or later, are ignored: a listener only watches. */
-export function createEmit(onEvent: RelyingPartyOptions['onEvent']): Emit {
-  if (!onEvent) return () => {}
-  return (event, req) => {
-    new Promise<void>((resolve) => resolve(onEvent({ ...event, time: Date.now() }, req))).catch(() => {})
+/** Passes an error to `onError` if it is set. Errors that `onError` throws itself are passed to the error handlers. */
+export function fail(config: Config, error: unknown, req: Request, res: Response, next: NextFunction): void {
+  const { onError } = config
+  if (onError && error instanceof RelyingPartyError) {
+    new Promise<void>((resolve) => resolve(onError(error, req, res, next))).catch(next)
+  } else {
+    answerUnlessHandled(config, error, req, res, next)
   }
 }
 
-/** Passes an error to `onError` if it is set, otherwise to Express, as are errors that `onError` throws itself. */
-export function fail(
-  { onError }: Pick<RelyingPartyOptions, 'onError'>,
+/**
+ * Passes an error to the error handlers of the application. If it has none, browsers get the error page, clients that accept
+ * JSON get JSON, and Express answers all others.
+ *
+ * @param config - absent if `relyingParty` was not reached
+ */
+export function answerUnlessHandled(
+  config: Config | undefined,
   error: unknown,
   req: Request,
   res: Response,
   next: NextFunction,
 ): void {
-  if (onError && error instanceof RelyingPartyError) {
-    new Promise<void>((resolve) => resolve(onError(error, req, res, next))).catch(next)
+  const isOwn = error instanceof RelyingPartyError
+  if (isOwn && config) rememberReport(error, config)
+  if (isOwn && acceptsAnswer(req, res) && !hasErrorHandler(req)) {
+    // Express does so for errors that no handler answers.
+    if (req.app.get('env') !== 'test') console.error(error.stack)
+    answerError(config, error, req, res).catch(next)
   } else {
     next(error)
   }

@@ -421,7 +421,7 @@ describe('deviceLogin as a page', () => {
     answers.push({ error: 'access_denied' })
     later(6)
     const page = await browser.visit(`${app.url}/device`)
-    expect(page.text).toContain('>The sign-in was refused.<')
+    expect(page.text).toContain('>The sign-in was refused on the other device.<')
     const again = await browser.visit(`${app.url}/device`, { method: 'POST', from: page.url })
     expect(again.text).toContain('id="code"')
   })

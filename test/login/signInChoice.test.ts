@@ -1,6 +1,6 @@
 import type { Express } from 'express'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { login } from '../../src/index.js'
+import { login, type SignInPageOptions, signInPage } from '../../src/index.js'
 import { type App, startApp } from '../support/bed/app.js'
 import { muteExpress } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
@@ -62,5 +62,59 @@ describe('a login with several providers', () => {
     const { url } = await start(TWO)
     const headers = { accept: 'text/html', 'accept-language': 'de-CH, en;q=0.5' }
     expect((await new UserAgent().send(`${url}/login`, { headers })).text).toContain('lang="de"')
+  })
+
+  it('lists the provider that this browser used last first, whatever else the cookie holds', async () => {
+    const { url } = await start(TWO)
+    const titles = async (cookie: string) => {
+      const { text } = await new UserAgent().send(`${url}/login`, { headers: { ...PAGE.headers, cookie } })
+      expect(text).not.toContain('evil')
+      return [...text.matchAll(/<span>Continue with (\w+)<\/span>(.*?)<\/a>/g)].map(([, name, badge]) => [
+        name,
+        badge !== '',
+      ])
+    }
+    expect(await titles('rp.last=b')).toEqual([
+      ['b', true],
+      ['a', false],
+    ])
+    for (const cookie of ['other=b', 'rp.last=evil', 'rp.last=<evil>']) {
+      expect(await titles(cookie)).toEqual([
+        ['a', false],
+        ['b', false],
+      ])
+    }
+  })
+})
+
+describe('signInPage()', () => {
+  const pageAt = (options?: SignInPageOptions) => (app: Express) => void app.get('/sign-in', signInPage(options))
+
+  it('lists the providers with links to the login, which keep where the user goes', async () => {
+    const { url } = await startApp('https://unused.example', {
+      options: { providers: TWO, provider: undefined } as object,
+      routes: pageAt(),
+    })
+    const { status, text } = await new UserAgent().send(`${url}/sign-in?returnTo=%2Freports`, PAGE)
+    expect(status).toBe(200)
+    expect(text).toContain('href="/login?returnTo=%2Freports&amp;provider=a"')
+    expect(text).toContain('href="/login?returnTo=%2Freports&amp;provider=b"')
+    const elsewhere = await new UserAgent().send(`${url}/sign-in?returnTo=https%3A%2F%2Fevil.example`, PAGE)
+    expect(elsewhere.text).toContain('href="/login?returnTo=%2F&amp;provider=a"')
+  })
+
+  it('works with one provider, and with a destination of its own', async () => {
+    const { url } = await startApp('https://unused.example', { routes: pageAt({ returnTo: '/welcome' }) })
+    const { text } = await new UserAgent().send(`${url}/sign-in?returnTo=%2Freports`, PAGE)
+    expect(text.match(/href="[^"]*returnTo=%2Fwelcome[^"]*"/g)).toHaveLength(1)
+  })
+
+  it('cannot list the providers of a function', async () => {
+    const { url, errors } = await startApp('https://unused.example', {
+      options: { provider: () => one('https://a.example') } as object,
+      routes: pageAt(),
+    })
+    expect((await new UserAgent().send(`${url}/sign-in`, PAGE)).status).toBe(500)
+    expect(errors).toMatchObject([{ code: 'ERR_CONFIGURATION' }])
   })
 })

@@ -65,6 +65,8 @@ export interface AppOptions {
   /** Another Express, such as version 4. */
   readonly createExpress?: typeof express
   readonly session?: Partial<session.SessionOptions>
+  /** Whether the application has an error handler, which collects errors and passes them to Express. Default is `true`. */
+  readonly handlesErrors?: boolean
 }
 
 /** An application under test, with a provider behind it. */
@@ -99,14 +101,18 @@ export async function startApp(issuer: string, settings: AppOptions = {}): Promi
   )
   settings.routes?.(app)
   usualRoutes(app)
-  app.use((error: unknown, _req: express.Request, _res: express.Response, next: express.NextFunction) => {
-    errors.push(error)
-    next(error)
-  })
+  if (settings.handlesErrors ?? true) app.use(collect(errors))
   app.set('env', 'production')
   const outer = basePath ? createExpress().use(basePath, app) : app
   running.server.on('request', outer as RequestListener)
   return { ...running, store, events, errors }
+}
+
+function collect(errors: unknown[]): express.ErrorRequestHandler {
+  return (error, _req, _res, next) => {
+    errors.push(error)
+    next(error)
+  }
 }
 
 function usualRoutes(app: Express): void {

@@ -1,14 +1,17 @@
 import express from 'express'
 import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
-import { sendForwardingPage } from '../../src/request/forwardingPage.js'
+import { sendForwardingPage } from '../../src/pages/forwardingPage.js'
 import { refreshOf } from '../support/bed/userAgent.js'
+import { pagesOf } from './support.js'
+
+const pages = pagesOf({ texts: { en: { signingOut: 'Signing <out>', continue: 'Continue & more' } } })
 
 async function pageTo(url: string, before: (res: express.Response) => void = () => {}) {
   const app = express().set('env', 'test')
-  app.get('/', (_req, res) => {
+  app.get('/', (req, res) => {
     before(res)
-    sendForwardingPage(res, url, { title: 'Signing <out>', link: 'Continue & more' })
+    sendForwardingPage(pages, req, res, url, 'signingOut')
   })
   app.use(((_error, _req, res, _next) => void res.sendStatus(500)) as express.ErrorRequestHandler)
   return supertest(app).get('/')
@@ -22,7 +25,7 @@ describe('a page that forwards the browser', () => {
     expect(headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
     expect(headers['content-type']).toMatch(/^text\/html; charset=utf-8/)
     expect(refreshOf({ text })).toBe(url)
-    expect(text).toContain('<html lang="en">')
+    expect(text).toContain('<html lang="en" dir="ltr">')
     expect(text).toContain('<title>Signing &lt;out&gt;</title>')
     expect(text).toContain('<a href="https://op.example/logout?client_id=app&amp;state=x">Continue &amp; more</a>')
     expect(text).not.toMatch(/<script|<form| style=| on[a-z]+=/)
@@ -31,7 +34,7 @@ describe('a page that forwards the browser', () => {
   it('replaces the policy that was set for the response, and allows only its own style', async () => {
     const { headers } = await pageTo('https://op.example/', (res) => res.set('Content-Security-Policy', 'sandbox'))
     expect(headers['content-security-policy']).toMatch(
-      /^default-src 'none'; style-src 'sha256-[\w+/=]+'; base-uri 'none'/,
+      /^default-src 'none'; style-src 'sha256-[\w+/=]+'; form-action 'none'; base-uri 'none'/,
     )
   })
 
