@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
 import { assertOptions, callable, type Shape, string, stringOrStrings } from '../lib/check.js'
+import { choicesFor, mustChoose } from '../login/choice.js'
 import { emitRefused, signIn } from '../login/signIn.js'
 import { sendDevicePage } from '../pages/devicePage.js'
 import type { DeviceView } from '../pages/page.js'
+import { sendSignInPage } from '../pages/signInPage.js'
 import { requestDeviceAuthorization } from '../protocol/device.js'
 import type { Provider } from '../provider/provider.js'
-import { asksForPage } from '../request/navigation.js'
+import { asksForPage, isSafe } from '../request/navigation.js'
 import { assertMethod, assertNoSubresource, assertSameOrigin } from '../request/refusals.js'
 import { returnToOption } from '../request/returnTo.js'
 import { publicUrl, queryParameter, withoutQuery } from '../request/url.js'
 import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
 import { requireSessionCookie } from '../session/sessionCookie.js'
-import { destination } from '../setup/urls.js'
+import { destination, withParameters } from '../setup/urls.js'
 import { clearDevice, type DeviceTransaction, findDevice, MAX_RETURN_TO, storeDevice } from './cookie.js'
 import { type DeviceState, deviceRefusal, pollIfDue, refuseTaken, takeDevice } from './polling.js'
 import { streamDevice } from './stream.js'
@@ -43,7 +45,7 @@ const SHAPE: Shape<DeviceLoginOptions> = {
  * Mount it for GET and POST. Browsers get a page with a code and its QR code, updated by server-sent events and readable
  * without scripts. Programs get JSON. POST starts again with a new code. The device code is kept in an encrypted cookie, so
  * that only the browser that started a login can finish it. The provider is polled only while someone waits, once per
- * interval for all tabs and processes.
+ * interval for all tabs and processes. If there are several providers and none is chosen, browsers get the sign-in page.
  *
  * The user who approves signs in the device that shows the code: the page should explain what it is for, and codes should
  * not be sent to others (RFC 8628 §5.4).
@@ -65,7 +67,12 @@ export function deviceLogin(options: DeviceLoginOptions = {}): RequestHandler {
     res.set('Cache-Control', 'no-store')
     assertNoSubresource(req)
     assertMethod(req, ['GET', 'HEAD', 'POST'], 'ERR_AUTHORIZATION_RESPONSE_INVALID', 'app.all(path, deviceLogin())')
-    const provider = await caller.config.providers.choose(req, options.provider ?? queryParameter(req, 'provider'))
+    const { config } = caller
+    if (mustChoose(config, req, options) && isSafe(req)) {
+      const providers = choicesFor(config, req, (name) => withParameters(config, req, { provider: name }))
+      return sendSignInPage(config.pages, req, res, { providers, returnTo: destinationOf(caller, req, options) })
+    }
+    const provider = await config.providers.choose(req, options.provider ?? queryParameter(req, 'provider'))
     if (caller.auth.record?.registration === provider.registration) {
       return answerSignedIn(caller, req, res, destinationOf(caller, req, options))
     }

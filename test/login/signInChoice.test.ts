@@ -1,6 +1,6 @@
 import type { Express } from 'express'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { login, type SignInPageOptions, signInPage } from '../../src/index.js'
+import { deviceLogin, login, type SignInPageOptions, signInPage } from '../../src/index.js'
 import { type App, startApp } from '../support/bed/app.js'
 import { muteExpress } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
@@ -84,6 +84,21 @@ describe('a login with several providers', () => {
         ['b', false],
       ])
     }
+  })
+})
+
+describe('deviceLogin() with several providers', () => {
+  it('shows the sign-in page if none is chosen, with links to itself', async () => {
+    const { url, errors } = await startApp('https://unused.example', {
+      options: { providers: TWO, provider: undefined } as object,
+      routes: (app) => void app.all('/device', deviceLogin()),
+    })
+    const { status, text } = await new UserAgent().send(`${url}/device?returnTo=%2Freports`, PAGE)
+    expect(status).toBe(200)
+    expect(text).toContain('href="/device?returnTo=%2Freports&amp;provider=b"')
+    const program = await new UserAgent().send(`${url}/device`, { headers: { accept: 'application/json' } })
+    expect(program.status).toBe(400)
+    expect(errors).toMatchObject([{ code: 'ERR_UNKNOWN_PROVIDER' }])
   })
 })
 
