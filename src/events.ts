@@ -96,14 +96,22 @@ export type RelyingPartyEvent =
       readonly duration: number
     })
   | (SessionEvent & {
+      /** `onRefresh` failed or took too long, so that the session has its new tokens, but the claims it had. */
+      readonly type: 'session.claims_failed'
+      /** What it threw. */
+      readonly error: unknown
+    })
+  | (SessionEvent & {
       /**
-       * The session has ended. `unreadable`: its tokens were sealed with a secret that is no longer configured. `ended`: by
+       * The session has ended. `unreadable`: its tokens were sealed with a secret that is no longer configured. `login_refused`: by
+       * `onRefresh`. `ended`: by
        * `endSession()`. `limit`: the user had more than `session.maxPerSubject`.
        */
       readonly type: 'session.ended'
       readonly reason:
         | 'logout'
         | 'refresh_refused'
+        | 'login_refused'
         | 'replaced'
         | 'backchannel_logout'
         | 'frontchannel_logout'

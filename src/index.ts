@@ -58,6 +58,7 @@ export type {
   Login,
   ProviderHint,
   ProviderResolver,
+  Refresh,
   RelyingPartyOptions,
   SessionOptions,
   TransactionOptions,

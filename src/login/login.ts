@@ -9,6 +9,7 @@ import { type AuthorizationRequest, authorizationUrl } from '../protocol/authori
 import { createTransaction, type Transaction, transactionValues } from '../protocol/transaction.js'
 import { checkAuthorizationParams } from '../provider/authorizationParams.js'
 import type { Provider } from '../provider/provider.js'
+import { uiLocalesOf } from '../request/languages.js'
 import { asksForPage, isInquiry, isSafe, isWithoutLaxCookies } from '../request/navigation.js'
 import { assertNoSubresource } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
@@ -137,7 +138,7 @@ async function startLogin(
     return sendSignInPage(config.pages, req, res, { providers: choices, returnTo })
   }
   const provider = await chooseProvider(config, req, options, initiation)
-  const request = toRequest(config, provider, { ...options, ...hintOf(options, initiation) })
+  const request = toRequest(config, req, provider, { ...options, ...hintOf(options, initiation) })
   if (
     initiation?.loginHint === undefined &&
     !requiresNewLogin(auth.scopes, options) &&
@@ -216,7 +217,12 @@ function withRetry(config: Config, req: Request, error: unknown): unknown {
   return error
 }
 
-function toRequest(config: Config, provider: Provider, options: LoginOptions): Omit<AuthorizationRequest, 'state'> {
+function toRequest(
+  config: Config,
+  req: Request,
+  provider: Provider,
+  options: LoginOptions,
+): Omit<AuthorizationRequest, 'state'> {
   const defaults = provider.options
   assertProvable(provider, options)
   const scope = provider.scopeFor(options.scope, 'login')
@@ -229,7 +235,11 @@ function toRequest(config: Config, provider: Provider, options: LoginOptions): O
     acrValues,
     acrEssential: (options.acrEssential ?? defaults.acrEssential) && acrValues.length > 0,
     loginHint: options.loginHint,
-    authorizationParams: { ...defaults.authorizationParams, ...options.authorizationParams },
+    authorizationParams: {
+      ...defined({ ui_locales: defaults.uiLocales && uiLocalesOf(req) }),
+      ...defaults.authorizationParams,
+      ...options.authorizationParams,
+    },
   }
 }
 

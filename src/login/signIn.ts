@@ -2,7 +2,6 @@ import type { Request } from 'express'
 import type { Claims } from '../auth.js'
 import { RelyingPartyError } from '../errors.js'
 import { defined } from '../lib/defined.js'
-import { isTooDeep } from '../lib/json.js'
 import type { Authentication } from '../protocol/authentication.js'
 import type { IdTokenClaims } from '../protocol/idToken.js'
 import { endOfNewSession } from '../protocol/sessionExpiry.js'
@@ -14,6 +13,7 @@ import { safeReturnTo } from '../request/returnTo.js'
 import { sessionEnds } from '../session/lifetime.js'
 import type { SessionCaller } from '../session/sessionCaller.js'
 import { type Opening, openSession } from '../session/signedInMark.js'
+import { assertStorable } from '../session/storableClaims.js'
 import { storedTokens, tokenFields } from '../session/tokenRefresh.js'
 import type { Config } from '../setup/config.js'
 import type { Login } from '../setup/options.js'
@@ -117,7 +117,7 @@ async function accept(
     returnTo,
   }
   const mapped = await config.onLogin(login, req)
-  if (mapped) assertStorable(mapped)
+  if (mapped) assertStorable(mapped, 'onLogin')
   return { claims: mapped ?? claims, returnTo: landingPage(config, login.returnTo) }
 }
 
@@ -127,19 +127,6 @@ function landingPage(config: Config, returnTo: string): string {
   if (path !== undefined) return path
   const hint = 'assign a path of this application to login.returnTo, such as /welcome'
   throw new RelyingPartyError('ERR_CONFIGURATION', 'onLogin chose a page outside of this application', { hint })
-}
-
-/** Throws where the store would fail, which would look like an outage. */
-function assertStorable(claims: Claims): void {
-  const problem = 'onLogin returned claims that JSON cannot hold'
-  try {
-    JSON.stringify(claims)
-  } catch (cause) {
-    const hint = 'claims are stored as JSON, which has neither BigInt nor circular references: return plain values'
-    throw new RelyingPartyError('ERR_CONFIGURATION', problem, { cause, hint })
-  }
-  if (!isTooDeep(claims)) return
-  throw new RelyingPartyError('ERR_CONFIGURATION', problem, { hint: 'they are nested deeper than 99 levels' })
 }
 
 /**

@@ -4,6 +4,7 @@ import { assertOptions, boolean, type Shape } from '../lib/check.js'
 import { sendForwardingPage } from '../pages/forwardingPage.js'
 import { endSessionUrl } from '../protocol/endSession.js'
 import type { Provider } from '../provider/provider.js'
+import { uiLocalesOf } from '../request/languages.js'
 import { asksForPage, isInquiry, isSafe } from '../request/navigation.js'
 import { assertNoSubresource, assertSameOrigin } from '../request/refusals.js'
 import { returnToOption, safeReturnTo } from '../request/returnTo.js'
@@ -72,7 +73,7 @@ export function logout(options: LogoutOptions = {}): RequestHandler {
     }
     await endLocally(caller, req)
     const [url] = await Promise.all([
-      sessionProvider && providerLogout(config, sessionProvider, res, tokens?.idToken, destination),
+      sessionProvider && providerLogout(config, sessionProvider, req, res, tokens?.idToken, destination),
       sessionProvider && tokens && revoke(config, req, sessionProvider, record.subject, tokens),
     ])
     if (record) await config.onLogout?.({ subject: record.subject, provider: record.provider }, req)
@@ -98,6 +99,7 @@ async function endLocally({ config, services, auth }: SessionCaller, req: Reques
 async function providerLogout(
   config: Config,
   provider: Provider,
+  req: Request,
   res: Response,
   idToken: string | undefined,
   destination: string,
@@ -105,13 +107,14 @@ async function providerLogout(
   try {
     const { end_session_endpoint } = await provider.metadata()
     const { clientId, logoutUrl } = provider.options
+    const uiLocales = provider.options.uiLocales && uiLocalesOf(req)
     if (end_session_endpoint === undefined && !logoutUrl) return undefined
     const state = rememberLogout(config, res, destination)
     const { postLogoutRedirectUri } = config
     const standard =
       end_session_endpoint === undefined
         ? undefined
-        : (await endSessionUrl(provider, { idToken, postLogoutRedirectUri, state })).href
+        : (await endSessionUrl(provider, { idToken, postLogoutRedirectUri, state, uiLocales })).href
     if (!logoutUrl) return standard
     return new URL(logoutUrl({ clientId, postLogoutRedirectUri, state, endSessionUrl: standard })).href
   } catch {

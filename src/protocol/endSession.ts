@@ -1,4 +1,5 @@
 import * as openid from 'openid-client'
+import { defined } from '../lib/defined.js'
 import type { Provider } from '../provider/provider.js'
 
 /**
@@ -12,6 +13,14 @@ export function fitsAsHint(idToken: string): boolean {
   return idToken.length < MAX_URL
 }
 
+/** What one logout requests. */
+interface EndSessionRequest {
+  readonly idToken?: string | undefined
+  readonly postLogoutRedirectUri: string
+  readonly state: string
+  readonly uiLocales?: string | undefined
+}
+
 /**
  * Builds the URL of an RP-initiated logout at a provider that has an `end_session_endpoint`.
  *
@@ -20,12 +29,14 @@ export function fitsAsHint(idToken: string): boolean {
  *
  * @see [OpenID Connect RP-Initiated Logout §2](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout)
  */
-export async function endSessionUrl(
-  provider: Provider,
-  request: { idToken?: string | undefined; postLogoutRedirectUri: string; state: string },
-): Promise<URL> {
+export async function endSessionUrl(provider: Provider, request: EndSessionRequest): Promise<URL> {
   const configuration = await provider.configuration()
-  const parameters = { post_logout_redirect_uri: request.postLogoutRedirectUri, state: request.state }
+  const parameters = {
+    ...defined({ ui_locales: request.uiLocales }),
+    ...provider.options.logoutParams,
+    post_logout_redirect_uri: request.postLogoutRedirectUri,
+    state: request.state,
+  }
   if (request.idToken !== undefined) {
     const url = openid.buildEndSessionUrl(configuration, { ...parameters, id_token_hint: request.idToken })
     if (url.href.length <= MAX_URL) return url

@@ -34,3 +34,16 @@ export function checkAuthorizationParams(value: unknown): string | undefined {
   }
   return undefined
 }
+
+/** The parameters of a logout URL that this package sets. */
+const OWN_LOGOUT_PARAMETERS = ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state']
+
+/** Checks extra parameters of a logout URL. Returns what is wrong with them, or `undefined`. */
+export function checkLogoutParams(value: unknown): string | undefined {
+  if (object(value)) return object(value)
+  for (const [name, given] of Object.entries(value as object)) {
+    if (OWN_LOGOUT_PARAMETERS.includes(name)) return `must not hold ${name}: this package sets it for every logout`
+    if (typeof given !== 'string') return `must hold strings only, and ${name} is not a string`
+  }
+  return undefined
+}

@@ -12,7 +12,7 @@ import {
   stringOrStrings,
   strings,
 } from '../lib/check.js'
-import { checkAuthorizationParams } from './authorizationParams.js'
+import { checkAuthorizationParams, checkLogoutParams } from './authorizationParams.js'
 import type { ProviderOptions } from './providerOptions.js'
 
 /** What each provider option may be. */
@@ -54,6 +54,8 @@ export const PROVIDER_SHAPE: Shape<ProviderOptions> = {
   userInfo: boolean,
   revokeOnLogout: boolean,
   logoutUrl: callable,
+  logoutParams: checkLogoutParams,
+  uiLocales: oneOf('request'),
   displayName: string,
   brand: checkBrand,
 }

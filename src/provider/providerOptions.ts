@@ -176,6 +176,15 @@ export interface ProviderOptions {
    * is the `end_session_endpoint` with its parameters. If the function throws, the logout stays local.
    */
   logoutUrl?: (request: LogoutRequest) => string | URL
+  /** Additional parameters of the logout URL, such as `logout_hint`. Fixed, for every user. */
+  logoutParams?: Readonly<Record<string, string>>
+  /**
+   * `'request'` sends the languages of the browser's `Accept-Language`, at most five, as `ui_locales` to the provider's login
+   * and logout pages. Default is none; for fixed ones use `authorizationParams`.
+   *
+   * @see [OpenID Connect Core §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)
+   */
+  uiLocales?: 'request'
   /** The provider's name on the sign-in page. Default is its key in `providers`. */
   displayName?: string
   /** How the sign-in page shows the provider. Default is a plain button. */

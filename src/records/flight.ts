@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RelyingPartyError } from '../errors.js'
+import { within } from '../lib/deadline.js'
 import { defined } from '../lib/defined.js'
 import { NoSlotError, type Slots } from '../lib/http/slots.js'
 import type { AuthStore } from './authStore.js'
@@ -14,6 +15,9 @@ const LOOK_AGAIN = { first: 20, last: 250 }
 
 /** For how long new tokens that the store does not take are kept and offered again. In seconds. */
 const KEEP_TRYING = 60
+
+/** How long the follow-up of a refresh may take, for requests wait for it too. In seconds. */
+const FOLLOW_UP = 5
 
 /** How long a session waits for the request that probes a failing provider. In seconds. */
 const WAIT_FOR_PROBE = 2
@@ -199,18 +203,44 @@ export class Flight {
    * so a failing store is tried again, even beyond the lock's expiry: compare-and-set decides.
    */
   async #keep(record: TokenRecord, result: RefreshResult): Promise<TokenRecord | undefined> {
-    const { records, options } = this.#shared
+    const { replaced, stored } = await this.#store(record, result)
+    if (!replaced || !stored) return stored
+    if (this.#ofSession) this.#shared.options.onRefreshed?.(stored, this.#times())
+    return this.#follow(stored, result)
+  }
+
+  async #store(
+    record: TokenRecord,
+    { fields, tokens }: RefreshResult,
+  ): Promise<{ replaced: boolean; stored: TokenRecord | undefined }> {
+    const { records } = this.#shared
     const begun = Date.now()
     for (let attempt = 0; ; attempt++) {
       try {
-        const replaced = await records.replace(record, result.fields, result.tokens)
-        const stored = await records.read(record.id)
-        if (replaced && stored && this.#ofSession) options.onRefreshed?.(stored, this.#times())
-        return stored
+        const replaced = await records.replace(record, fields, tokens)
+        return { replaced: replaced !== undefined, stored: await records.read(record.id) }
       } catch (error) {
         if (Date.now() - begun > KEEP_TRYING * 1000) throw error
         await pause(attempt)
       }
+    }
+  }
+
+  /** Lets other fields of the record follow, now that its tokens are safe. */
+  async #follow(stored: TokenRecord, { followUp, tokens }: RefreshResult): Promise<TokenRecord | undefined> {
+    if (!followUp) return stored
+    const { records, options } = this.#shared
+    try {
+      const fields = await within(FOLLOW_UP * 1000, 'onRefresh takes longer', followUp(stored))
+      if (!fields) return stored
+      return (await records.replace(stored, fields, tokens)) ?? (await records.read(stored.id))
+    } catch (error) {
+      if (!(error instanceof RelyingPartyError && error.code === 'ERR_LOGIN_REFUSED')) {
+        options.onFollowUpFailed?.(stored, error)
+        return stored
+      }
+      if (await records.remove(stored.id, stored)) options.onEnded?.(stored, 'login_refused')
+      return records.read(stored.id)
     }
   }
 

@@ -6,6 +6,11 @@ import type { RecordFields, TokenRecord, Tokens } from './record.js'
 export interface RefreshResult {
   readonly fields: RecordFields
   readonly tokens: Tokens
+  /**
+   * Called once the tokens are stored: returns fields that replace those of the record, if any. A failure leaves the record
+   * as it is, but `ERR_LOGIN_REFUSED` ends the session.
+   */
+  readonly followUp?: (stored: TokenRecord) => Promise<RecordFields | undefined>
 }
 
 /** A request to the provider for new tokens. */
@@ -44,8 +49,10 @@ export interface RefreshOptions {
   readonly timeout: number
   /** How many token requests to one provider may be in progress at once. */
   readonly max: number
-  /** Called when a session ends because its refresh token was refused or its tokens cannot be decrypted. */
-  readonly onEnded?: (record: TokenRecord, reason: 'refresh_refused' | 'unreadable') => void
+  /** Called when a session ends because its refresh token or its user was refused, or its tokens cannot be decrypted. */
+  readonly onEnded?: (record: TokenRecord, reason: 'refresh_refused' | 'login_refused' | 'unreadable') => void
+  /** Called when `followUp` failed. */
+  readonly onFollowUpFailed?: (record: TokenRecord, error: unknown) => void
   readonly onRefreshed?: (record: TokenRecord, times: RefreshTimes) => void
   readonly onFailed?: (record: TokenRecord, error: RelyingPartyError, times: RefreshTimes) => void
   /** Called when another process took the lock while this one held it, so that both sent the refresh token. */

@@ -26,6 +26,25 @@ function readItem(item: string): { tag: string; quality: number }[] {
   return quality > 0 && quality <= 1 ? [{ tag, quality }] : []
 }
 
+/** How many languages a provider is told. */
+const MAX_LOCALES = 5
+
+/**
+ * Returns the languages that a request accepts as the parameter `ui_locales`, best first: `undefined` if there are none.
+ *
+ * @see [OpenID Connect Core §3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)
+ */
+export function uiLocalesOf(req: Pick<Request, 'headers'>): string | undefined {
+  const tags = acceptedLanguages(req).filter((tag) => tag !== '*')
+  return tags.slice(0, MAX_LOCALES).map(withRegion).join(' ') || undefined
+}
+
+/** Writes the region of a tag in capitals, as is usual: `pt-BR`. */
+function withRegion(tag: string): string {
+  const [language = '', ...rest] = tag.split('-')
+  return [language, ...rest.map((part) => (part.length === 2 ? part.toUpperCase() : part))].join('-')
+}
+
 /** Checks whether a lower-case text has the form of a language tag. The longest that is registered has 35 characters. */
 function isLanguageTag(text: string): boolean {
   return text.length <= 35 && /^[a-z]{2,8}(?:-[a-z\d]{1,8})*$/.test(text)

@@ -156,7 +156,7 @@ export class SessionAuth implements Auth {
   async #refresh(signedIn: SignedIn, force = false): Promise<void> {
     const { record, provider, lifetime } = signedIn
     const { refresher } = this.#services
-    const request = refreshRequest(provider, lifetime.idle)
+    const request = refreshRequest(provider, lifetime.idle, this.#config.onRefresh)
     const refreshed = await (force ? refresher.replaceToken(record, request) : refresher.refresh(record, request))
     if (refreshed && refreshed.stored !== record.stored) this.#refreshedAt = Date.now()
     this.#keep(refreshed, signedIn)

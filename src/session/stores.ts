@@ -43,6 +43,8 @@ function createRefresher(config: Config, records: TokenRecords, store: AuthStore
       config.emit({ type: 'session.refreshed', provider, subject, scope: scopes.join(' '), ...times }),
     onFailed: ({ provider, subject }, { code }, times) =>
       config.emit({ type: 'session.refresh_failed', provider, subject, code, ...times }),
+    onFollowUpFailed: ({ provider, subject }, error) =>
+      config.emit({ type: 'session.claims_failed', provider, subject, error }),
     onEnded: ({ provider, subject }, reason) => config.emit({ type: 'session.ended', provider, subject, reason }),
     ...(config.store ? {} : { onOverlap: warnOfOverlap }),
   })

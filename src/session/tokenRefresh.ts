@@ -7,14 +7,20 @@ import { type LoginTokens, prepareRefresh, refreshTokens } from '../protocol/tok
 import type { Provider } from '../provider/provider.js'
 import type { RecordFields, TokenRecord, Tokens } from '../records/record.js'
 import type { RefreshRequest } from '../records/refreshRequest.js'
+import type { Config } from '../setup/config.js'
 import { sessionEnds } from './lifetime.js'
+import { assertStorable } from './storableClaims.js'
 
 /**
- * Returns the request that gets new tokens from a provider. Claims stay as they were at login.
+ * Returns the request that gets new tokens from a provider. Claims stay as they were, unless `onRefresh` changes them.
  *
  * @param idle - the idle lifetime of the session. In seconds; `undefined` if its cookie has none
  */
-export function refreshRequest(provider: Provider, idle: number | undefined): RefreshRequest {
+export function refreshRequest(
+  provider: Provider,
+  idle: number | undefined,
+  onRefresh: Config['onRefresh'],
+): RefreshRequest {
   return {
     prepare: () => prepareRefresh(provider),
     async send(record, current, sending) {
@@ -30,9 +36,24 @@ export function refreshRequest(provider: Provider, idle: number | undefined): Re
           ...defined({ idle: idleAfter(record, idle) }),
         },
         tokens: { ...current, ...storedTokens(tokens) },
+        ...(onRefresh ? { followUp: (stored) => claimsAfter(onRefresh, stored, tokens, claims) } : {}),
       }
     },
   }
+}
+
+/** Asks the application for the claims after a refresh. Returns the fields to store, if they change. */
+async function claimsAfter(
+  onRefresh: NonNullable<Config['onRefresh']>,
+  stored: TokenRecord,
+  { accessToken, scopes }: LoginTokens,
+  idTokenClaims: IdTokenClaims | undefined,
+): Promise<RecordFields | undefined> {
+  const { claims, provider, issuer, subject } = stored
+  const mapped = await onRefresh({ claims, idTokenClaims, scopes, provider, accessToken })
+  if (!mapped) return undefined
+  assertStorable(mapped, 'onRefresh')
+  return { ...stored, claims: { ...mapped, iss: issuer, sub: subject } }
 }
 
 /**

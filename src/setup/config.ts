@@ -28,7 +28,7 @@ import type { RelyingPartyOptions, SessionOptions, TransactionOptions } from './
 import { createProviders, type Providers } from './providers.js'
 
 /** Options that need no resolving, and stay absent if they are not set. */
-type Hooks = Pick<RelyingPartyOptions, 'store' | 'scopeImplies' | 'onLogin' | 'onLogout' | 'onError'>
+type Hooks = Pick<RelyingPartyOptions, 'store' | 'scopeImplies' | 'onLogin' | 'onRefresh' | 'onLogout' | 'onError'>
 
 /** Options that always have a value. */
 type Defaulted = Required<Pick<RelyingPartyOptions, 'postLogoutUrls' | 'allowInsecureHttp' | 'clockTolerance'>>
@@ -79,6 +79,7 @@ const SHAPE: Shape<RelyingPartyOptions> = {
   pages: object,
   scopeImplies: callable,
   onLogin: callable,
+  onRefresh: callable,
   onLogout: callable,
   onError: callable,
   onEvent: callable,
@@ -168,6 +169,7 @@ export function resolveConfig(options: RelyingPartyOptions): Config {
       store: checkStore(options.store),
       scopeImplies: options.scopeImplies,
       onLogin: options.onLogin,
+      onRefresh: options.onRefresh,
       onLogout: options.onLogout,
       onError: options.onError,
     }),

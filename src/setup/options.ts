@@ -55,6 +55,20 @@ export interface Login {
   returnTo: string
 }
 
+/** A refresh of a session. Its new tokens are stored. */
+export interface Refresh {
+  /** The claims of the session, as `onLogin` or the last `onRefresh` left them. */
+  readonly claims: Claims
+  /** All claims of the refreshed ID token. Verified. `undefined` if the provider sent none. */
+  readonly idTokenClaims: Claims | undefined
+  /** The scopes that are granted now. */
+  readonly scopes: readonly string[]
+  /** The provider's name. */
+  readonly provider: string
+  /** The new access token. */
+  readonly accessToken: string | undefined
+}
+
 /** Options of signed-in sessions. */
 export interface SessionOptions {
   /**
@@ -175,6 +189,14 @@ export interface RelyingPartyOptions {
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, even if it is async
   onLogin?: (login: Login, req: Request) => Claims | void | Promise<Claims | void>
+  /**
+   * Called after every refresh of a session, once for all processes. The claims that it returns replace those of the
+   * session, except `iss` and `sub`; by default they stay as they were at login. Throw `LoginRefusedError` to end the
+   * session. If it throws anything else or takes longer than 5 seconds, the claims stay and the event
+   * `session.claims_failed` reports it. The new tokens are stored before, so that they cannot get lost.
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing, even if it is async
+  onRefresh?: (refresh: Refresh) => Claims | void | Promise<Claims | void>
   /** Called for every logout, after the session has ended. */
   onLogout?: (logout: { subject: string; provider: string }, req: Request) => void | Promise<void>
   /** Handles errors of this package. Default is `next(error)`. */

@@ -13,6 +13,7 @@ const { bed, browser } = useBed({
   provider: { authorizationParams: { ui_locales: 'de' } },
   routes(app) {
     app.get('/login/again', login({ prompt: 'login', returnTo: '/who' }))
+    app.get('/login/create', login({ prompt: 'create' }))
     app.get('/login/recent', login({ maxAge: 60 }))
     app.get('/login/strong', login({ acrValues: ['gold', 'silver'] }))
     app.get('/login/essential', login({ acrValues: 'gold', acrEssential: true }))
@@ -95,6 +96,7 @@ describe('the authorization request', () => {
 
   it.each([
     ['/login/again', { prompt: 'login' }],
+    ['/login/create', { prompt: 'create' }],
     ['/login/recent', { max_age: '60' }],
     ['/login/strong', { acr_values: 'gold silver' }],
     ['/login/essential', { claims: '{"id_token":{"acr":{"essential":true,"values":["gold"]}}}' }],

@@ -67,6 +67,26 @@ describe('a logout', () => {
     expect(answer.headers.location).toBe(`${url}/who`)
   })
 
+  it('adds logoutParams and the languages of the browser to the URL, and changes none of its own', async () => {
+    await start({ provider: { logoutParams: { logout_hint: 'ada' }, uiLocales: 'request' } })
+    await signIn()
+    const headers = { accept: 'application/json', 'accept-language': 'pt-br, de;q=0.5, *;q=0.1' }
+    const answer = await browser.fetch(`${url}/logout`, { method: 'POST', headers })
+    const { searchParams } = new URL(answer.json<{ logoutUrl: string }>().logoutUrl)
+    expect(Object.fromEntries(searchParams)).toMatchObject({
+      logout_hint: 'ada',
+      ui_locales: 'pt-BR de',
+      client_id: 'app',
+      post_logout_redirect_uri: `${url}/`,
+      id_token_hint: expect.stringMatching(/^ey/),
+    })
+    for (const logoutParams of [{ state: 'x' }, { client_id: 'x' }, { logout_hint: 1 }]) {
+      await expect(start({ provider: { logoutParams: logoutParams as Record<string, string> } })).rejects.toThrow(
+        /logoutParams must/,
+      )
+    }
+  })
+
   it('stays local if logoutUrl throws or returns no URL', async () => {
     for (const logoutUrl of [
       () => 'bye',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { acceptedLanguages, chooseLanguage } from '../../src/request/languages.js'
+import { acceptedLanguages, chooseLanguage, uiLocalesOf } from '../../src/request/languages.js'
 
 const accepted = (header?: string) =>
   acceptedLanguages({ headers: header === undefined ? {} : { 'accept-language': header } })
@@ -52,5 +52,15 @@ describe('the language of a page', () => {
     [[], undefined],
   ])('for %s is %s', (tags, expected) => {
     expect(chooseLanguage(tags, known)).toBe(expected)
+  })
+})
+
+describe('ui_locales', () => {
+  it('has at most five of the languages that the browser accepts, best first', () => {
+    const of = (header: string) => uiLocalesOf({ headers: { 'accept-language': header } })
+    expect(of('de;q=0.5, zh-hant-tw, *;q=0.1')).toBe('zh-hant-TW de')
+    expect(of('a, b, de, en, fr, it, es, pl, nl')).toBe('de en fr it es')
+    expect(of('*')).toBeUndefined()
+    expect(uiLocalesOf({ headers: {} })).toBeUndefined()
   })
 })
