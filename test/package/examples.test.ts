@@ -38,15 +38,22 @@ describe('npm run example', () => {
     expect(stderr).toContain('client-credentials, cluster, device, device-cli, hybrid, implicit')
   })
 
-  it.each(['implicit', 'hybrid', 'device', 'device-cli', 'password', 'token-exchange', 'third-party-login', 'spa'])(
-    'starts %s, prints one line with the URL to open, and stops when asked to',
-    async (name) => {
-      const line = await firstLine(name)
-      expect(line).toMatch(/^Open http:\/\/\S+ .*Press Ctrl\+C to stop\.$/)
-      const [url = ''] = /http:\S+/.exec(line) ?? []
-      expect((await fetch(url)).status).toBe(200)
-    },
-  )
+  it.each([
+    'implicit',
+    'hybrid',
+    'device',
+    'device-cli',
+    'password',
+    'token-exchange',
+    'third-party-login',
+    'spa',
+    'social',
+  ])('starts %s, prints one line with the URL to open, and stops when asked to', async (name) => {
+    const line = await firstLine(name)
+    expect(line).toMatch(/^Open http:\/\/\S+ .*Press Ctrl\+C to stop\.$/)
+    const [url = ''] = /http:\S+/.exec(line) ?? []
+    expect((await fetch(url)).status).toBe(200)
+  })
 
   /** Runs an example to its end, and gives what it printed. */
   async function printed(name: string): Promise<string> {
