@@ -3,6 +3,8 @@ import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { providerPages, withTable } from '../scripts/providerPages.js'
+import * as providers from '../src/providers.js'
 import { anchors, brokenLinks, codeBlocks, links, syntaxErrors, typeErrors } from './support/run/markdown.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -90,6 +92,15 @@ function readDiagram(page: string): { nodes: string[]; arrows: Arrow[] } {
   )
   return { nodes: [...names.values()].flat(), arrows }
 }
+
+describe('the pages about providers', () => {
+  it('are what scripts/providerPages.js writes', () => {
+    const generated = providerPages(providers)
+    expect([...generated.keys()].sort()).toEqual(readdirSync(join(root, 'docs/providers')).sort())
+    for (const [name, page] of generated) expect(read(`docs/providers/${name}`)).toBe(page)
+    expect(read('README.md')).toBe(withTable(read('README.md'), providers))
+  })
+})
 
 describe('the documentation', () => {
   it.each([...pages])('%s links to files and headings that exist', (path, page) => {

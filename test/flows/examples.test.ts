@@ -6,8 +6,11 @@ import { createReportsApi } from '../../examples/shared/reports-api.js'
 import { type Example, startBeside, startExample } from '../../examples/shared/start.js'
 import * as thirdParty from '../../examples/third-party-login/app.js'
 import * as tokenExchange from '../../examples/token-exchange/app.js'
+import * as usersPostgres from '../../examples/users-postgres/app.js'
+import { openDatabase, openUsers } from '../../examples/users-postgres/users.js'
 import { answerDevice } from '../support/bed/device.js'
 import { UserAgent } from '../support/bed/userAgent.js'
+import { describeWith, postgresUrl } from '../support/run/requirements.js'
 
 async function start(example: Example) {
   const running = await startExample({
@@ -56,5 +59,37 @@ describe('the examples', () => {
     }
     await deviceCli.runTool({ issuer: provider.issuer, apiUrl: baseUrl, say })
     expect(said).toEqual([expect.stringContaining('Open http'), 'Signed in as Ada Lovelace. Reports: Harvest, Tides'])
+  })
+})
+
+describe('the example users-postgres', () => {
+  it('welcomes a user once, and recognizes them afterwards', async () => {
+    const { baseUrl } = await start(usersPostgres)
+    const first = await new UserAgent().visit(`${baseUrl}/profile`)
+    expect(first).toMatchObject({ url: `${baseUrl}/welcome`, text: expect.stringContaining('new member') })
+    const browser = new UserAgent()
+    const again = await browser.visit(`${baseUrl}/profile`)
+    expect(again).toMatchObject({ url: `${baseUrl}/profile`, text: expect.stringContaining('<dd>1</dd>') })
+  })
+
+  const promises = (url: string | undefined) => async () => {
+    const database = await openDatabase(url)
+    onTestFinished(async () => {
+      await database.query('drop table if exists example_users')
+    })
+    const users = await openUsers(database)
+    const claims = { iss: 'https://op.example', sub: '7', email: 'ada@example.com' }
+    const logins = await Promise.all(Array.from({ length: 8 }, () => users.findOrCreate(claims)))
+    expect(new Set(logins.map(({ id }) => id)).size).toBe(1)
+    expect(logins.filter(({ logins: count }) => count === 1)).toHaveLength(1)
+    const sameAddress = await users.findOrCreate({ ...claims, sub: '8' })
+    const sameSubject = await users.findOrCreate({ ...claims, iss: 'https://other.example' })
+    expect(new Set([logins[0]?.id, sameAddress.id, sameSubject.id]).size).toBe(3)
+  }
+  const rule = 'makes one user per issuer and subject, however many logins there are at once, whatever the address'
+
+  it(rule, promises(undefined))
+  describeWith('postgres', 'on PostgreSQL', () => {
+    it(rule, promises(postgresUrl))
   })
 })

@@ -48,6 +48,7 @@ describe('npm run example', () => {
     'third-party-login',
     'spa',
     'social',
+    'users-postgres',
   ])('starts %s, prints one line with the URL to open, and stops when asked to', async (name) => {
     const line = await firstLine(name)
     expect(line).toMatch(/^Open http:\/\/\S+ .*Press Ctrl\+C to stop\.$/)
