@@ -19,6 +19,7 @@ function pagesIn(folder: string): string[] {
 }
 
 const flows = pagesIn('docs/flows')
+const programs = ['docs/social-login.md', ...pagesIn('docs/providers').filter((path) => !path.endsWith('README.md'))]
 const pages = new Map(
   ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...pagesIn('docs'), ...pagesIn('examples')].map((path) => [
     path,
@@ -28,15 +29,16 @@ const pages = new Map(
 
 const isScript = /^(js|javascript|mjs|ts|typescript)$/
 
-/** The names that the pages of the flows leave to the reader to define. */
+/** The names that the pages leave to the reader to define. */
 const READERS_OWN = `declare const baseUrl: string, secret: string, issuer: string, clientId: string, clientSecret: string
+declare function findOrCreate(iss: string, sub: string, claims: object): Promise<{ id: string; isNew: boolean }>
 `
 
-/** Returns the TypeScript of a page, from top to bottom, on its original lines. */
-function codeOf(page: string): string {
+/** Returns the code of a page in some languages, by default TypeScript, from top to bottom, on its original lines. */
+function codeOf(page: string, languages: readonly string[] = ['ts']): string {
   const lines: string[] = []
   for (const { language, code, line } of codeBlocks(page)) {
-    if (language !== 'ts') continue
+    if (!languages.includes(language)) continue
     while (lines.length < line - 1) lines.push('')
     lines.push(...code.split('\n'))
   }
@@ -50,11 +52,14 @@ function compilerOptions(): ts.CompilerOptions {
   return { ...options, noUnusedLocals: false, noUnusedParameters: false }
 }
 
-/** Lists the type errors of the TypeScript in pages, given by path. */
-function typeErrorsOf(codes: ReadonlyMap<string, string>): string[] {
+/** JavaScript reads the environment without a check: a variable of it may be undefined. */
+const LENIENT: ts.CompilerOptions = { strict: false, strictNullChecks: false, exactOptionalPropertyTypes: false }
+
+/** Lists the type errors of the code in pages, given by path. */
+function typeErrorsOf(codes: ReadonlyMap<string, string>, more: ts.CompilerOptions = {}): string[] {
   const texts = new Map([[join(root, 'docs/readers-own.d.ts'), READERS_OWN]])
   for (const [path, code] of codes) texts.set(join(root, `${path}.ts`), code)
-  return typeErrors(texts, compilerOptions()).map((error) => error.replace(root, ''))
+  return typeErrors(texts, { ...compilerOptions(), ...more }).map((error) => error.replace(root, ''))
 }
 
 /** Reads the files of `src`, by path. */
@@ -158,6 +163,17 @@ describe('the documentation', () => {
     const codes = new Map(flows.map((path) => [path, codeOf(read(path))]))
     expect([...codes].filter(([, code]) => code === '')).toEqual([])
     expect(typeErrorsOf(codes)).toEqual([])
+  }, 120_000)
+
+  it('has pages of providers and of social login whose programs compile against the package', () => {
+    const codes = new Map(programs.map((path) => [path, codeOf(read(path), ['js', 'ts'])]))
+    expect(codes.size).toBeGreaterThan(19)
+    expect([...codes].filter(([, code]) => code === '')).toEqual([])
+    expect(typeErrorsOf(codes, LENIENT)).toEqual([])
+    const spoiled = codeOf(read('docs/providers/okta.md'), ['js']).replace('domain:', 'host:')
+    expect(typeErrorsOf(new Map([['docs/spoiled.md', spoiled]]), LENIENT)).toEqual([
+      expect.stringContaining("'host' does not exist"),
+    ])
   }, 120_000)
 
   it("lists every flow's page in the index", () => {
