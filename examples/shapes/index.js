@@ -58,15 +58,16 @@ export async function startShapes({ host = '127.0.0.1' } = {}) {
     app.post(`/${name}${shape.token}`, async (req, res) => {
       const grant = codes.get(String(req.body.code))
       codes.delete(String(req.body.code))
-      const isClient = await isAuthentic(name, base, req.body)
+      const isClient = await isAuthentic(name, shape, base, req)
       if (!isClient || !grant || !fits(name, grant, req.body)) return refuse(shape, isClient, res)
       const accessToken = remember(tokens, grant)
-      res.json({
+      const response = {
         access_token: accessToken,
         token_type: 'Bearer',
         scope: grant.scope.replaceAll(' ', shape.scopeSeparator),
         ...(shape.idToken ? { expires_in: 3600, id_token: await sign(base, shape, grant) } : {}),
-      })
+      }
+      res.json(shape.tokens?.(response) ?? response)
     })
     if (shape.metadata) {
       const { path, ...metadata } = shape.metadata(base)
@@ -88,6 +89,20 @@ export async function startShapes({ host = '127.0.0.1' } = {}) {
     client: { clientId, clientSecret },
     /** The private key to make client secrets for Apple's shape with, in PEM. */
     appleKey: appleKey.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    /**
+     * Returns the options that lead the preset of that name here.
+     *
+     * @param {string} name
+     */
+    options(name) {
+      const base = `${url}/${name}`
+      const shape = shapes[/** @type {ShapeName} */ (name)]
+      if (name === 'github') return { clientId, clientSecret, baseUrl: base }
+      if (name === 'microsoft') return { clientId, clientSecret, authority: base, tenant: 'common' }
+      if (shape.metadata) return { clientId, clientSecret, issuer: base }
+      const endpoints = { authorizationEndpoint: base + shape.authorize, tokenEndpoint: base + shape.token }
+      return { clientId, clientSecret, issuer: base, ...endpoints, userInfoEndpoint: `${base}/me` }
+    },
     async close() {
       server.close()
       server.closeAllConnections()
@@ -123,9 +138,10 @@ export async function startShapes({ host = '127.0.0.1' } = {}) {
     const text = (/** @type {string} */ key) => (typeof req.query[key] === 'string' ? req.query[key] : undefined)
     const redirectUri = text('redirect_uri') ?? ''
     if (text('client_id') !== clientId || !isLoopback(redirectUri)) return void res.sendStatus(400)
-    const user = users.find(({ id }) => id === req.body.user)
+    const isAllowed = shape.pkce !== 'refused' || text('code_challenge') === undefined
+    const user = isAllowed ? users.find(({ id }) => id === req.body.user) : undefined
     /** @type {Record<string, string>} */
-    const response = { state: text('state') ?? '' }
+    const response = { state: text('state') ?? '', ...(shape.iss ? { iss: `${url}/${name}` } : {}) }
     if (user) {
       const { nonce, scope = '', code_challenge: challenge } = /** @type {Record<string, string>} */ (req.query)
       response.code = remember(codes, { shape: name, user, redirectUri, scope, nonce, challenge })
@@ -143,13 +159,19 @@ export async function startShapes({ host = '127.0.0.1' } = {}) {
   }
 
   /**
-   * Checks the client secret. Apple's is a JWT.
+   * Checks the client secret, where the provider expects it. Apple's is a JWT.
    *
    * @param {string} name
+   * @param {import('./shapes.js').Shape} shape
    * @param {string} base
-   * @param {Record<string, unknown>} body
+   * @param {express.Request} req
    */
-  async function isAuthentic(name, base, { client_id: id, client_secret: secret }) {
+  async function isAuthentic(name, { clientAuth }, base, req) {
+    const { client_id: id, client_secret: secret } = /** @type {Record<string, unknown>} */ (req.body)
+    if (clientAuth === 'basic') {
+      const expected = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
+      return req.get('Authorization') === `Basic ${expected}` && secret === undefined
+    }
     if (name !== 'apple') return id === clientId && secret === clientSecret
     const expected = { subject: clientId, audience: base, algorithms: ['ES256'] }
     return jwtVerify(String(secret), appleKey.publicKey, expected).then(
@@ -164,12 +186,14 @@ export async function startShapes({ host = '127.0.0.1' } = {}) {
    * @param {Grant} grant
    */
   function sign(base, shape, { user, nonce }) {
-    return new SignJWT({ iss: base, ...shape.idToken?.(user, base), ...(nonce === undefined ? {} : { nonce }) })
-      .setProtectedHeader({ alg: 'RS256', kid: jwk.kid })
+    const answered = nonce === undefined || shape.nonce === false ? {} : { nonce }
+    const isSymmetric = shape.alg === 'HS256'
+    return new SignJWT({ iss: base, ...shape.idToken?.(user, base), ...answered })
+      .setProtectedHeader(isSymmetric ? { alg: 'HS256' } : { alg: 'RS256', kid: jwk.kid })
       .setAudience(clientId)
       .setIssuedAt()
       .setExpirationTime('10 minutes')
-      .sign(signing.privateKey)
+      .sign(isSymmetric ? new TextEncoder().encode(clientSecret) : signing.privateKey)
   }
 }
 
@@ -183,11 +207,13 @@ function endpoints(base, shape) {
     authorization_endpoint: base + shape.authorize,
     token_endpoint: base + shape.token,
     jwks_uri: `${base}/keys`,
+    ...(shape.api?.['/userinfo'] ? { userinfo_endpoint: `${base}/userinfo` } : {}),
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'form_post'],
     subject_types_supported: ['pairwise'],
-    id_token_signing_alg_values_supported: ['RS256'],
-    token_endpoint_auth_methods_supported: ['client_secret_post'],
+    id_token_signing_alg_values_supported: [shape.alg ?? 'RS256'],
+    token_endpoint_auth_methods_supported: [`client_secret_${shape.clientAuth ?? 'post'}`],
+    ...(shape.iss ? { authorization_response_iss_parameter_supported: true } : {}),
     code_challenge_methods_supported: ['S256'],
   }
 }
@@ -211,9 +237,10 @@ function fits(name, { shape, redirectUri, challenge }, body) {
  * @param {boolean} isClient
  * @param {express.Response} res
  */
-function refuse({ errors }, isClient, res) {
+function refuse({ errors, tokens }, isClient, res) {
   const [status, code, client] = errors ?? [400, 'invalid_grant', 'invalid_client']
-  res.status(status).json({ error: isClient ? code : client })
+  const response = { error: isClient ? code : client }
+  res.status(status).json(tokens?.(response) ?? response)
 }
 
 /**

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished } from 'vitest'
 import { startSocial } from '../../examples/social/start.js'
 import { browserTest } from '../support/run/chromium.js'
 import { describeWith } from '../support/run/requirements.js'
+import { fakeDate, pass } from '../support/run/waiting.js'
 
 const it = browserTest.extend('app', { scope: 'file' }, async ({ launchOptions: _ }, { onCleanup }) => {
   const app = await startSocial()
@@ -75,6 +76,20 @@ describeWith('chromium', 'social login with a browser', () => {
         await page.waitForURL(`${app.baseUrl}/profile`)
       },
     )
+
+    it('because it took too long can be started again', async ({ page, app }) => {
+      fakeDate()
+      await page.goto(`${app.baseUrl}/profile`)
+      await page.getByRole('link', { name: 'Continue with Google' }).click()
+      await page.getByRole('button', { name: 'Ada' }).waitFor()
+      pass(601)
+      await page.getByRole('button', { name: 'Ada' }).click()
+      await page.getByRole('heading', { name: 'The sign-in took too long' }).waitFor()
+      await page.getByRole('link', { name: 'Try again' }).click()
+      await page.getByRole('button', { name: 'Ada' }).click()
+      await page.waitForURL(`${app.baseUrl}/profile`)
+      expect((await factsOf(page)).provider).toBe('google')
+    })
 
     it('because its cookie is gone can be started again', async ({ page, app }) => {
       await page.goto(`${app.baseUrl}/profile`)
