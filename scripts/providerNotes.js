@@ -14,6 +14,7 @@
  * @property {string} logout what a logout does at the provider
  * @property {string} email whether addresses are verified
  * @property {readonly string[]} quirks what else to know, as Markdown
+ * @property {readonly string[]} [unverified] what has a single source, or none that is recent
  */
 
 const LOOPBACK = 'For development, `http://localhost:3000/callback/ID` can be registered as well.'
@@ -53,6 +54,7 @@ export const notes = {
       '`oid` identifies the user in the tenant and in Microsoft Graph; `sub` is different for every application.',
       '`authority` is for national clouds.',
     ],
+    unverified: ['National clouds.'],
   },
   apple: {
     where:
@@ -72,6 +74,7 @@ export const notes = {
       '`is_private_email` is `true` for an address that Apple forwards.',
       'When a user deletes their account, Apple demands that tokens are revoked. `logout()` does not revoke them, since that ends the consent: set `revokeOnLogout: true` if you want that.',
     ],
+    unverified: ['Whether Apple checks the code verifier of PKCE: it does not announce that it does.'],
   },
   github: {
     where: '[GitHub developer settings](https://github.com/settings/developers): a new OAuth app, or a GitHub App',
@@ -85,15 +88,21 @@ export const notes = {
       '`baseUrl` is the URL of GitHub Enterprise Server, or of Enterprise Cloud at `ghe.com`. It becomes part of the issuer, so accounts of different servers stay apart.',
       'GitHub answers failed token requests with status 200. The preset turns them into errors.',
     ],
+    unverified: ['GitHub Enterprise Server and `ghe.com`.'],
   },
   gitlab: {
     where:
       '[GitLab](https://gitlab.com/-/user_settings/applications), or the same page of your instance: a new application with the scopes `openid`, `profile` and `email`',
     redirect: LOOPBACK,
     refresh: 'Every login has a refresh token; access tokens last two hours.',
-    logout: LOCAL_LOGOUT,
+    logout:
+      'It ends the session of your application only, unless the metadata of the instance has an `end_session_endpoint`.',
     email: CLAIM,
-    quirks: ['`baseUrl` is the URL of your own instance, and the issuer.'],
+    quirks: [
+      '`baseUrl` is the URL of your own instance, and the issuer.',
+      '`sub` is the numeric ID as a string. Libraries that use the REST API have the same ID as a number.',
+    ],
+    unverified: ['Instances that are mounted below a path.'],
   },
   facebook: {
     where:
@@ -107,6 +116,7 @@ export const notes = {
       '`appSecretProof`, on by default, proves to the Graph API that the request comes from your server.',
       '`sub` is different for every app.',
     ],
+    unverified: ['PKCE, which Facebook documents for its OpenID Connect flow only.'],
   },
   linkedin: {
     where:
@@ -130,16 +140,22 @@ export const notes = {
       'Every response must carry `iss`, which Discord announces; one without it is refused.',
       'Tokens are not revoked at logout: that would end the sessions of the user on other devices.',
     ],
+    unverified: ['PKCE together with a client secret.'],
   },
   x: {
     where:
-      '[X developer portal](https://developer.x.com): a project and an app with user authentication, type "Web App"',
-    redirect: LOOPBACK,
-    refresh: 'Add the scope `offline.access`.',
+      '[X Developer Console](https://console.x.com): an app with user authentication, type "Web App", a confidential client',
+    redirect:
+      'X compares the whole URI. For development register `http://127.0.0.1:3000/callback/x`, and use that address in `baseUrl`: X advises against `localhost`.',
+    credentials: 'Copy the client ID and the client secret of OAuth 2.0, not the API key and its secret.',
+    refresh: 'Add the scope `offline.access`; access tokens last two hours.',
     logout: LOCAL_LOGOUT,
     email:
       'With the scope `users.email`, which the settings of the app must allow too. It is one that X has confirmed.',
-    quirks: ['X limits how often the profile may be read; it is read once per login.'],
+    quirks: [
+      'X limits how often the profile may be read; it is read once per login.',
+      'The profile can only be read with both `users.read` and `tweet.read`.',
+    ],
   },
   slack: {
     where: '[Slack API](https://api.slack.com/apps): a new app, section "OAuth & Permissions"',
@@ -164,6 +180,7 @@ export const notes = {
       '`sub` is `account_id`, which Spotify asks to use in place of `id`.',
       'In development mode only five users can sign in, and the address may be missing.',
     ],
+    unverified: ['`account_id`, which Spotify announced in May 2026.'],
   },
   twitch: {
     where:
@@ -173,6 +190,7 @@ export const notes = {
     logout: LOCAL_LOGOUT,
     email: CLAIM,
     quirks: ['Claims besides `sub` have to be asked for by the parameter `claims`, which the preset does.'],
+    unverified: ['PKCE, which Twitch does not document.'],
   },
   amazon: {
     where:
@@ -182,6 +200,7 @@ export const notes = {
     logout: LOCAL_LOGOUT,
     email: NEVER,
     quirks: ['This is for customers of the shop. For users of AWS user pools, see [Cognito](cognito.md).'],
+    unverified: ['The endpoints, whose source is older than 2026.', 'The regional hosts for Europe and Asia.'],
   },
   line: {
     where:
@@ -191,7 +210,9 @@ export const notes = {
     refresh: 'Every login has one; access tokens last 30 days.',
     logout: LOCAL_LOGOUT,
     email: `${NEVER} Addresses need an approval by LINE, and then the scope \`openid profile email\`.`,
-    quirks: ['ID tokens are signed with the channel secret (HS256).'],
+    quirks: [
+      'ID tokens are signed with the channel secret (HS256): whoever knows it can also issue them. Channels of apps with the LINE SDK use ES256; set `idTokenSigningAlg` for those.',
+    ],
   },
   auth0: {
     where: '[Auth0 dashboard](https://manage.auth0.com): a new application of the type "Regular Web Application"',
@@ -204,9 +225,10 @@ export const notes = {
     email: CLAIM,
     quirks: [
       '`audience` requests an access token for your API, as a JWT.',
-      '`organization` signs users in to that organization.',
+      '`organization` admits members of one organization only, by a verified claim.',
       'The issuer ends with a slash. If you use a custom domain, that is the `domain`.',
     ],
+    unverified: ['`/v2/logout`.'],
   },
   okta: {
     where: 'the Admin Console of your organization: Applications, Create App Integration, "OIDC", "Web Application"',
@@ -218,7 +240,9 @@ export const notes = {
     email: CLAIM,
     quirks: [
       "`authorizationServer: 'default'` uses a custom authorization server. Only its access tokens can be verified by your API; those of the organization itself are opaque.",
+      'The profile comes from UserInfo: next to an access token, ID tokens leave most of it out.',
     ],
+    unverified: ['`default`, which some organizations lack.'],
   },
   keycloak: {
     where: 'the admin console of your server: Clients, Create client, with client authentication on',
@@ -256,6 +280,10 @@ export const notes = {
     refresh: 'Allow the grant type for the application, and add the scope `offline_access`.',
     logout: RP_LOGOUT,
     email: CLAIM,
-    quirks: ['Roles are in the claim `urn:zitadel:iam:org:project:roles`, with the scope of the same name.'],
+    quirks: [
+      'Roles are in the claim `urn:zitadel:iam:org:project:roles`, if the project asserts them, or with the scope `urn:zitadel:iam:org:project:role:<key>` for each.',
+      'The profile comes from UserInfo: ID tokens leave it out unless the application is set to include it.',
+    ],
+    unverified: ['The claims and scopes of roles.'],
   },
 }

@@ -1,12 +1,15 @@
 // @ts-check
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
 import { notes } from './providerNotes.js'
 
-// Writes docs/providers: a page for each preset, from its row and from providerNotes.js, and the tables of presets.
+// Writes docs/providers: a page for each preset, from its row, the doc comments of its own options and providerNotes.js; and
+// the tables of presets.
 
 /** @typedef {import('express-relying-party').ProviderOptions} ProviderOptions */
+/** @typedef {{ name: string, isRequired: boolean, text: string }} OwnOption */
 /** @typedef {{ (options: never): ProviderOptions, row: { id: string, displayName: string } }} Preset */
 
 /**
@@ -16,7 +19,10 @@ import { notes } from './providerNotes.js'
  * @returns {Map<string, string>}
  */
 export function providerPages(module) {
-  const pages = presetsOf(module).map((preset) => /** @type {const} */ ([`${preset.row.id}.md`, pageOf(preset)]))
+  const own = ownOptions()
+  const pages = presetsOf(module).map(
+    (preset) => /** @type {const} */ ([`${preset.row.id}.md`, pageOf(preset, own.get(preset.row.id) ?? [])]),
+  )
   return new Map([['README.md', indexOf(module)], ...pages])
 }
 
@@ -64,10 +70,10 @@ function notesOf({ row }) {
   return found
 }
 
-/** @param {Preset} preset */
-function pageOf(preset) {
+/** @param {Preset} preset @param {readonly OwnOption[]} own */
+function pageOf(preset, own) {
   const { id, displayName } = preset.row
-  const { where, redirect, credentials, refresh, logout, email, quirks } = notesOf(preset)
+  const { where, redirect, credentials, refresh, logout, email, quirks, unverified = [] } = notesOf(preset)
   const provider = optionsOf(preset)
   const isOAuth2 = provider.protocol === 'oauth2'
   const prefix = id.toUpperCase()
@@ -111,15 +117,59 @@ ${sampleOf(preset, prefix)}
 |---|---|
 ${facts.map(([name, value]) => `| ${name} | ${value} |`).join('\n')}
 
-${quirks.map((quirk) => `- ${quirk}`).join('\n')}
-
+${list(quirks)}
+${optionsSection(id, own)}
 Every [option of a provider](../../README.md#options-of-a-provider) can be set as well, and replaces that of the preset.
 
 ## Not verified
 
-This preset was written from public documentation, and is tested against recorded shapes of the provider's messages. It was
-not tried against the live service. If something has changed, override the option, and please open an issue.
-`
+This preset was written from public documentation, and is tested with answers of the form that it describes. It was not tried
+against the live service. If something has changed, override the option, and please open an issue.
+${unverified.length === 0 ? '' : `\nIn particular, these need a check:\n\n${list(unverified)}\n`}`
+}
+
+/** @param {readonly string[]} items */
+function list(items) {
+  return items.map((item) => `- ${item}`).join('\n')
+}
+
+/** @param {string} id @param {readonly OwnOption[]} own */
+function optionsSection(id, own) {
+  if (own.length === 0) return ''
+  const rows = own.map(({ name, isRequired, text }) => `| \`${name}\` | ${isRequired ? 'Required. ' : ''}${text} |`)
+  return `\n| Option of \`${id}()\` | |\n|---|---|\n${rows.join('\n')}\n`
+}
+
+/**
+ * Reads the options that only one preset has, with their doc comments, by the preset's name.
+ *
+ * @returns {Map<string, OwnOption[]>}
+ */
+function ownOptions() {
+  const folder = new URL('../src/providers/', import.meta.url)
+  const statements = readdirSync(folder)
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => {
+      const text = readFileSync(new URL(name, folder), 'utf8')
+      return [...ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true).statements]
+    })
+  const types = new Map(
+    statements.filter(ts.isInterfaceDeclaration).map(({ name, members }) => [name.text, members.map(ownOption)]),
+  )
+  const variables = statements.filter(ts.isVariableStatement).flatMap((node) => [...node.declarationList.declarations])
+  return new Map(
+    variables.flatMap(({ name, initializer }) => {
+      const [type] = initializer && ts.isCallExpression(initializer) ? (initializer.typeArguments ?? []) : []
+      return type ? [[name.getText(), types.get(type.getText()) ?? []]] : []
+    }),
+  )
+}
+
+/** @param {ts.TypeElement} member @returns {OwnOption} */
+function ownOption(member) {
+  const [comment] = ts.getJSDocCommentsAndTags(member)
+  const text = (ts.getTextOfJSDocComment(comment?.comment) ?? '').replaceAll(/\s+/g, ' ').replaceAll('|', '\\|')
+  return { name: member.name?.getText() ?? '', isRequired: member.questionToken === undefined, text }
 }
 
 /** @param {Preset} preset @param {string} prefix */
