@@ -214,7 +214,9 @@ export function withTable(page, module) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = new URL('../', import.meta.url)
-  const module = await import('../dist/providers.js')
+  // Types are checked without a build.
+  const built = new URL('dist/providers.js', root).href
+  const module = await import(built)
   mkdirSync(new URL('docs/providers/', root), { recursive: true })
   for (const [name, page] of providerPages(module)) writeFileSync(new URL(`docs/providers/${name}`, root), page)
   const readme = new URL('README.md', root)

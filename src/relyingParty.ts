@@ -56,13 +56,13 @@ async function recognize(
   req: Request,
   mark: { id: string },
 ): Promise<SignedIn | undefined> {
-  const record = await records.read(mark.id)
-  if (!record) {
+  const read = await records.read(mark.id)
+  if (!read) {
     await abandonSession(req)
     return undefined
   }
   const lifetime = new SessionLifetime(req, records)
-  await lifetime.prolong(record)
+  const record = await lifetime.prolong(read)
   const provider = await config.providers.find(req, record.provider, record.registration)
   return provider && { record, provider, lifetime }
 }

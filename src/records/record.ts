@@ -45,6 +45,8 @@ export interface RecordFields {
   readonly extended?: boolean
   /** The idle lifetime of the session, if its cookie has one. In seconds. */
   readonly idle?: number
+  /** Until when the store keeps the record. Absent if it was stored by an older version. */
+  readonly keptUntil?: number
   /** When the access token expires, if the provider says so. */
   readonly accessTokenExpiresAt?: number
   /** The lifetime of the access token, if the provider states one. In seconds. */
@@ -79,6 +81,11 @@ export function splitRecord(stored: string): { fields: string; sealed: string } 
   return { fields: stored.slice(0, at), sealed: stored.slice(at + 1) }
 }
 
+/** Checks whether two records have the same tokens: every change of them is sealed anew. */
+export function hasSameTokens(one: TokenRecord, other: TokenRecord): boolean {
+  return splitRecord(one.stored).sealed === splitRecord(other.stored).sealed
+}
+
 /** Parses the fields of a stored text. Returns `undefined` if it is not a record: a store may hold anything. */
 export function parseRecord(stored: string): Omit<TokenRecord, 'id' | 'stored'> | undefined {
   const fields = parseObject(splitRecord(stored).fields)
@@ -86,11 +93,12 @@ export function parseRecord(stored: string): Omit<TokenRecord, 'id' | 'stored'> 
 }
 
 function isRecord(fields: Record<string, unknown>): fields is Omit<TokenRecord, 'id' | 'stored'> & typeof fields {
-  const { claims, scopes, sid, idle, mayLastUntil, accessTokenExpiresAt, authentication } = fields
+  const { claims, scopes, sid, idle, keptUntil, mayLastUntil, accessTokenExpiresAt, authentication } = fields
   return (
     [fields.provider, fields.registration, fields.issuer, fields.subject, fields.generation].every(isString) &&
     isString(sid ?? '') &&
-    [fields.openedAt, fields.endsAt, mayLastUntil ?? 0, idle ?? 0, accessTokenExpiresAt ?? 0].every(Number.isFinite) &&
+    [fields.openedAt, fields.endsAt, mayLastUntil ?? 0, idle ?? 0, keptUntil ?? 0].every(Number.isFinite) &&
+    Number.isFinite(accessTokenExpiresAt ?? 0) &&
     isObject(claims) &&
     isObject(authentication ?? {}) &&
     Array.isArray(scopes) &&

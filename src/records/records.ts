@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { RelyingPartyError } from '../errors.js'
 import type { Sealer } from '../lib/seal.js'
 import type { AuthStore } from './authStore.js'
@@ -11,8 +10,8 @@ import { handleOf, type LoginTimes, Subjects, subjectIdOf } from './subjects.js'
 /** How much longer than the idle lifetime a record stays in the store, as a fraction of that time. */
 const MARGIN = 0.1
 
-/** For how many sessions a process remembers the expiry in the store. For others it writes again. */
-const MAX_REMEMBERED = 10_000
+/** How often a change of a record is tried again because another request has extended the record. */
+const MAX_ATTEMPTS = 100
 
 /** How many sessions a subject may have. */
 interface Limits {
@@ -41,8 +40,6 @@ export class TokenRecords {
   readonly #sids: Sids
   readonly #lists: SubjectSessions<TokenRecord>
   readonly #onLimit: Limits['onLimit']
-  /** Until when the store keeps a record, as far as this process knows. In seconds since the epoch. */
-  readonly #keptUntil = new LRUCache<string, number>({ max: MAX_REMEMBERED })
 
   constructor(store: AuthStore, sealer: Sealer, { maxPerSubject = MAX_PER_SUBJECT, onLimit }: Limits = {}) {
     this.#store = store
@@ -71,8 +68,10 @@ export class TokenRecords {
     ])
     if (generation === undefined) throw overtaken()
     const id = `${subjectId}.${randomBytes(32).toString('base64url')}`
-    const stored = this.#serialize(id, fields, generation, tokens)
-    await this.#store.set(key(id), stored, lifetime(fields))
+    const ttl = lifetime(fields)
+    const created = { ...fields, keptUntil: fromNow(ttl), generation }
+    const stored = joinRecord(created, this.#seal(id, tokens))
+    await this.#store.set(key(id), stored, ttl)
     try {
       if (fields.sid !== undefined) await this.#enterSid(sidIdOf(fields.registration, fields.sid), id, login)
       await this.#list(fields, subjectId, { id, until: endsAt, replaces, asRead })
@@ -81,7 +80,7 @@ export class TokenRecords {
       await this.remove(id).catch(() => false)
       throw error
     }
-    return { ...fields, id, stored, generation }
+    return { ...created, id, stored }
   }
 
   async #enterSid(sidId: string, id: string, login: LoginTimes): Promise<void> {
@@ -119,27 +118,29 @@ export class TokenRecords {
   /** Replaces a record if it is unchanged. Resolves to the new one, or to `undefined` if it was changed or removed. */
   async replace(record: TokenRecord, fields: RecordFields, tokens: Tokens): Promise<TokenRecord | undefined> {
     const { id, generation } = record
-    const stored = this.#serialize(id, fields, generation, tokens)
-    const replaced = await this.#store.replace(key(id), record.stored, stored, lifetime(fields))
-    this.#keptUntil.delete(id)
-    return replaced ? { ...fields, id, stored, generation } : undefined
+    const ttl = lifetime(fields)
+    const next = { ...fields, keptUntil: fromNow(ttl), generation }
+    const stored = joinRecord(next, this.#seal(id, tokens))
+    const replaced = await this.#whileUnchanged(record, (asRead) => this.#store.replace(key(id), asRead, stored, ttl))
+    return replaced ? { ...next, id, stored } : undefined
   }
 
   /**
-   * Extends a record in the store by the idle lifetime, and a little more, so that few requests write. Its content stays
-   * the same.
+   * Extends a record in the store by the idle lifetime, and a little more, so that few requests write. Its tokens stay as
+   * they are.
    *
    * @param idle - the idle lifetime of the session. In seconds; `undefined` if its cookie has none
-   * @returns whether the store was written to: not if it keeps the record long enough, or holds another one by now
+   * @returns the record that was written; `undefined` if the store keeps it long enough, or holds another one by now
    */
-  async keep(record: TokenRecord, idle: number | undefined): Promise<boolean> {
-    if (idle === undefined && record.idle === undefined) return false
-    const needed = Math.min(record.endsAt, Date.now() / 1000 + (idle ?? Infinity))
-    if ((this.#keptUntil.get(record.id) ?? 0) >= needed) return false
-    const ttl = lifetime({ ...record, idle })
-    const kept = await this.#store.replace(key(record.id), record.stored, record.stored, ttl)
-    if (kept) this.#keptUntil.set(record.id, Math.min(record.endsAt, Date.now() / 1000 + ttl))
-    return kept
+  async keep(record: TokenRecord, idle: number | undefined): Promise<TokenRecord | undefined> {
+    const { id, endsAt, keptUntil = 0 } = record
+    if (idle === undefined && record.idle === undefined) return undefined
+    if (keptUntil >= Math.min(endsAt, fromNow(idle ?? Infinity))) return undefined
+    const ttl = lifetime({ endsAt, idle })
+    const next = { ...record, keptUntil: fromNow(ttl) }
+    const stored = joinRecord(next, splitRecord(record.stored).sealed)
+    const kept = await this.#store.replace(key(id), record.stored, stored, ttl)
+    return kept ? { ...next, stored } : undefined
   }
 
   /** Finds a record of a subject at one registration by its handle. */
@@ -149,7 +150,23 @@ export class TokenRecords {
 
   /** Removes a record: always, or only if it is unchanged. Resolves to whether it removed one. */
   async remove(id: string, asRead?: TokenRecord): Promise<boolean> {
-    return this.#store.remove(key(id), asRead?.stored)
+    if (!asRead) return this.#store.remove(key(id))
+    return this.#whileUnchanged(asRead, (stored) => this.#store.remove(key(id), stored))
+  }
+
+  /**
+   * Changes a record by compare-and-set, again if another request has only extended it. What is sealed differs with every
+   * change of the rest.
+   */
+  async #whileUnchanged(record: TokenRecord, change: (asRead: string) => Promise<boolean>): Promise<boolean> {
+    const { sealed } = splitRecord(record.stored)
+    let asRead: string | undefined = record.stored
+    for (let attempt = 0; asRead !== undefined && attempt < MAX_ATTEMPTS; attempt++) {
+      if (await change(asRead)) return true
+      asRead = await this.#store.get(key(record.id))
+      if (asRead === undefined || splitRecord(asRead).sealed !== sealed) return false
+    }
+    return false
   }
 
   /**
@@ -205,9 +222,8 @@ export class TokenRecords {
     return opened && (JSON.parse(opened.toString('utf8')) as Tokens)
   }
 
-  #serialize(id: string, fields: RecordFields, generation: string, tokens: Tokens): string {
-    const sealed = this.#sealer.seal('token-record', id, JSON.stringify(tokens))
-    return joinRecord({ ...fields, generation }, sealed)
+  #seal(id: string, tokens: Tokens): string {
+    return this.#sealer.seal('token-record', id, JSON.stringify(tokens))
   }
 }
 
@@ -219,6 +235,11 @@ function key(id: string): string {
 function lifetime({ endsAt, idle }: Pick<RecordFields, 'endsAt'> & { idle?: number | undefined }): number {
   const left = endsAt - Date.now() / 1000
   return Math.max(1, Math.ceil(idle === undefined ? left : Math.min(left, idle * (1 + MARGIN))))
+}
+
+/** Returns the time after so many seconds. In seconds since the epoch. */
+function fromNow(seconds: number): number {
+  return Date.now() / 1000 + seconds
 }
 
 function overtaken(): RelyingPartyError {

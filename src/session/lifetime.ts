@@ -60,11 +60,14 @@ export class SessionLifetime {
    *
    * express-session touches its store only when the response ends, which may be after the session has expired.
    *
+   * @returns the record as it is now
    * @throws `ERR_STORE_UNAVAILABLE`
    */
-  async prolong(record: TokenRecord): Promise<void> {
-    if (!this.#countFromNow(record)) return
-    if (await this.#records.keep(record, this.idle)) await touch(this.#req)
+  async prolong(record: TokenRecord): Promise<TokenRecord> {
+    if (!this.#countFromNow(record)) return record
+    const kept = await this.#records.keep(record, this.idle)
+    if (kept) await touch(this.#req)
+    return kept ?? record
   }
 
   /**

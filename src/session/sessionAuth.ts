@@ -5,7 +5,7 @@ import type { TokenScope } from '../protocol/tokens.js'
 import { fetchProfile } from '../protocol/user/identity.js'
 import { fetchUserInfo, isTokenRefused } from '../protocol/user/userInfo.js'
 import type { Provider } from '../provider/provider.js'
-import type { TokenRecord, Tokens } from '../records/record.js'
+import { hasSameTokens, type TokenRecord, type Tokens } from '../records/record.js'
 import type { Config } from '../setup/config.js'
 import { readResourceToken, requireRefreshable, resourceGoal, resourceTokenRequest, toTokenScope } from './apiTokens.js'
 import type { SessionLifetime } from './lifetime.js'
@@ -158,7 +158,7 @@ export class SessionAuth implements Auth {
     const { refresher } = this.#services
     const request = refreshRequest(provider, lifetime.idle, this.#config.onRefresh)
     const refreshed = await (force ? refresher.replaceToken(record, request) : refresher.refresh(record, request))
-    if (refreshed && refreshed.stored !== record.stored) this.#refreshedAt = Date.now()
+    if (refreshed && !hasSameTokens(refreshed, record)) this.#refreshedAt = Date.now()
     this.#keep(refreshed, signedIn)
   }
 
@@ -177,8 +177,9 @@ export class SessionAuth implements Auth {
     this.#keep(await this.#services.records.read(signedIn.record.id), signedIn)
     const current = this.#signedIn
     if (!current) throw sessionEnded()
-    await current.lifetime.prolong(current.record)
-    return current
+    const record = await current.lifetime.prolong(current.record)
+    this.#keep(record, current)
+    return { ...current, record }
   }
 
   async #resourceToken(asked: TokenScope, force: boolean): Promise<string> {

@@ -44,8 +44,10 @@ describe('a token record', () => {
     const record = await records.create(fields(IDLE), {})
     const write = vi.spyOn(store, 'replace')
     for (let time = 0; time < ABSOLUTE - 10; time += 10) {
-      expect((await records.read(record.id))?.stored).toBe(record.stored)
-      await records.keep(record, IDLE)
+      const read = (await records.read(record.id)) ?? expect.fail('it ended')
+      expect({ ...read, stored: '', keptUntil: 0 }).toEqual({ ...record, stored: '', keptUntil: 0 })
+      expect(records.unseal(read)).toEqual(records.unseal(record))
+      await records.keep(read, IDLE)
       pass(10)
     }
     expect(write.mock.calls.length).toBeGreaterThan(0)
@@ -54,12 +56,52 @@ describe('a token record', () => {
     expect(await records.read(record.id)).toBeUndefined()
   })
 
+  it('is written once for its whole lifetime in use, whichever of 12,000 sessions and of many processes it is', async () => {
+    const store = new MemoryAuthStore()
+    const processes = Array.from({ length: 3 }, () => new TokenRecords(store, createSealer([SECRET])))
+    const [one] = processes as [TokenRecords, ...TokenRecords[]]
+    const ids: string[] = []
+    for (let i = 0; i < 12_000; i++) {
+      ids.push((await one.create({ ...fields(IDLE), subject: `user ${i}` }, {})).id)
+    }
+    const write = vi.spyOn(store, 'replace')
+    pass(IDLE / 2)
+    for (let round = 0; round < 2; round++) {
+      for (const id of ids) {
+        for (const records of processes) {
+          const read = (await records.read(id)) ?? expect.fail('it ended')
+          await records.keep(read, IDLE)
+        }
+      }
+    }
+    expect(write).toHaveBeenCalledTimes(ids.length)
+  })
+
+  it('is replaced and removed as it was read if another request has extended it since, and not if it has other tokens', async () => {
+    const store = new MemoryAuthStore()
+    const records = new TokenRecords(store, createSealer([SECRET]))
+    const record = await records.create(fields(IDLE), { refreshToken: 'first' })
+    pass(IDLE / 2)
+    expect(await records.keep(record, IDLE)).toBeDefined()
+    const replaced = (await records.replace(record, fields(IDLE), { refreshToken: 'second' })) ?? expect.fail('refused')
+    expect(await records.replace(record, fields(IDLE), { refreshToken: 'late' })).toBeUndefined()
+    expect(await records.keep(record, IDLE)).toBeUndefined()
+    expect(await records.remove(record.id, record)).toBe(false)
+    expect(records.unseal((await records.read(record.id)) ?? expect.fail('it ended'))).toEqual({
+      refreshToken: 'second',
+    })
+    pass(IDLE / 2)
+    expect(await records.keep(replaced, IDLE)).toBeDefined()
+    expect(await records.remove(record.id, replaced)).toBe(true)
+  })
+
   it.each<[what: string, spoil: (stored: string) => string]>([
     ['is empty', () => ''],
     ['is no JSON', (stored) => stored.slice(1)],
     ['holds no object', (stored) => stored.replace(/^.*/, 'null')],
     ['has lost its claims', (stored) => stored.replace('"claims"', '"claim"')],
     ['holds scopes of another form', (stored) => stored.replace('["openid"]', '"openid"')],
+    ['is kept until no time', (stored) => stored.replace(/"keptUntil":[\d.]+/, '"keptUntil":"never"')],
     ['ends at no time', (stored) => stored.replace(/"endsAt":[\d.]+/, '"endsAt":"never"')],
   ])('that %s ends its session', async (_what, spoil) => {
     const store = new MemoryAuthStore()

@@ -221,14 +221,18 @@ describe('the idle lifetime, with an open response', () => {
     const browser = await signedIn({ session: ROLLING })
     expect(await whoIs(browser)).toBe('ada')
     const touch = vi.spyOn(bed.store, 'touch')
+    const set = vi.spyOn(bed.store, 'set')
     for (let i = 0; i < 10; i++) {
       pass(IDLE * 0.009)
       expect(await whoIs(browser)).toBe('ada')
     }
     expect(touch).toHaveBeenCalledTimes(10)
+    expect(set).not.toHaveBeenCalled()
     pass(IDLE * 0.1)
     expect(await whoIs(browser)).toBe('ada')
-    expect(touch).toHaveBeenCalledTimes(13)
+    // The session, and its record.
+    expect(touch).toHaveBeenCalledTimes(12)
+    expect(set).toHaveBeenCalledTimes(1)
   })
 
   it('never goes beyond the absolute end', async () => {

@@ -27,6 +27,8 @@ app.use(
     secret: settings.secret,
     ...(settings.shared ? { store: reporting(store) } : {}),
     provider: { issuer: settings.issuer, clientId: 'app', clientSecret: settings.clientSecret, scope: settings.scope },
+    // The locks of a killed process expire in less, however busy the machine is.
+    session: { refreshWait: 60 },
   }),
 )
 app.use(storeErrors())
