@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
 import type { FromServer, ServerSettings, ToServer } from './messages.js'
@@ -32,6 +33,12 @@ export interface Refresh {
   storedAt?: number
 }
 
+/** The settings of all processes that a cluster does not choose itself. */
+type Settings = Omit<ServerSettings, 'baseUrl' | 'clockOffset' | 'drain'>
+
+/** How long a process that is told to stop still accepts connections, and a balancer still uses it. In milliseconds. */
+const DRAIN = { process: 400, balancer: 200 }
+
 interface Running {
   readonly child: ChildProcess
   readonly port: number
@@ -47,7 +54,7 @@ export class Cluster {
   readonly url: string
   readonly #script: string
   readonly #folder: string
-  readonly #settings: Omit<ServerSettings, 'baseUrl' | 'clockOffset'>
+  #settings: Settings
   readonly #balancer: ReturnType<typeof createServer>
   readonly #processes: Running[] = []
   /** The refreshes reported since they were last taken. */
@@ -57,11 +64,7 @@ export class Cluster {
   #turn = 0
   #clockOffset = 0
 
-  private constructor(
-    folder: string,
-    settings: Omit<ServerSettings, 'baseUrl' | 'clockOffset'>,
-    balancer: ReturnType<typeof createServer>,
-  ) {
+  private constructor(folder: string, settings: Settings, balancer: ReturnType<typeof createServer>) {
     this.#folder = folder
     this.#script = join(folder, 'server.js')
     this.#settings = settings
@@ -79,7 +82,7 @@ export class Cluster {
     })
   }
 
-  static async start(count: number, settings: Omit<ServerSettings, 'baseUrl' | 'clockOffset'>): Promise<Cluster> {
+  static async start(count: number, settings: Settings): Promise<Cluster> {
     const folder = await mkdtemp(join(root, 'node_modules', '.storm-'))
     await build({
       entry: { server: join(root, 'test/storm/server.ts') },
@@ -101,13 +104,18 @@ export class Cluster {
 
   /** Starts a process in the place of one that was killed. */
   async restart(index: number): Promise<void> {
-    const settings: ServerSettings = { ...this.#settings, baseUrl: this.url, clockOffset: this.#clockOffset }
+    this.#processes[index] = await this.#start(index)
+  }
+
+  async #start(index: number): Promise<Running> {
+    const own = { baseUrl: this.url, clockOffset: this.#clockOffset, drain: DRAIN.process }
+    const settings: ServerSettings = { ...this.#settings, ...own }
     const child = fork(this.#script, [JSON.stringify(settings)])
     const [first] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [FromServer | number | null]
     if (typeof first !== 'object' || first === null || !('port' in first)) throw new Error('a process did not start')
     child.on('message', (message: FromServer) => this.#listen(index, message))
     const agent = new Agent({ keepAlive: true, maxSockets: 100 })
-    this.#processes[index] = { child, port: first.port, agent, alive: true }
+    return { child, port: first.port, agent, alive: true }
   }
 
   /** Returns the refreshes reported since the last call. Those in progress are returned again. */
@@ -143,6 +151,27 @@ export class Cluster {
     running.child.kill('SIGKILL')
     await ended
     running.agent.destroy()
+  }
+
+  /** The secrets of the processes that start from now on. */
+  set secrets(secrets: readonly string[]) {
+    this.#settings = { ...this.#settings, secrets }
+  }
+
+  get secrets(): readonly string[] {
+    return this.#settings.secrets
+  }
+
+  /** Starts a process in the place of one that is told to stop. The balancer notices that a little later. */
+  async replace(index: number): Promise<void> {
+    const old = this.#processes[index] as Running
+    const ended = once(old.child, 'exit')
+    const next = await this.#start(index)
+    old.child.kill('SIGTERM')
+    await wait(DRAIN.balancer)
+    this.#processes[index] = next
+    await ended
+    old.agent.destroy()
   }
 
   /** Puts the clocks of all processes forward. */

@@ -1,7 +1,8 @@
 /** How a process of the application is set up. */
 export interface ServerSettings {
   readonly baseUrl: string
-  readonly secret: string
+  /** The first encrypts and signs, all decrypt and verify. */
+  readonly secrets: readonly string[]
   readonly issuer: string
   readonly clientSecret: string
   readonly scope: string
@@ -9,6 +10,8 @@ export interface ServerSettings {
   readonly postgresUrl?: string
   /** Whether `relyingParty` is given a shared `AuthStore`. */
   readonly shared: boolean
+  /** How long a process that is told to stop still accepts connections. In milliseconds. */
+  readonly drain: number
   /** In milliseconds. */
   readonly clockOffset: number
 }

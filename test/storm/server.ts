@@ -20,11 +20,17 @@ Date.now = () => realNow() + clockOffset
 
 const { sessions, store } = await connect()
 const app = express()
-app.use(session({ secret: settings.secret, store: sessions, resave: false, saveUninitialized: false }))
+// Shuts down as docs/running-on-many-machines.md recommends.
+let stopping = false
+app.use((_req, res, next) => {
+  if (stopping) res.set('Connection', 'close')
+  next()
+})
+app.use(session({ secret: [...settings.secrets], store: sessions, resave: false, saveUninitialized: false }))
 app.use(
   relyingParty({
     baseUrl: settings.baseUrl,
-    secret: settings.secret,
+    secret: settings.secrets,
     ...(settings.shared ? { store: reporting(store) } : {}),
     provider: { issuer: settings.issuer, clientId: 'app', clientSecret: settings.clientSecret, scope: settings.scope },
     // The locks of a killed process expire in less, however busy the machine is.
@@ -53,6 +59,14 @@ const server = app.listen(0, '127.0.0.1', () => {
 })
 // A connection that the server closes while a request comes would look like one that a kill broke off.
 server.keepAliveTimeout = 0
+
+process.once('SIGTERM', () => {
+  stopping = true
+  setTimeout(() => {
+    server.close(() => process.exit())
+    setInterval(() => server.closeIdleConnections(), 100).unref()
+  }, settings.drain)
+})
 
 process.on('message', (message: ToServer) => {
   clockOffset = message.clockOffset

@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWith } from '../support/run/requirements.js'
 import type { Outcome } from './cluster.js'
 import type { StoreUrls } from './stores.js'
-import { inParallel, type Storm, startStorm } from './storm.js'
+import { inParallel, newSecret, type Storm, startStorm } from './storm.js'
 
 // The whole storm takes minutes: STORM_SESSIONS=200 STORM_ROUNDS=3 npx vitest run --project library test/storm
 const SIZE = { processes: 4, sessions: Number(process.env.STORM_SESSIONS ?? 30) }
 const ROUNDS = Number(process.env.STORM_ROUNDS ?? 2)
 const REQUESTS = 50
+
+const DONE = new Error('the traffic has ended')
 
 describeWith('redis', 'a storm on Redis', (redisUrl) => storms({ redisUrl }))
 
@@ -57,6 +59,35 @@ function storms(urls: StoreUrls): void {
       const failed = outcomes.filter(({ status, killed }) => status !== 200 && !killed)
       expect(failed.filter(({ status }) => status !== 401)).toEqual([])
       expect(failed.length).toBeLessThanOrEqual((SIZE.sessions - kept.length) * SIZE.processes)
+    }, 600_000)
+
+    it('fails no request and ends no session while every process is replaced, twice, to change the secret', async () => {
+      const { cluster } = storm
+      const cookies = await storm.signedIn()
+      expect(cookies.length).toBeGreaterThan(0)
+      const refusedBefore = storm.counted.refused + storm.counted.revokedGrants
+      const outcomes: Outcome[] = []
+      let isDeploying = true
+      const traffic = inParallel(8, Number.POSITIVE_INFINITY, async (i) => {
+        if (isDeploying) outcomes.push(await cluster.send('/token', cookies[i % cookies.length] as string))
+        else throw DONE
+      }).catch((error: unknown) => expect(error).toBe(DONE))
+      const [old = ''] = cluster.secrets
+      const next = newSecret()
+      for (const secrets of [
+        [old, next],
+        [next, old],
+      ]) {
+        await storm.expire()
+        cluster.secrets = secrets
+        for (let process = 0; process < SIZE.processes; process++) await cluster.replace(process)
+      }
+      isDeploying = false
+      await traffic
+      expect(outcomes.filter(({ status }) => status !== 200)).toEqual([])
+      expect(outcomes.length).toBeGreaterThan(cookies.length)
+      expect(await storm.signedIn()).toEqual(expect.arrayContaining(cookies))
+      expect(storm.counted.refused + storm.counted.revokedGrants).toBe(refusedBefore)
     }, 600_000)
 
     /** One round. When every session has been refreshed, a process is killed in the middle of the rest and restarted. */

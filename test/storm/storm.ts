@@ -57,7 +57,7 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
     shared,
     issuer: provider.issuer,
     clientSecret,
-    secret: randomBytes(32).toString('base64url'),
+    secrets: [newSecret()],
     scope: 'openid offline_access',
   })
   await provider.addClient({
@@ -98,6 +98,11 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
       await provider.close()
     },
   }
+}
+
+/** Returns a secret for the processes. */
+export function newSecret(): string {
+  return randomBytes(32).toString('base64url')
 }
 
 /** Does something many times, a few at once. */
