@@ -153,6 +153,16 @@ export class Cluster {
     running.agent.destroy()
   }
 
+  /** Stops a process in the middle of what it does, as a paused machine does. Its connections stay open. */
+  pause(index: number): void {
+    this.#processes[index]?.child.kill('SIGSTOP')
+  }
+
+  /** Lets a paused process go on. */
+  unpause(index: number): void {
+    this.#processes[index]?.child.kill('SIGCONT')
+  }
+
   /** The secrets of the processes that start from now on. */
   set secrets(secrets: readonly string[]) {
     this.#settings = { ...this.#settings, secrets }

@@ -1,13 +1,20 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWith } from '../support/run/requirements.js'
 import type { Outcome } from './cluster.js'
 import type { StoreUrls } from './stores.js'
 import { inParallel, newSecret, type Storm, startStorm } from './storm.js'
 
-// The whole storm takes minutes: STORM_SESSIONS=200 STORM_ROUNDS=3 npx vitest run --project library test/storm
+// The whole storm takes minutes: STORM_SESSIONS=200 STORM_ROUNDS=3 STORM_STALLS=3,8 npx vitest run --project library test/storm
 const SIZE = { processes: 4, sessions: Number(process.env.STORM_SESSIONS ?? 30) }
 const ROUNDS = Number(process.env.STORM_ROUNDS ?? 2)
 const REQUESTS = 50
+
+/** For how long processes are paused. In seconds. */
+const STALLS = (process.env.STORM_STALLS ?? '3').split(',').map(Number)
+
+/** How long a slow provider takes to answer: more than `http.timeout`. In seconds. */
+const SLOW = 6
 
 const DONE = new Error('the traffic has ended')
 
@@ -61,6 +68,31 @@ function storms(urls: StoreUrls): void {
       expect(failed.length).toBeLessThanOrEqual((SIZE.sessions - kept.length) * SIZE.processes)
     }, 600_000)
 
+    it.each(STALLS)(
+      'loses no session to a process that is paused for %d s while it refreshes',
+      async (seconds) => {
+        const { cluster } = storm
+        await expectNoLoss(async (asking) => {
+          const paused = await storm.holdingTokens(async () => {
+            const process = await cluster.refreshing()
+            cluster.pause(process)
+            return process
+          })
+          await wait(seconds * 1000)
+          cluster.unpause(paused)
+          await asking
+        })
+      },
+      600_000,
+    )
+
+    it(`loses no session to a provider that takes ${SLOW} s`, async () => {
+      await expectNoLoss(async (asking) => {
+        await storm.holdingTokens(() => wait(SLOW * 1000))
+        await asking
+      })
+    }, 600_000)
+
     it('fails no request and ends no session while every process is replaced, twice, to change the secret', async () => {
       const { cluster } = storm
       const cookies = await storm.signedIn()
@@ -89,6 +121,33 @@ function storms(urls: StoreUrls): void {
       expect(await storm.signedIn()).toEqual(expect.arrayContaining(cookies))
       expect(storm.counted.refused + storm.counted.revokedGrants).toBe(refusedBefore)
     }, 600_000)
+
+    /** Asks until the back-off after a failure is over. */
+    async function askAgain(cookie: string): Promise<void> {
+      for (let tries = 0; (await storm.cluster.send('/token', cookie)).status !== 200; tries++) {
+        expect(tries).toBeLessThan(60)
+        await wait(250)
+      }
+    }
+
+    /** Has every session refresh while `trouble` lasts. Each gets its token, some only when they ask again, by one refresh. */
+    async function expectNoLoss(trouble: (asking: Promise<unknown>) => Promise<void>): Promise<void> {
+      const { cluster, counted } = storm
+      const cookies = await storm.signedIn()
+      expect(cookies.length).toBeGreaterThan(0)
+      const before = { ...counted }
+      await storm.expire()
+      // The trouble begins before the first request.
+      const asking = new Promise((resolve) => setImmediate(resolve)).then(() =>
+        Promise.all(cookies.map((cookie) => cluster.send('/token', cookie))),
+      )
+      await trouble(asking)
+      const answers = (await asking) as Outcome[]
+      expect(answers.filter(({ status }) => status !== 200 && status !== 503)).toEqual([])
+      await Promise.all(cookies.flatMap((cookie, i) => (answers[i]?.status === 503 ? [askAgain(cookie)] : [])))
+      expect(counted).toEqual({ ...before, refreshes: before.refreshes + cookies.length })
+      expect(await storm.signedIn()).toEqual(cookies)
+    }
 
     /** One round. When every session has been refreshed, a process is killed in the middle of the rest and restarted. */
     async function rage(round: number): Promise<void> {
