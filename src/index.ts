@@ -25,6 +25,7 @@ export { type LogoutOptions, logout } from './logout/logout.js'
 export { signedOutPage } from './logout/signedOutPage.js'
 export type { PagesOptions } from './pages/options.js'
 export type {
+  DeveloperDetails,
   DevicePage,
   DeviceView,
   ErrorPage,

@@ -3,7 +3,7 @@ import type { ErrorCode, RelyingPartyError } from '../errors.js'
 import { html, type Markup } from '../lib/html.js'
 import type { Content } from './layout.js'
 import type { Pages } from './options.js'
-import type { ErrorPage } from './page.js'
+import type { DeveloperDetails, ErrorPage } from './page.js'
 import { baseOf, sendPage } from './send.js'
 import type { PageTexts } from './texts/texts.js'
 
@@ -103,6 +103,7 @@ export function sendErrorPage(
     code: error.code,
     message: reason ?? base.texts[`${situation}Text`],
     detail: error.expose ? error.message : undefined,
+    developer: detailsFor(req, error),
     retryUrl: WORTH_A_RETRY.includes(situation) && remedies.retryUrl !== chooseUrl ? remedies.retryUrl : undefined,
     signInUrl: situation === 'signInNeeded' ? remedies.signInUrl : undefined,
     chooseUrl,
@@ -112,7 +113,12 @@ export function sendErrorPage(
   return sendPage(pages, req, res, page, () => contentOf(page))
 }
 
-function contentOf({ message, code, texts, ...page }: ErrorPage): Content {
+/** As Express does, which shows the stack in development. */
+function detailsFor(req: Request, { message, hint, help }: RelyingPartyError): DeveloperDetails | undefined {
+  return req.app.get('env') === 'development' ? { message, hint, help } : undefined
+}
+
+function contentOf({ message, code, texts, developer, ...page }: ErrorPage): Content {
   const actions: readonly (readonly [url: string | undefined, label: string])[] = [
     [page.retryUrl, texts.tryAgain],
     [page.signInUrl, texts.signInAgain],
@@ -124,8 +130,21 @@ function contentOf({ message, code, texts, ...page }: ErrorPage): Content {
     body: html`<p>${message}</p>
 <ul class="actions">
 ${buttons.map(({ url, label }, index) => html`<li>${button(url, label, index === 0)}</li>\n`)}</ul>
-<p class="quiet actions">${code}</p>`,
+<p class="quiet actions">${code}</p>${developer && detailsOf(developer)}`,
   }
+}
+
+function detailsOf({ message, hint, help }: DeveloperDetails): Markup {
+  return html`
+<details lang="en" dir="ltr"><summary>For developers</summary>
+<p>${message}</p>${
+    hint === undefined
+      ? undefined
+      : html`
+<p>${hint}</p>`
+  }
+<p>See ${help}. In production this part is not shown.</p>
+</details>`
 }
 
 function button(url: string, label: string, primary: boolean): Markup {

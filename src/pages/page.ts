@@ -38,6 +38,16 @@ export interface SignInChoice {
   readonly lastUsed: boolean
 }
 
+/** Details of an error that only developers should see. */
+export interface DeveloperDetails {
+  /** The error's own message. Can quote the provider: escape it. */
+  readonly message: string
+  /** The likely cause and the fix, with names of options. */
+  readonly hint: string | undefined
+  /** The page that documents the code. */
+  readonly help: string
+}
+
 /** The page of a failure. */
 export interface ErrorPage extends PageBase {
   readonly kind: 'error'
@@ -48,6 +58,8 @@ export interface ErrorPage extends PageBase {
   readonly message: string
   /** The error's own message, in English. `undefined` if users should not see it. */
   readonly detail: string | undefined
+  /** What developers want to know, in English. Only while `env` of the Express application is `'development'`. */
+  readonly developer: DeveloperDetails | undefined
   /** A path that tries again, if that makes sense. */
   readonly retryUrl: string | undefined
   /** The path of the login, if signing in again would help. */

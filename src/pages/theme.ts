@@ -49,6 +49,9 @@ ul { list-style: none; margin: 0; padding: 0; display: grid; gap: .75rem }
 .button:hover { text-decoration: underline }
 .primary { background: var(--rp-accent); border-color: var(--rp-accent); color: var(--rp-accent-text) }
 .actions { margin-top: 1.5rem }
+details { margin-top: 1rem; font-size: .9375rem }
+summary { cursor: pointer }
+details p { margin: .5rem 0 0 }
 .quiet { color: var(--rp-muted); font-size: .9375rem }
 .choice { justify-content: flex-start; text-align: start }
 .choice svg { flex: none; width: 1.375rem; height: 1.375rem; fill: currentColor }

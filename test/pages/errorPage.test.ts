@@ -50,6 +50,19 @@ describe('the error page', () => {
     expect(text).not.toMatch(/<script| style=| on[a-z]+=/)
   })
 
+  it('has details for developers in development only, escaped', async () => {
+    const error = new RelyingPartyError('ERR_CONFIGURATION', 'x.<b> is wrong', { hint: 'write "y"' })
+    const send = (env: string) =>
+      open((req, res) => {
+        req.app.set('env', env)
+        return sendErrorPage(pagesOf(), req, res, error, REMEDIES)
+      })
+    const { text } = await send('development')
+    expect(text).toContain('<p>x.&lt;b&gt; is wrong</p>\n<p>write &quot;y&quot;</p>')
+    expect(text).toContain('docs/errors.md#err_configuration')
+    for (const env of ['production', 'test', '']) expect((await send(env)).text).not.toMatch(/<details|is wrong|write/)
+  })
+
   it('is in the language of the browser', async () => {
     const { text } = await openError(errorOf('ERR_AUTHORIZATION_DENIED'), {}, { 'Accept-Language': 'de' })
     expect(text).toContain('<html lang="de" dir="ltr">')
