@@ -68,6 +68,8 @@ const STATUS = {
   ERR_NO_ACCESS_TOKEN: 500,
   /** The logout token of a back-channel logout is missing, failed a check, or was already used. */
   ERR_LOGOUT_TOKEN_INVALID: 400,
+  /** The security event token is missing or failed a check. */
+  ERR_SECURITY_EVENT_INVALID: 400,
   /** A front-channel logout is malformed, or from an unknown provider. */
   ERR_LOGOUT_REQUEST_INVALID: 400,
   /** The session ended at the provider, in another process, or at the end of its lifetime. */

@@ -125,7 +125,7 @@ export type RelyingPartyEvent =
        * the request.
        */
       readonly type: 'sessions.ended'
-      readonly reason: 'backchannel_logout' | 'everywhere' | 'others'
+      readonly reason: 'backchannel_logout' | 'everywhere' | 'others' | 'security_event'
       /** Set if only the sessions whose ID token had no `sid` ended. There may have been none. */
       readonly withoutSid?: true
     })

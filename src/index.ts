@@ -22,6 +22,7 @@ export { type EndSessionsOptions, endSessions } from './logout/endSessions.js'
 export { frontchannelLogout } from './logout/frontchannelLogout.js'
 export { type ListSessionsOptions, listSessions, type UserSession } from './logout/listSessions.js'
 export { type LogoutOptions, logout } from './logout/logout.js'
+export { type SecurityEventsOptions, securityEvents } from './logout/securityEvents.js'
 export { signedOutPage } from './logout/signedOutPage.js'
 export type { PagesOptions } from './pages/options.js'
 export type {

@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto'
 import type { Request, RequestHandler } from 'express'
 import { RelyingPartyError } from '../errors.js'
 import { assertNotMounted } from '../lib/check.js'
-import { type Logout, unverifiedParties, verifyLogoutToken } from '../protocol/logoutToken.js'
+import { type Logout, verifyLogoutToken } from '../protocol/logoutToken.js'
 import type { Provider } from '../provider/provider.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { assertMethod } from '../request/refusals.js'
 import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
 import { endSid, endSubject, endWithoutSid } from './endSessions.js'
+import { providerOfToken, useMark } from './tokenProvider.js'
 
 /**
  * Receives a logout token from the provider's server, and ends the user's sessions here, at once and in every process.
@@ -39,49 +39,28 @@ export function backchannelLogout(mounted?: unknown): RequestHandler {
         hint: 'the form parameter logout_token is missing: only the provider should send requests to this route',
       })
     }
-    const provider = await findProvider(caller, req, token)
+    const code = 'ERR_LOGOUT_TOKEN_INVALID'
+    const provider = await providerOfToken(caller, req, { token, kind: 'logout token', code })
     await carryOut(caller, req, provider, await verifyLogoutToken(provider, token))
     res.status(200).end()
   })
 }
-
-/** Finds the provider by the token's unverified `iss`, and by `aud` if several clients share that issuer. */
-async function findProvider({ config }: SessionCaller, req: Request, token: string): Promise<Provider> {
-  const { iss, aud } = unverifiedParties(token)
-  const clientIds = aud.filter((one) => typeof one === 'string')
-  const candidates = await config.providers.ofIssuer(req, iss, clientIds)
-  const provider = candidates.find(({ options }) => clientIds.includes(options.clientId)) ?? candidates[0]
-  if (provider) return provider
-  throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the logout token is from an unknown issuer', {
-    cause: { claim: 'iss', actual: iss },
-    hint: config.providers.source === 'resolver' ? RESOLVER_HINT : ISSUER_HINT,
-  })
-}
-
-const ISSUER_HINT =
-  'compare iss of the token with the issuer options of the configured providers, including a trailing slash'
-
-const RESOLVER_HINT =
-  'relyingParty.provider returned another provider for this request, which comes without a session: if the function gets a ' +
-  'second argument, { issuer, clientIds }, it has to choose by that'
 
 /**
  * Ends the sessions, then marks the token as used: if the process dies in between, the provider can send the token again.
  * The other way round, the sessions would never end.
  */
 async function carryOut(caller: SessionCaller, req: Request, provider: Provider, logout: Logout): Promise<void> {
-  const { store } = caller.services
   const { jti, sid, subject, issuedAt, usableUntil } = logout
-  const key = `jti:${createHash('sha256').update(`${provider.registration}\0${jti}`).digest('base64url')}`
-  if ((await store.get(key)) !== undefined) throw replayed()
+  const mark = useMark(caller, provider, jti, usableUntil)
+  if (await mark.isUsed()) throw replayed()
   if (sid !== undefined) {
     if (subject !== undefined) await endWithoutSid(caller, req, provider, subject, issuedAt)
     await endSid(caller, req, provider, sid, issuedAt, 'backchannel_logout')
   } else if (subject !== undefined) {
     await endSubject(caller, req, provider, subject, 'backchannel_logout', issuedAt)
   }
-  const ttl = Math.max(1, Math.ceil(usableUntil - Date.now() / 1000))
-  if (!(await store.add(key, 'used', ttl))) throw replayed()
+  if (!(await mark.use())) throw replayed()
 }
 
 function replayed(): RelyingPartyError {

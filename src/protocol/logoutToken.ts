@@ -1,4 +1,3 @@
-import { RelyingPartyError } from '../errors.js'
 import { decodeJwt, JwtError, MAX_JWT_LENGTH, verifySignature } from '../jwt/jws.js'
 import { isOlderThan } from '../jwt/times.js'
 import { isObject } from '../lib/json.js'
@@ -57,17 +56,10 @@ export async function verifyLogoutToken(provider: Provider, token: string): Prom
   }
 }
 
-/**
- * Returns `iss` and `aud` of a token, unverified, to find the provider that can verify it.
- *
- * @throws `ERR_LOGOUT_TOKEN_INVALID`
- */
-export function unverifiedParties(token: string): { iss: string; aud: readonly unknown[] } {
+/** Returns `iss` and `aud` of a token, unverified, to find the provider that can verify it; `undefined` if it has no `iss`. */
+export function unverifiedParties(token: string): { iss: string; aud: readonly unknown[] } | undefined {
   const { iss, aud } = (token.length > MAX_JWT_LENGTH ? undefined : decodeJwt(token)?.payload) ?? {}
-  if (typeof iss === 'string') return { iss, aud: [aud].flat() }
-  throw new RelyingPartyError('ERR_LOGOUT_TOKEN_INVALID', 'the logout token is not a JWT with an issuer', {
-    hint: 'only the provider should send requests to this route',
-  })
+  return typeof iss === 'string' ? { iss, aud: [aud].flat() } : undefined
 }
 
 /** `typ` is recommended; older providers send `JWT`. Any other value marks another kind of token. */

@@ -13,6 +13,7 @@ import {
   relyingParty,
   requireAuth,
   requireStepUp,
+  securityEvents,
   userInfoRoute,
 } from '../../src/index.js'
 import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
@@ -175,6 +176,7 @@ export function createWorld(
   app.all('/logout', logout())
   app.all('/device', deviceLogin())
   app.all('/backchannel', backchannelLogout())
+  app.all('/events', securityEvents())
   app.all('/frontchannel', frontchannelLogout())
   app.get('/me', userInfoRoute())
   app.get('/profile', requireAuth(), (req, res) => void res.json(req.auth.claims))

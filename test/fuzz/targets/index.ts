@@ -9,7 +9,7 @@ import { dpopTarget } from './dpop.js'
 import { headersTarget } from './headers.js'
 import { initiationTarget } from './initiation.js'
 import { frontchannelTarget, logoutReturnTarget } from './logoutReturn.js'
-import { logoutTokenTarget } from './logoutToken.js'
+import { logoutTokenTarget, securityEventTarget } from './logoutToken.js'
 import { introspectionTarget, tokenResponseTarget, userInfoTarget } from './responses.js'
 import { returnToTarget } from './returnTo.js'
 import { storeTarget } from './store.js'
@@ -30,6 +30,7 @@ export const targets: readonly NamedTarget[] = [
   named(bearerTarget),
   named(dpopTarget),
   named(logoutTokenTarget),
+  named(securityEventTarget),
   named(metadataTarget),
   named(keysTarget),
   named(headersTarget, 500),

@@ -11,6 +11,37 @@ interface Input {
 
 const CLAIMS = ['iss', 'sub', 'aud', 'iat', 'exp', 'jti', 'sid', 'events', 'nonce']
 
+const SUBJECT = { format: 'iss_sub', iss: ISSUER, sub: 'ada' }
+
+/** Security event tokens. */
+export const securityEventTarget: Target<JwtChanges> = {
+  name: 'securityEvent',
+  accepted: 0.05,
+  input: jwtChanges('iss', 'aud', 'iat', 'exp', 'jti', 'sub_id', 'events'),
+  async prepare() {
+    const world = createWorld()
+    return async (changes) => {
+      const claims = {
+        iss: ISSUER,
+        aud: CLIENT_ID,
+        iat: Math.floor(Date.now() / 1000),
+        jti: Math.random().toString(36),
+        sub_id: SUBJECT,
+        events: { 'https://schemas.openid.net/secevent/caep/event-type/session-revoked': {} },
+      }
+      const header = { alg: 'ES256', kid: 'k1', typ: 'secevent+jwt' }
+      const answer = await send(world, {
+        method: 'POST',
+        url: '/events',
+        headers: [['content-type', 'application/secevent+jwt']],
+        body: signChanged(world.provider.key, header, claims, changes),
+      })
+      if (answer.status === 202 && changes.signature !== 'right') throw new Error('a forged event is accepted')
+      return answer.status === 202 ? 'accepted' : 'refused'
+    }
+  },
+}
+
 /** Logout tokens of a back-channel logout. */
 export const logoutTokenTarget: Target<Input> = {
   name: 'logoutToken',

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import type { Request } from 'express'
+import { type ErrorCode, RelyingPartyError } from '../errors.js'
+import { unverifiedParties } from '../protocol/logoutToken.js'
+import type { Provider } from '../provider/provider.js'
+import type { SessionCaller } from '../session/sessionCaller.js'
+
+/** A token that a provider's server sends. */
+export interface SentToken {
+  readonly token: string
+  /** What it is, for error messages. */
+  readonly kind: 'logout token' | 'security event token'
+  readonly code: ErrorCode
+}
+
+/** Finds the provider by the token's unverified `iss`, and by `aud` if several clients share that issuer. */
+export async function providerOfToken({ config }: SessionCaller, req: Request, sent: SentToken): Promise<Provider> {
+  const parties = unverifiedParties(sent.token)
+  if (!parties) {
+    throw new RelyingPartyError(sent.code, `the ${sent.kind} is not a JWT with an issuer`, {
+      hint: 'only the provider should send requests to this route',
+    })
+  }
+  const { iss, aud } = parties
+  const clientIds = aud.filter((one) => typeof one === 'string')
+  const candidates = await config.providers.ofIssuer(req, iss, clientIds)
+  const provider = candidates.find(({ options }) => clientIds.includes(options.clientId)) ?? candidates[0]
+  if (provider) return provider
+  throw new RelyingPartyError(sent.code, `the ${sent.kind} is from an unknown issuer`, {
+    cause: { claim: 'iss', actual: iss },
+    hint: config.providers.source === 'resolver' ? RESOLVER_HINT : ISSUER_HINT,
+  })
+}
+
+const ISSUER_HINT =
+  'compare iss of the token with the issuer options of the configured providers, including a trailing slash'
+
+const RESOLVER_HINT =
+  'relyingParty.provider returned another provider for this request, which comes without a session: if the function gets a ' +
+  'second argument, { issuer, clientIds }, it has to choose by that'
+
+/** A mark in the store that a token was used, kept for as long as the token is accepted. */
+export interface UseMark {
+  /** Checks whether the token was used before. */
+  isUsed(): Promise<boolean>
+  /** Marks it as used. Resolves to `false` if another request did so at the same time. */
+  use(): Promise<boolean>
+}
+
+/**
+ * Returns the mark of a token.
+ *
+ * @param id - its `jti`, unique for the kind of token
+ * @param usableUntil - in seconds since the epoch
+ */
+export function useMark({ services }: SessionCaller, provider: Provider, id: string, usableUntil: number): UseMark {
+  const { store } = services
+  const key = `jti:${createHash('sha256').update(`${provider.registration}\0${id}`).digest('base64url')}`
+  return {
+    isUsed: async () => (await store.get(key)) !== undefined,
+    use: () => store.add(key, 'used', Math.max(1, Math.ceil(usableUntil - Date.now() / 1000))),
+  }
+}
