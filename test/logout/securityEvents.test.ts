@@ -48,6 +48,13 @@ async function expectEnded(bed: SpoiledBed, browser: UserAgent, answer: Answer):
   expect(await subjectIn(bed, browser)).toBeNull()
 }
 
+/** Changes a claim of a signed token. */
+function withOtherUser(jwt: string): string {
+  const [header, payload = '', signature] = jwt.split('.')
+  const claims = Buffer.from(payload, 'base64url').toString().replace('"ada"', '"eve"')
+  return [header, Buffer.from(claims).toString('base64url'), signature].join('.')
+}
+
 beforeEach(muteExpress)
 
 describe('a security event', () => {
@@ -168,11 +175,7 @@ describe('a security event that is not one', () => {
     ['about a user of another issuer', 'invalid_request', { claims: { sub_id: otherSubject } }],
     ['about an e-mail address', 'invalid_request', { claims: { sub_id: { format: 'email', email: 'ada' } } }],
     ['with a changed signature', 'invalid_key', { jwt: (jwt) => `${jwt.slice(0, -8)}AAAAAAAA` }],
-    [
-      'with a payload that was not signed',
-      'invalid_key',
-      { jwt: (jwt) => jwt.replace(/^([^.]+)\.[^.]{4}/, '$1.eyJp') },
-    ],
+    ['with a payload that was not signed', 'invalid_key', { jwt: withOtherUser }],
     ['without a signature', 'invalid_request', { header: { alg: 'none' } }],
   ])('is refused, and accepted if it is right: %s', async (_what, err, spoil) => {
     const bed = await start()
