@@ -3,7 +3,15 @@ import { RelyingPartyError } from '../errors.js'
 import type { Sealer } from '../lib/seal.js'
 import type { AuthStore } from './authStore.js'
 import { Sids, sidIdOf } from './providerSessions.js'
-import { joinRecord, parseRecord, type RecordFields, splitRecord, type TokenRecord, type Tokens } from './record.js'
+import {
+  hasSameTokens,
+  joinRecord,
+  parseRecord,
+  type RecordFields,
+  splitRecord,
+  type TokenRecord,
+  type Tokens,
+} from './record.js'
 import { type Listing, MAX_PER_SUBJECT, SubjectSessions } from './subjectSessions.js'
 import { handleOf, type LoginTimes, Subjects, subjectIdOf } from './subjects.js'
 
@@ -133,14 +141,20 @@ export class TokenRecords {
    * @returns the record that was written; `undefined` if the store keeps it long enough, or holds another one by now
    */
   async keep(record: TokenRecord, idle: number | undefined): Promise<TokenRecord | undefined> {
-    const { id, endsAt, keptUntil = 0 } = record
+    const { id, endsAt } = record
     if (idle === undefined && record.idle === undefined) return undefined
-    if (keptUntil >= Math.min(endsAt, fromNow(idle ?? Infinity))) return undefined
-    const ttl = lifetime({ endsAt, idle })
-    const next = { ...record, keptUntil: fromNow(ttl) }
-    const stored = joinRecord(next, splitRecord(record.stored).sealed)
-    const kept = await this.#store.replace(key(id), record.stored, stored, ttl)
-    return kept ? { ...next, stored } : undefined
+    let current: TokenRecord | undefined = record
+    for (let attempt = 0; current && attempt < MAX_ATTEMPTS; attempt++) {
+      if ((current.keptUntil ?? 0) >= Math.min(endsAt, fromNow(idle ?? Infinity))) return undefined
+      const ttl = lifetime({ endsAt, idle })
+      const next: TokenRecord = { ...current, keptUntil: fromNow(ttl) }
+      const stored = joinRecord(next, splitRecord(current.stored).sealed)
+      if (await this.#store.replace(key(id), current.stored, stored, ttl)) return { ...next, stored }
+      // Another request may have extended it during a long response, but not for long enough.
+      const read = await this.read(id)
+      current = read && hasSameTokens(read, record) ? read : undefined
+    }
+    return undefined
   }
 
   /** Finds a record of a subject at one registration by its handle. */

@@ -5,7 +5,7 @@ import { muteExpress, startBed, TOKEN_LIFETIME, type TokenBed } from '../support
 import { contentsOf } from '../support/bed/observed.js'
 import { openResponses } from '../support/bed/openResponse.js'
 import type { UserAgent } from '../support/bed/userAgent.js'
-import { fakeDate, pass } from '../support/run/waiting.js'
+import { fakeDate, pass, until } from '../support/run/waiting.js'
 
 const IDLE = 1800
 const ROLLING: AppOptions['session'] = { rolling: true, cookie: { maxAge: IDLE * 1000 } }
@@ -187,6 +187,20 @@ describe('the idle lifetime, with an open response', () => {
     const stream = await begin(browser)
     pass(IDLE * 0.9)
     await stream.end('done')
+    pass(IDLE * 0.9)
+    expect(await whoIs(twin)).toBe('ada')
+  })
+
+  it('counts from its end also if another request has extended the session meanwhile', async () => {
+    const browser = await signedIn({ session: ROLLING })
+    const twin = browser.clone()
+    const stream = await begin(browser)
+    pass(IDLE * 0.5)
+    expect(await whoIs(twin)).toBe('ada')
+    pass(IDLE * 0.7)
+    const set = vi.spyOn(bed.store, 'set')
+    await stream.end('done')
+    await until(() => set.mock.calls.length > 0)
     pass(IDLE * 0.9)
     expect(await whoIs(twin)).toBe('ada')
   })
