@@ -2,11 +2,12 @@ import type { Request, RequestHandler } from 'express'
 import { RelyingPartyError } from '../errors.js'
 import { assertOptions, type Shape, stringOrStrings } from '../lib/check.js'
 import { verifySecurityEvents } from '../protocol/securityEvent.js'
+import type { Provider } from '../provider/provider.js'
 import { readTextBody } from '../request/parameters.js'
 import { assertMethod } from '../request/refusals.js'
 import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
 import { endSubject } from './endSessions.js'
-import { providerOfToken, useMark } from './tokenProvider.js'
+import { providersOfToken, useMark } from './tokenProvider.js'
 
 /** Options of {@link securityEvents}. */
 export interface SecurityEventsOptions {
@@ -61,10 +62,28 @@ export function securityEvents(options: SecurityEventsOptions = {}): RequestHand
   })
 }
 
-/** Ends the sessions, then marks the token as used: if the process dies in between, the provider sends the token again. */
+/** Ends the sessions of the users at every client of the issuer that the token is for. */
 async function receive(caller: SessionCaller, req: Request, { audience }: SecurityEventsOptions): Promise<void> {
   const token = await readTextBody(req, 'application/secevent+jwt', CODE)
-  const provider = await providerOfToken(caller, req, { token, kind: 'security event token', code: CODE })
+  const sent = { token, kind: 'security event token', code: CODE } as const
+  const [provider, ...others] = await providersOfToken(caller, req, sent)
+  await carryOut(caller, req, provider, token, audience)
+  // Each verifies the token itself: another tenant may have named the same issuer, with keys of its own.
+  for (const other of others) {
+    await carryOut(caller, req, other, token, audience).catch((error: unknown) => {
+      if (!(error instanceof RelyingPartyError && error.code === CODE)) throw error
+    })
+  }
+}
+
+/** Ends the sessions at one provider, then marks the token as used there: a process that dies in between loses nothing. */
+async function carryOut(
+  caller: SessionCaller,
+  req: Request,
+  provider: Provider,
+  token: string,
+  audience: SecurityEventsOptions['audience'],
+): Promise<void> {
   const audiences = [audience ?? provider.options.clientId].flat()
   const { subjects, jti, issuedAt, usableUntil } = await verifySecurityEvents(provider, token, audiences)
   const mark = useMark(caller, provider, `secevent ${jti}`, usableUntil)

@@ -14,7 +14,17 @@ export interface SentToken {
 }
 
 /** Finds the provider by the token's unverified `iss`, and by `aud` if several clients share that issuer. */
-export async function providerOfToken({ config }: SessionCaller, req: Request, sent: SentToken): Promise<Provider> {
+export async function providerOfToken(caller: SessionCaller, req: Request, sent: SentToken): Promise<Provider> {
+  const [provider] = await providersOfToken(caller, req, sent)
+  return provider
+}
+
+/** Finds all providers with the token's unverified `iss`. One whose client is named in `aud` comes first. */
+export async function providersOfToken(
+  { config }: SessionCaller,
+  req: Request,
+  sent: SentToken,
+): Promise<[Provider, ...Provider[]]> {
   const parties = unverifiedParties(sent.token)
   if (!parties) {
     throw new RelyingPartyError(sent.code, `the ${sent.kind} is not a JWT with an issuer`, {
@@ -25,7 +35,7 @@ export async function providerOfToken({ config }: SessionCaller, req: Request, s
   const clientIds = aud.filter((one) => typeof one === 'string')
   const candidates = await config.providers.ofIssuer(req, iss, clientIds)
   const provider = candidates.find(({ options }) => clientIds.includes(options.clientId)) ?? candidates[0]
-  if (provider) return provider
+  if (provider) return [provider, ...candidates.filter((other) => other !== provider)]
   throw new RelyingPartyError(sent.code, `the ${sent.kind} is from an unknown issuer`, {
     cause: { claim: 'iss', actual: iss },
     hint: config.providers.source === 'resolver' ? RESOLVER_HINT : ISSUER_HINT,

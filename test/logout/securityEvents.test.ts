@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import express, { type Express } from 'express'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type SecurityEventsOptions, securityEvents } from '../../src/index.js'
-import type { AppOptions } from '../support/bed/app.js'
+import { type AppOptions, CLIENT_SECRET, startApp } from '../support/bed/app.js'
 import { muteExpress, type SpoiledBed, startBed } from '../support/bed/bed.js'
 import { expectAccepted } from '../support/bed/conformance.js'
 import { type Answer, UserAgent } from '../support/bed/userAgent.js'
 import { type LogoutSpoil, logoutToken, signInAs, subjectIn } from '../support/provider/logoutTokens.js'
+import { SpoiledProvider } from '../support/provider/spoiledProvider.js'
 import { fakeDate, pass } from '../support/run/waiting.js'
 
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/'
@@ -152,6 +153,38 @@ describe('a security event', () => {
       const browser = await expectAccepted(bed)
       await expectEnded(bed, browser, await send(bed, await eventToken(bed)))
     }
+  })
+})
+
+describe('a security event for several clients of one issuer', () => {
+  const AUDIENCE = 'https://app.example.com/events'
+
+  it.each([
+    ['all of them by aud', {}, ['app', 'second'], [null, null]],
+    ['all of them by the audience of the stream', { audience: AUDIENCE }, AUDIENCE, [null, null]],
+    ['one of them', {}, ['second'], ['ada', null]],
+  ] as const)('ends the sessions at %s', async (_what, options, aud, left) => {
+    const provider = await SpoiledProvider.start()
+    onTestFinished(() => provider.close())
+    const { issuer } = provider
+    const clientSecret = CLIENT_SECRET
+    const providers = {
+      one: { issuer, clientId: 'app', clientSecret },
+      two: { issuer, clientId: 'second', clientSecret },
+    }
+    const routes = (app: Express) => void app.all('/events', securityEvents(options))
+    const app = await startApp('', { routes, options: { providers } })
+    const bed: SpoiledBed = { app, provider }
+    const signIn = async (name: string, clientId: string) => {
+      provider.clientId = clientId
+      const browser = new UserAgent()
+      await browser.visit(`${app.url}/login?provider=${name}`)
+      expect(await subjectIn(bed, browser)).toBe('ada')
+      return browser
+    }
+    const browsers = [await signIn('one', 'app'), await signIn('two', 'second')]
+    expect((await send(bed, await eventToken(bed, { claims: { aud } }))).status).toBe(202)
+    expect(await Promise.all(browsers.map((browser) => subjectIn(bed, browser)))).toEqual(left)
   })
 })
 

@@ -62,7 +62,7 @@ export class SpoiledProvider {
   /** The paths of the endpoints, also in the metadata. */
   paths: Readonly<Record<Endpoint, string>>
   readonly close: () => Promise<void>
-  readonly #settings: Required<ProviderSettings>
+  #settings: Required<ProviderSettings>
   readonly #codes = new Map<string, Grant>()
   readonly #refreshTokens = new Map<string, Grant>()
   readonly #accessTokens = new Set<string>()
@@ -201,6 +201,11 @@ export class SpoiledProvider {
       id_token: idToken,
     }
     return json(changed(usual, this.spoil.tokens))
+  }
+
+  /** Changes the client that it knows, as one provider has several. */
+  set clientId(clientId: string) {
+    this.#settings = { ...this.#settings, clientId }
   }
 
   #isClient(parameters: URLSearchParams, authorization: string | undefined): boolean {
