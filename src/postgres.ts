@@ -90,6 +90,11 @@ export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions 
       const { rows } = await query(sql.get, [key])
       return (rows[0] as { value: string } | undefined)?.value
     },
+    async getMany(keys) {
+      const { rows } = await query(sql.getMany, [keys])
+      const found = new Map((rows as { key: string; value: string }[]).map(({ key, value }) => [key, value]))
+      return keys.map((key) => found.get(key))
+    },
     async set(key, value, ttl) {
       await write(sql.set, [key, value, ttl])
     },
@@ -115,6 +120,7 @@ function statements(table: string) {
     on conflict (key) do update set value = excluded.value, expires_at = excluded.expires_at`
   return {
     get: `select value from ${name} where key = $1 and expires_at > now()`,
+    getMany: `select key, value from ${name} where key = any($1) and expires_at > now()`,
     set: insert,
     add: `${insert} where held.expires_at <= now()`,
     replace: `update ${name} set value = $3, expires_at = ${until('$4')}

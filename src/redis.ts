@@ -7,6 +7,9 @@ export interface RedisClient {
   get(key: string): Promise<unknown>
   set(key: string, value: string, options: { PX: number; NX?: true }): Promise<unknown>
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
+  mGet?(keys: string[]): Promise<unknown[]>
+  /** Present in a cluster, where one command cannot read keys of different nodes. */
+  readonly slots?: unknown
 }
 
 /** Options of {@link redisStore}. */
@@ -37,7 +40,7 @@ return redis.call('DEL', KEYS[1])`
 /**
  * Keeps token records, locks and used tokens in Redis, for any number of processes.
  *
- * Every operation is one command on one key, so it is atomic, also in a cluster. Values expire by themselves.
+ * Every operation is one command on one key (reads of several keys are not in a cluster), so it is atomic. Values expire by themselves.
  *
  * Create the client with `disableOfflineQueue`: operations then fail while the server is unavailable, and the client
  * reconnects by itself. Listen to its `error` event, or the first error ends the process.
@@ -71,12 +74,18 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     return Number(await limit(client.eval(script, { keys: [prefix + key], arguments: values }))) === 1
   }
 
+  async function getMany(keys: readonly string[]): Promise<(string | undefined)[]> {
+    if (!client.mGet || keys.length === 0) return []
+    return (await limit(client.mGet(keys.map((key) => prefix + key)))).map(textOf)
+  }
+
+  const isCluster = client.slots !== undefined
+
   return {
     async get(key) {
-      const value = await limit(client.get(prefix + key))
-      // A client may be configured to return Buffers.
-      return value === null || value === undefined ? undefined : String(value)
+      return textOf(await limit(client.get(prefix + key)))
     },
+    ...(client.mGet && !isCluster ? { getMany } : {}),
     async set(key, value, ttl) {
       await limit(client.set(prefix + key, value, { PX: milliseconds(ttl) }))
     },
@@ -86,6 +95,11 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     replace: (key, expected, value, ttl) => run(REPLACE, key, expected, value, String(milliseconds(ttl))),
     remove: (key, expected) => run(REMOVE, key, ...(expected === undefined ? [] : [expected])),
   }
+}
+
+/** A client may be configured to return Buffers. */
+function textOf(value: unknown): string | undefined {
+  return value === null || value === undefined ? undefined : String(value)
 }
 
 function milliseconds(ttl: number): number {

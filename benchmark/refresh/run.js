@@ -13,7 +13,7 @@ const { values } = parseArgs({
   },
 })
 const size = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]))
-const { default: startServers } = await load('../../test/support/servers.ts')
+const { default: startServers } = await load('../../test/support/run/servers.ts')
 const { measure } = await load('measure.ts')
 
 const stop = await startServers()

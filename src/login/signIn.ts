@@ -153,10 +153,7 @@ async function open(
     subject: sub,
     ...(typeof sid === 'string' ? { sid } : {}),
     claims,
-    authentication: {
-      ...(typeof acr === 'string' ? { acr } : {}),
-      ...(typeof auth_time === 'number' ? { authTime: auth_time } : {}),
-    },
+    ...authenticationOf(acr, auth_time),
     openedAt,
     ...ends,
     ...tokenFields(tokens),
@@ -182,6 +179,14 @@ async function open(
     if (recordId !== undefined) await services.records.remove(recordId).catch(() => false)
     throw error
   }
+}
+
+function authenticationOf(acr: unknown, authTime: unknown): Pick<RecordFields, 'authentication'> {
+  const authentication = {
+    ...(typeof acr === 'string' ? { acr } : {}),
+    ...(typeof authTime === 'number' ? { authTime } : {}),
+  }
+  return Object.keys(authentication).length > 0 ? { authentication } : {}
 }
 
 /** The longest stored `User-Agent`. In characters. */

@@ -4,7 +4,7 @@ import { RelyingPartyError, storeError } from '../errors.js'
 /**
  * Keeps what must outlive a request: token records, refresh locks, used-up transactions and tokens.
  *
- * Five operations, each atomic. Values are opaque strings. If the store fails, the operation rejects: a failure never
+ * Five operations, each atomic, and one that is optional. Values are opaque strings. If the store fails, the operation rejects: a failure never
  * looks like an absent key. Keys are at most 200 characters of `A-Z a-z 0-9 - _ : .`.
  */
 export interface AuthStore {
@@ -18,6 +18,13 @@ export interface AuthStore {
   replace(key: string, expected: string, value: string, ttl: number): Promise<boolean>
   /** Removes a value: always, or only if it is still `expected`. Resolves to whether it removed one. */
   remove(key: string, expected?: string): Promise<boolean>
+  /** Reads several keys at once, like {@link AuthStore.get}, in the order of `keys`. Default is a `get` for each. */
+  getMany?(keys: readonly string[]): Promise<(string | undefined)[]>
+}
+
+/** Reads several keys at once, in one round trip to the store. */
+export function getMany(store: AuthStore, keys: readonly string[]): Promise<(string | undefined)[]> {
+  return store.getMany ? store.getMany(keys) : Promise.all(keys.map((key) => store.get(key)))
 }
 
 /** Wraps a store so that every failure of it is an `ERR_STORE_UNAVAILABLE`. */
@@ -36,6 +43,7 @@ export function withStoreErrors(store: AuthStore): AuthStore {
     add: (key, value, ttl) => attempt(() => store.add(key, value, ttl)),
     replace: (key, expected, value, ttl) => attempt(() => store.replace(key, expected, value, ttl)),
     remove: (key, expected) => attempt(() => store.remove(key, expected)),
+    getMany: (keys) => attempt(() => getMany(store, keys)),
   }
 }
 

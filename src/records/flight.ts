@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RelyingPartyError } from '../errors.js'
 import { within } from '../lib/deadline.js'
-import { defined } from '../lib/defined.js'
 import { NoSlotError, type Slots } from '../lib/http/slots.js'
 import type { AuthStore } from './authStore.js'
 import { Lock } from './lock.js'
 import type { Outages, Permission } from './outages.js'
 import type { TokenRecord, Tokens } from './record.js'
 import type { TokenRecords } from './records.js'
+import { crowded, down, unavailable, whileValid } from './refreshErrors.js'
 import type { RefreshGoal, RefreshOptions, RefreshRequest, RefreshResult, RefreshTimes } from './refreshRequest.js'
 
 /** How long to wait before looking again: first and longest, before jitter. In milliseconds. */
@@ -53,27 +53,29 @@ export class Flight {
   readonly #request: RefreshRequest
   readonly #goal: RefreshGoal | undefined
   readonly #lock: Lock
+  /** The session as it was last read. */
+  #record: TokenRecord
   #sentAt: number | undefined
   /** Whether this flight has found out if the provider works. */
   #isTried = false
 
-  constructor(shared: Shared, id: string, request: RefreshRequest, goal: RefreshGoal | undefined) {
+  /** @param record - the session as it was read when the refresh began */
+  constructor(shared: Shared, record: TokenRecord, request: RefreshRequest, goal: RefreshGoal | undefined) {
     this.#shared = shared
+    this.#record = record
     this.#request = request
     this.#goal = goal
-    this.#lock = new Lock(shared.store, `lock:${id}`)
+    this.#lock = new Lock(shared.store, `lock:${record.id}`)
   }
 
-  /**
-   * @param record - the session as it was read when the refresh began
-   * @returns the record that is stored at the end, `undefined` if the session has ended
-   */
-  async run(record: TokenRecord): Promise<TokenRecord | undefined> {
+  /** Returns the record that is stored at the end, `undefined` if the session has ended. */
+  async run(): Promise<TokenRecord | undefined> {
     const { records, options } = this.#shared
-    let current: TokenRecord | undefined = record
+    const { id } = this.#record
+    let current: TokenRecord | undefined = this.#record
     for (let attempt = 0; ; attempt++) {
       if (attempt > 0) {
-        current = await records.read(record.id)
+        current = await records.read(id)
         if (!current || this.#shared.isDone(current, this.#goal)) return current
       }
       if (attempt === 0 || !(await this.#lock.isHeldElsewhere())) {
@@ -124,28 +126,23 @@ export class Flight {
     })
     if (taken.state === 'held') return LOST
     if (taken.state === 'backing-off') return whileValid(record, unavailable(taken.until, taken.code), this.#goal)
-    return this.#locked(record.id, probe)
+    return this.#locked(record, probe)
   }
 
-  async #locked(id: string, probe: boolean): Promise<Outcome> {
-    const { records, options } = this.#shared
+  async #locked(asRead: TokenRecord, probe: boolean): Promise<Outcome> {
+    const { options } = this.#shared
     let failed: string | undefined
+    this.#record = asRead
     this.#sentAt = undefined
     try {
-      const record = await records.read(id)
-      if (!record || this.#shared.isDone(record, this.#goal)) return record
-      const tokens = await this.#shared.tokens(record)
-      if (!tokens) return undefined
-      if (this.#ofSession && !tokens.refreshToken) return record
-      try {
-        return await this.#exchange(record, tokens, probe)
-      } catch (error) {
-        if (!(error instanceof RelyingPartyError)) throw error
-        if (error.code === 'ERR_SESSION_ENDED') return await this.#refused(record)
-        if (this.#backsOff(error)) failed = error.code
-        if (this.#ofSession) options.onFailed?.(record, error, this.#times())
-        return whileValid(record, error, this.#goal)
-      }
+      return await this.#refresh(asRead, probe)
+    } catch (error) {
+      if (!(error instanceof RelyingPartyError)) throw error
+      const record = this.#record
+      if (error.code === 'ERR_SESSION_ENDED') return await this.#refused(record)
+      if (this.#backsOff(error)) failed = error.code
+      if (this.#ofSession) options.onFailed?.(record, error, this.#times())
+      return whileValid(record, error, this.#goal)
     } finally {
       const held = this.#lock.remaining > 0
       const given = await (failed === undefined ? this.#lock.release() : this.#lock.backOff(failed))
@@ -158,10 +155,9 @@ export class Flight {
     return this.#ofSession ? code !== 'ERR_STORE_UNAVAILABLE' : code === 'ERR_PROVIDER_UNAVAILABLE'
   }
 
-  /** Sends the refresh token, and stores what the provider answers. */
-  async #exchange(record: TokenRecord, tokens: Tokens, probe: boolean): Promise<Outcome> {
-    const { options, outages } = this.#shared
-    const { registration } = record
+  /** Reads the record again, sends its refresh token, and stores what the provider answers. */
+  async #refresh({ id, registration }: TokenRecord, probe: boolean): Promise<Outcome> {
+    const { records, options, outages, isDone } = this.#shared
     // A provider that has not answered by then counts as down, though its answer is still awaited.
     const suspicion = setTimeout(() => outages.failed(registration, probe), options.wait * 1000)
     let stale = false
@@ -174,7 +170,13 @@ export class Flight {
     let result: RefreshResult
     try {
       await this.#request.prepare()
-      if (!(await this.#lock.confirm())) return LOST
+      const [record, isConfirmed] = await Promise.all([records.read(id), this.#lock.confirm()])
+      if (!record || isDone(record, this.#goal)) return record
+      if (!isConfirmed) return LOST
+      this.#record = record
+      const tokens = await this.#shared.tokens(record)
+      if (!tokens) return undefined
+      if (this.#ofSession && !tokens.refreshToken) return record
       result = await this.#request.send(record, tokens, { timeout: options.timeout, beforeSend })
       this.#isTried = true
       outages.succeeded(registration)
@@ -185,7 +187,7 @@ export class Flight {
     } finally {
       clearTimeout(suspicion)
     }
-    return this.#keep(record, result)
+    return this.#keep(this.#record, result)
   }
 
   /** Reports whether an error means that the provider is down. */
@@ -218,7 +220,7 @@ export class Flight {
     for (let attempt = 0; ; attempt++) {
       try {
         const replaced = await records.replace(record, fields, tokens)
-        return { replaced: replaced !== undefined, stored: await records.read(record.id) }
+        return { replaced: replaced !== undefined, stored: replaced ?? (await records.read(record.id)) }
       } catch (error) {
         if (Date.now() - begun > KEEP_TRYING * 1000) throw error
         await pause(attempt)
@@ -263,57 +265,6 @@ export class Flight {
     const sentAt = this.#sentAt ?? Date.now()
     return { waited: sentAt - this.begunAt, duration: Date.now() - sentAt }
   }
-}
-
-/** Returns a record whose access token is still valid. Otherwise, or with a goal, throws the error. */
-export function whileValid(record: TokenRecord, error: RelyingPartyError, goal: RefreshGoal | undefined): TokenRecord {
-  if (goal || !isValid(record)) throw error
-  return record
-}
-
-/** Checks whether the access token of a record has not expired. */
-export function isValid({ accessTokenExpiresAt = Number.POSITIVE_INFINITY }: TokenRecord): boolean {
-  return accessTokenExpiresAt * 1000 > Date.now()
-}
-
-/**
- * @param until - in milliseconds since the epoch
- * @param code - the error code of the failed request
- */
-export function unavailable(until: number, code?: string): RelyingPartyError {
-  return notNow(
-    until,
-    'the session could not be refreshed a moment ago: try again shortly',
-    'the provider failed to refresh it or takes long, or another process holds the lock; see the event session.refresh_failed',
-    code,
-  )
-}
-
-function down(until: number): RelyingPartyError {
-  return notNow(
-    until,
-    'the sign-in provider is unavailable: try again shortly',
-    'its latest token requests failed, so that only one is sent at a time until it answers again; see the event ' +
-      'session.refresh_failed',
-    'ERR_PROVIDER_UNAVAILABLE',
-  )
-}
-
-function crowded(): RelyingPartyError {
-  return notNow(
-    Date.now(),
-    'too many sessions are refreshed at once: try again shortly',
-    'the provider answers too slowly for session.maxRefreshes token requests at a time: see duration in session.refreshed',
-  )
-}
-
-function notNow(until: number, message: string, hint: string, code?: string): RelyingPartyError {
-  const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000))
-  return new RelyingPartyError('ERR_PROVIDER_UNAVAILABLE', message, {
-    headers: { 'Retry-After': String(seconds) },
-    hint,
-    ...defined({ cause: code === undefined ? undefined : { failedWith: code } }),
-  })
 }
 
 function pause(attempt: number): Promise<void> {

@@ -33,14 +33,25 @@ export class Sids {
     this.#store = store
   }
 
+  /** Returns the key of the entry of a session at the provider, for a login to read it along with others. */
+  static key(sidId: string): string {
+    return `sid:${sidId}`
+  }
+
   /**
    * Enters a record.
    *
+   * @param asRead - the entry as it was read
    * @returns the ids that were dropped, or `undefined` if the provider has ended its session in the meantime
    */
-  async enter(sidId: string, recordId: string, login: LoginTimes): Promise<string[] | undefined> {
+  async enter(
+    sidId: string,
+    recordId: string,
+    login: LoginTimes,
+    asRead: string | undefined,
+  ): Promise<string[] | undefined> {
     let oldest: string[] = []
-    const entered = await this.#update(sidId, (entry) => {
+    const entered = await this.#update(sidId, { asRead }, (entry) => {
       if (entry.endedAt !== undefined && login.issuedAt <= entry.endedAt) return undefined
       const now = Date.now() / 1000
       const living = entry.records.filter(([, endsAt]) => endsAt > now)
@@ -59,7 +70,7 @@ export class Sids {
    * @param endRecord - ends one record
    */
   async end(sidId: string, endedAt: number | undefined, endRecord: (id: string) => Promise<void>): Promise<void> {
-    await this.#update(sidId, async (entry) => {
+    await this.#update(sidId, undefined, async (entry) => {
       if (endedAt === undefined && entry.records.length === 0) return undefined
       for (const [id] of entry.records) await endRecord(id)
       const latest = Math.max(endedAt ?? 0, entry.endedAt ?? 0)
@@ -67,10 +78,17 @@ export class Sids {
     })
   }
 
-  #update(sidId: string, change: (entry: Entry) => Change | undefined | Promise<Change | undefined>): Promise<boolean> {
-    const key = `sid:${sidId}`
+  /** @param read - what was read already, if anything */
+  #update(
+    sidId: string,
+    read: { asRead: string | undefined } | undefined,
+    change: (entry: Entry) => Change | undefined | Promise<Change | undefined>,
+  ): Promise<boolean> {
+    const key = Sids.key(sidId)
+    let known = read
     return retry(async () => {
-      const stored = await this.#store.get(key)
+      const stored = known ? known.asRead : await this.#store.get(key)
+      known = undefined
       const changed = await change(stored === undefined ? { records: [] } : parse(stored))
       if (!changed) return [false]
       const { value, ttl } = changed

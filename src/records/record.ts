@@ -1,3 +1,4 @@
+import { storeError } from '../errors.js'
 import { isObject, parseObject } from '../lib/json.js'
 
 /** The tokens of a session. In the store they are sealed, bound to the record's id. */
@@ -69,16 +70,42 @@ export interface TokenRecord extends RecordFields {
 /** Separates the JSON of the fields, where it cannot occur, from the sealed tokens: a read parses the fields only. */
 const SEPARATOR = '\n'
 
-/** Builds the stored text of a record from its fields and its sealed tokens. */
-export function joinRecord(record: RecordFields & Partial<TokenRecord>, sealed: string): string {
-  const { id: _id, stored: _stored, ...fields } = record
-  return JSON.stringify(fields) + SEPARATOR + sealed
+/**
+ * Begins the claims, which are the last of the fields: they are parsed when they are first read. Inside a string its quotes
+ * would be escaped, and no field before has it inside.
+ */
+const CLAIMS = ',"claims":'
+
+/** The parts of a stored text. */
+interface Parts {
+  /** The JSON of all fields but the claims, without its closing brace. */
+  readonly fields: string
+  /** The JSON of the claims, without `iss` and `sub`, which are fields. */
+  readonly claims: string
+  readonly sealed: string
 }
 
-/** Returns the two parts of a stored text: the JSON of the fields, and the sealed tokens. */
-export function splitRecord(stored: string): { fields: string; sealed: string } {
-  const at = stored.indexOf(SEPARATOR)
-  return { fields: stored.slice(0, at), sealed: stored.slice(at + 1) }
+/** Builds the stored text of a record. @param claims - {@link claimsText} of the record */
+export function joinRecord(record: RecordFields & Partial<TokenRecord>, claims: string, sealed: string): string {
+  const { id: _id, stored: _stored, ...rest } = record
+  return `${JSON.stringify({ ...rest, claims: undefined }).slice(0, -1)}${CLAIMS}${claims}}${SEPARATOR}${sealed}`
+}
+
+/** Returns the JSON of a record's claims as it is stored. */
+export function claimsText({ claims }: Pick<RecordFields, 'claims'>): string {
+  const { iss: _iss, sub: _sub, ...rest } = claims
+  return JSON.stringify(rest)
+}
+
+/** Splits a stored text. Records of older versions have their claims among the fields, and none of their own here. */
+export function splitRecord(stored: string): Parts {
+  const end = stored.indexOf(SEPARATOR)
+  const at = stored.indexOf(CLAIMS)
+  return {
+    fields: stored.slice(0, at),
+    claims: stored.slice(at + CLAIMS.length, end - 1),
+    sealed: stored.slice(end + 1),
+  }
 }
 
 /** Checks whether two records have the same tokens: every change of them is sealed anew. */
@@ -88,8 +115,27 @@ export function hasSameTokens(one: TokenRecord, other: TokenRecord): boolean {
 
 /** Parses the fields of a stored text. Returns `undefined` if it is not a record: a store may hold anything. */
 export function parseRecord(stored: string): Omit<TokenRecord, 'id' | 'stored'> | undefined {
-  const fields = parseObject(splitRecord(stored).fields)
-  return fields && isRecord(fields) ? fields : undefined
+  const { fields, claims } = splitRecord(stored)
+  const parsed = claims.startsWith('{') && claims.endsWith('}') ? parseObject(`${fields}}`) : undefined
+  if (parsed && isRecord({ ...parsed, claims: {} })) return withClaims(parsed as unknown as StoredFields, claims)
+  const older = parseObject(stored.slice(0, stored.indexOf(SEPARATOR)))
+  return older && isRecord(older) ? older : undefined
+}
+
+type StoredFields = Omit<TokenRecord, 'id' | 'stored' | 'claims'>
+
+/** Adds the claims, which are parsed when they are first read. */
+function withClaims(fields: StoredFields, text: string): Omit<TokenRecord, 'id' | 'stored'> {
+  let claims: RecordFields['claims'] | undefined
+  const read = () => {
+    const parsed = parseObject(text)
+    if (!parsed) throw storeError(new Error('the claims of a session cannot be read'))
+    return { ...parsed, iss: fields.issuer, sub: fields.subject }
+  }
+  return Object.defineProperty(fields, 'claims', {
+    enumerable: true,
+    get: () => (claims ??= read()),
+  }) as Omit<TokenRecord, 'id' | 'stored'>
 }
 
 function isRecord(fields: Record<string, unknown>): fields is Omit<TokenRecord, 'id' | 'stored'> & typeof fields {

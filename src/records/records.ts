@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { RelyingPartyError } from '../errors.js'
 import type { Sealer } from '../lib/seal.js'
-import type { AuthStore } from './authStore.js'
+import { type AuthStore, getMany, retry } from './authStore.js'
+import { packTokens, unpackTokens } from './packedTokens.js'
 import { Sids, sidIdOf } from './providerSessions.js'
 import {
+  claimsText,
   hasSameTokens,
   joinRecord,
   parseRecord,
@@ -67,32 +69,41 @@ export class TokenRecords {
    */
   async create(fields: RecordFields, tokens: Tokens, creation: Creation = {}): Promise<TokenRecord> {
     const { issuedAt = fields.openedAt, replaces } = creation
+    const { registration, sid } = fields
     const endsAt = fields.mayLastUntil ?? fields.endsAt
-    const login = { issuedAt, endsAt, withoutSid: fields.sid === undefined }
-    const subjectId = subjectIdOf(fields.registration, fields.subject)
-    const [generation, asRead] = await Promise.all([
-      this.#subjects.enter(subjectId, login),
-      this.#lists.stored(subjectId),
-    ])
-    if (generation === undefined) throw overtaken()
+    const login = { issuedAt, endsAt, withoutSid: sid === undefined }
+    const subjectId = subjectIdOf(registration, fields.subject)
+    const sidId = sid === undefined ? undefined : sidIdOf(registration, sid)
     const id = `${subjectId}.${randomBytes(32).toString('base64url')}`
-    const ttl = lifetime(fields)
-    const created = { ...fields, keptUntil: fromNow(ttl), generation }
-    const stored = joinRecord(created, this.#seal(id, tokens))
-    await this.#store.set(key(id), stored, ttl)
+    const claims = claimsText(fields)
+    const sealed = this.#seal(id, tokens, claims)
     try {
-      if (fields.sid !== undefined) await this.#enterSid(sidIdOf(fields.registration, fields.sid), id, login)
-      await this.#list(fields, subjectId, { id, until: endsAt, replaces, asRead })
+      return await retry(async () => {
+        const keys = [Subjects.key(subjectId), SubjectSessions.key(subjectId), ...(sidId ? [Sids.key(sidId)] : [])]
+        const [ofSubject, listed, ofSid] = await getMany(this.#store, keys)
+        const entry = this.#subjects.enter(subjectId, ofSubject, login)
+        if (!entry) throw overtaken()
+        const ttl = lifetime(fields)
+        const created = { ...fields, keptUntil: fromNow(ttl), generation: entry.generation }
+        const stored = joinRecord(created, claims, sealed)
+        const [isEntered] = await Promise.all([entry.store(), this.#store.set(key(id), stored, ttl)])
+        if (!isEntered) return undefined
+        // What ends sessions finds the record from here on.
+        await Promise.all([
+          sidId && this.#enterSid(sidId, id, login, ofSid),
+          this.#list(fields, subjectId, { id, until: endsAt, replaces, asRead: listed }),
+        ])
+        return [{ ...created, id, stored }]
+      })
     } catch (error) {
       // Nothing leads to the record any more, neither its user nor a logout.
       await this.remove(id).catch(() => false)
       throw error
     }
-    return { ...created, id, stored }
   }
 
-  async #enterSid(sidId: string, id: string, login: LoginTimes): Promise<void> {
-    const dropped = await this.#sids.enter(sidId, id, login)
+  async #enterSid(sidId: string, id: string, login: LoginTimes, asRead: string | undefined): Promise<void> {
+    const dropped = await this.#sids.enter(sidId, id, login, asRead)
     if (!dropped) throw overtaken()
     await Promise.all(dropped.map((oldest) => this.remove(oldest)))
   }
@@ -108,11 +119,11 @@ export class TokenRecords {
   /** Reads a record; `undefined` if the session has ended. */
   async read(id: string): Promise<TokenRecord | undefined> {
     const [subjectId = ''] = id.split('.')
-    const [stored, isCurrent] = await Promise.all([this.#store.get(key(id)), this.#subjects.current(subjectId)])
+    const [stored, ofSubject] = await getMany(this.#store, [key(id), Subjects.key(subjectId)])
     if (stored === undefined) return undefined
     const fields = parseRecord(stored)
-    const record = fields && { ...fields, id, stored }
-    if (record && isCurrent(record) && record.endsAt * 1000 > Date.now()) return record
+    const record = fields && Object.assign(fields, { id, stored })
+    if (record && Subjects.isCurrent(ofSubject, record) && record.endsAt * 1000 > Date.now()) return record
     // A record that has ended or is unreadable is removed with its tokens. Should that fail, it is still never valid again.
     await this.#store.remove(key(id)).catch(() => false)
     return undefined
@@ -123,14 +134,23 @@ export class TokenRecords {
     return this.#lists.read(subjectIdOf(registration, subject))
   }
 
-  /** Replaces a record if it is unchanged. Resolves to the new one, or to `undefined` if it was changed or removed. */
+  /**
+   * Replaces a record if it is unchanged. Resolves to the new one, or to `undefined` if it was changed or removed, or has
+   * ended with others of its subject.
+   */
   async replace(record: TokenRecord, fields: RecordFields, tokens: Tokens): Promise<TokenRecord | undefined> {
     const { id, generation } = record
     const ttl = lifetime(fields)
+    const claims = claimsText(fields)
     const next = { ...fields, keptUntil: fromNow(ttl), generation }
-    const stored = joinRecord(next, this.#seal(id, tokens))
-    const replaced = await this.#whileUnchanged(record, (asRead) => this.#store.replace(key(id), asRead, stored, ttl))
-    return replaced ? { ...next, id, stored } : undefined
+    const stored = joinRecord(next, claims, this.#seal(id, tokens, claims))
+    const [subjectId = ''] = id.split('.')
+    const [isReplaced, ofSubject] = await Promise.all([
+      this.#whileUnchanged(record, (asRead) => this.#store.replace(key(id), asRead, stored, ttl)),
+      this.#store.get(Subjects.key(subjectId)),
+    ])
+    const replaced = { ...next, id, stored }
+    return isReplaced && Subjects.isCurrent(ofSubject, replaced) ? replaced : undefined
   }
 
   /**
@@ -148,7 +168,7 @@ export class TokenRecords {
       if ((current.keptUntil ?? 0) >= Math.min(endsAt, fromNow(idle ?? Infinity))) return undefined
       const ttl = lifetime({ endsAt, idle })
       const next: TokenRecord = { ...current, keptUntil: fromNow(ttl) }
-      const stored = joinRecord(next, splitRecord(current.stored).sealed)
+      const stored = joinRecord(next, claimsText(next), splitRecord(current.stored).sealed)
       if (await this.#store.replace(key(id), current.stored, stored, ttl)) return { ...next, stored }
       // Another request may have extended it during a long response, but not for long enough.
       const read = await this.read(id)
@@ -230,15 +250,22 @@ export class TokenRecords {
   }
 
   /** Decrypts the tokens of a record. Returns `undefined` if they were encrypted with an unknown secret. */
-  unseal(record: TokenRecord): Tokens | undefined {
-    const { sealed } = splitRecord(record.stored)
-    const opened = this.#sealer.unseal('token-record', record.id, sealed)
-    return opened && (JSON.parse(opened.toString('utf8')) as Tokens)
+  unseal({ id, stored }: TokenRecord): Tokens | undefined {
+    const { sealed, claims } = splitRecord(stored)
+    const unseal = (context: string) => this.#sealer.unseal('token-record', context, sealed)
+    // Older versions bound the tokens to the id only.
+    const opened = unseal(contextOf(id, claims)) ?? unseal(id)
+    return opened && unpackTokens(opened, claims)
   }
 
-  #seal(id: string, tokens: Tokens): string {
-    return this.#sealer.seal('token-record', id, JSON.stringify(tokens))
+  #seal(id: string, tokens: Tokens, claims: string): string {
+    return this.#sealer.seal('token-record', contextOf(id, claims), packTokens(tokens, claims))
   }
+}
+
+/** What the sealed tokens of a record are bound to: without the same claims they could not be unpacked. */
+function contextOf(id: string, claims: string): string {
+  return `${id} ${claims}`
 }
 
 function key(id: string): string {

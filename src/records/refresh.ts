@@ -1,10 +1,11 @@
 import { DeadlineError, within } from '../lib/deadline.js'
 import { createSlots } from '../lib/http/slots.js'
 import type { AuthStore } from './authStore.js'
-import { Flight, isValid, type Shared, unavailable, whileValid } from './flight.js'
+import { Flight, type Shared } from './flight.js'
 import { Outages } from './outages.js'
 import type { TokenRecord, Tokens } from './record.js'
 import type { TokenRecords } from './records.js'
+import { isValid, unavailable, whileValid } from './refreshErrors.js'
 import type { RefreshGoal, RefreshOptions, RefreshRequest } from './refreshRequest.js'
 
 /** How long a request waits for a refresh while the old access token is still valid. In seconds. */
@@ -113,8 +114,8 @@ export class Refresher {
     const key = goal ? `${record.id} ${goal.key}` : record.id
     let pending = this.#pending.get(key)
     if (!pending) {
-      const flight = new Flight(this.#shared, record.id, request, goal)
-      const running = flight.run(record).finally(() => this.#pending.delete(key))
+      const flight = new Flight(this.#shared, record, request, goal)
+      const running = flight.run().finally(() => this.#pending.delete(key))
       // Those who waited may have given up.
       running.catch(() => {})
       pending = { begunAt: flight.begunAt, record: running }

@@ -67,7 +67,8 @@ function createSessionAuthStore(store: Store): AuthStore {
       queue(key, async () => {
         if ((await read(key)) !== undefined) return false
         await write(key, value, ttl)
-        return true
+        // Another process may have added one at the same time.
+        return (await read(key)) === value
       }),
     replace: (key, expected, value, ttl) =>
       queue(key, async () => {

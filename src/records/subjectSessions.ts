@@ -12,7 +12,7 @@ export interface Listing {
   readonly until: number
   /** The id of the record that it will replace, which stays listed and does not count. */
   readonly replaces?: string | undefined
-  /** The stored list, as {@link SubjectSessions.stored} has returned it. */
+  /** The stored list as it was read. */
   readonly asRead: string | undefined
 }
 
@@ -44,9 +44,9 @@ export class SubjectSessions<Session extends object> {
     this.#max = max
   }
 
-  /** Returns the stored list, for a login to read it along with other things. */
-  stored(subjectId: string): Promise<string | undefined> {
-    return this.#store.get(key(subjectId))
+  /** Returns the key of a subject's list, for a login to read it along with others. */
+  static key(subjectId: string): string {
+    return `sessions:${subjectId}`
   }
 
   /**
@@ -58,7 +58,7 @@ export class SubjectSessions<Session extends object> {
     const ofSecret = (secret: string) => `${subjectId}.${secret}`
     let isFirst = true
     return retry(async () => {
-      const stored = isFirst ? asRead : await this.stored(subjectId)
+      const stored = isFirst ? asRead : await this.#store.get(SubjectSessions.key(subjectId))
       isFirst = false
       let listed = unexpired(stored)
       const counted = () => listed.filter(([secret]) => ofSecret(secret) !== replaces)
@@ -80,14 +80,14 @@ export class SubjectSessions<Session extends object> {
 
   /** Reads the records of a subject whose sessions have not ended, oldest first. Removes the others from the list. */
   async read(subjectId: string): Promise<Session[]> {
-    const stored = await this.stored(subjectId)
+    const stored = await this.#store.get(SubjectSessions.key(subjectId))
     const listed = unexpired(stored)
     const read = await this.#readAll(listed.map(([secret]) => `${subjectId}.${secret}`))
     const living = read.filter((record) => record !== undefined)
     if (stored !== undefined && living.length < listed.length) {
       // If the list has changed in the meantime, they are removed another time.
       const rest = listed.filter((_, i) => read[i])
-      if (rest.length === 0) await this.#store.remove(key(subjectId), stored)
+      if (rest.length === 0) await this.#store.remove(SubjectSessions.key(subjectId), stored)
       else await this.#write(subjectId, stored, rest)
     }
     return living
@@ -95,7 +95,9 @@ export class SubjectSessions<Session extends object> {
 
   /** Finds the record whose id is the wanted one. */
   async find(subjectId: string, isWanted: (id: string) => boolean): Promise<Session | undefined> {
-    const listed = unexpired(await this.stored(subjectId)).map(([secret]) => `${subjectId}.${secret}`)
+    const listed = unexpired(await this.#store.get(SubjectSessions.key(subjectId))).map(
+      ([secret]) => `${subjectId}.${secret}`,
+    )
     const id = listed.find(isWanted)
     return id === undefined ? undefined : this.#read(id)
   }
@@ -110,7 +112,7 @@ export class SubjectSessions<Session extends object> {
 
   #write(subjectId: string, stored: string | undefined, next: readonly Listed[]): Promise<boolean> {
     const ttl = Math.max(1, ...next.map(([, until]) => until - Date.now() / 1000))
-    return compareAndSet(this.#store, key(subjectId), stored, JSON.stringify({ sessions: next }), ttl)
+    return compareAndSet(this.#store, SubjectSessions.key(subjectId), stored, JSON.stringify({ sessions: next }), ttl)
   }
 }
 
@@ -130,8 +132,4 @@ function parse(stored: string): Listed[] | undefined {
 
 function isListed(value: unknown): value is Listed {
   return Array.isArray(value) && typeof value[0] === 'string' && typeof value[1] === 'number'
-}
-
-function key(subjectId: string): string {
-  return `sessions:${subjectId}`
 }

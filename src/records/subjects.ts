@@ -27,6 +27,13 @@ export interface Member {
   readonly sid?: string
 }
 
+/** The place of a new session among those of its subject. */
+interface Entrance {
+  readonly generation: string
+  /** Stores the entry if need be. Resolves to whether it was unchanged. */
+  store(): Promise<boolean>
+}
+
 /** A login for which a session is about to be opened. All times in seconds since the epoch. */
 export interface LoginTimes {
   /** The `iat` of the ID token, by the provider's clock. */
@@ -51,24 +58,30 @@ export class Subjects {
     this.#store = store
   }
 
-  /** Returns a function that checks whether a session of a subject has not been ended with others. */
-  async current(subjectId: string): Promise<(member: Member) => boolean> {
-    const stored = await this.#store.get(key(subjectId))
-    const entry = stored === undefined ? undefined : parse(stored)
-    return (member) => entry !== undefined && isCurrent(entry, member)
+  /** Returns the key of a subject's entry, for those that read it along with others. */
+  static key(subjectId: string): string {
+    return `subject:${subjectId}`
   }
 
-  /** Returns the generation for a new session, or `undefined` if the provider has ended the login in the meantime. */
-  enter(subjectId: string, login: LoginTimes): Promise<string | undefined> {
-    return retry(async () => {
-      const stored = await this.#store.get(key(subjectId))
-      const entry = stored === undefined ? undefined : parse(stored)
-      if (entry && isOver(entry, login)) return [undefined]
-      if (entry && entry.until >= login.endsAt) return [generationFor(entry, login)]
-      const next: Entry = { ...(entry ?? { generation: newGeneration() }), until: twice(login.endsAt) }
-      // A new entry is read back: a store that is not atomic across processes may hold another process's.
-      return (await this.#write(subjectId, stored, next)) && entry ? [generationFor(entry, login)] : undefined
-    })
+  /** Checks whether a session has not been ended with others. @param stored - the entry of its subject as it was read */
+  static isCurrent(stored: string | undefined, member: Member): boolean {
+    return stored !== undefined && isCurrent(parse(stored), member)
+  }
+
+  /**
+   * Returns the generation for a new session, or `undefined` if the provider has ended the login in the meantime.
+   *
+   * @param asRead - the entry of the subject as it was read
+   */
+  enter(subjectId: string, asRead: string | undefined, login: LoginTimes): Entrance | undefined {
+    const entry = asRead === undefined ? undefined : parse(asRead)
+    if (entry && isOver(entry, login)) return undefined
+    const next: Entry = { ...(entry ?? { generation: newGeneration() }), until: twice(login.endsAt) }
+    const isKept = entry !== undefined && entry.until >= login.endsAt
+    return {
+      generation: generationFor(next, login),
+      store: async () => isKept || this.#write(subjectId, asRead, next),
+    }
   }
 
   /**
@@ -105,7 +118,7 @@ export class Subjects {
 
   #change(subjectId: string, change: (entry: Entry | undefined) => Entry): Promise<void> {
     return retry(async () => {
-      const stored = await this.#store.get(key(subjectId))
+      const stored = await this.#store.get(Subjects.key(subjectId))
       const entry = change(stored === undefined ? undefined : parse(stored))
       return (await this.#write(subjectId, stored, entry)) ? [undefined] : undefined
     })
@@ -113,7 +126,7 @@ export class Subjects {
 
   /** Replaces the entry that was read. Resolves to whether it was unchanged. */
   #write(subjectId: string, stored: string | undefined, entry: Entry): Promise<boolean> {
-    return compareAndSet(this.#store, key(subjectId), stored, serialize(entry), remaining(entry.until))
+    return compareAndSet(this.#store, Subjects.key(subjectId), stored, serialize(entry), remaining(entry.until))
   }
 }
 
@@ -197,8 +210,4 @@ function twice(endsAt: number): number {
 
 function remaining(until: number): number {
   return Math.max(1, until - Date.now() / 1000)
-}
-
-function key(subjectId: string): string {
-  return `subject:${subjectId}`
 }

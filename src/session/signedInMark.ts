@@ -72,7 +72,8 @@ export async function openSession(
     Object.assign(req, { session, sessionID })
     throw error
   }
-  await Promise.all([sessionID, anonymousId].filter((id) => id !== undefined).map((id) => destroy(req, id)))
+  const old = [wasSent(req, sessionID) ? sessionID : undefined, anonymousId].filter((id) => id !== undefined)
+  await Promise.all(old.map((id) => destroy(req, id)))
   return { replaced }
 }
 
@@ -128,6 +129,11 @@ function save(req: Request): Promise<void> {
   return new Promise((resolve, reject) => {
     req.session.save((error: unknown) => (error ? reject(storeError(error)) : resolve()))
   })
+}
+
+/** Checks whether the browser sent the ID of a session. One that it did not send is new, and was never stored. */
+function wasSent(req: Request, id: string): boolean {
+  return req.headers.cookie?.includes(encodeURIComponent(id)) ?? false
 }
 
 /** Ignores failures: a session that is left over is anonymous or without a record, and expires. */

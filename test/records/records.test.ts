@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSealer } from '../../src/lib/seal.js'
-import type { RecordFields } from '../../src/records/record.js'
+import type { RecordFields, Tokens } from '../../src/records/record.js'
 import { TokenRecords } from '../../src/records/records.js'
 import { SECRET } from '../support/bed/app.js'
 import { fakeDate, pass } from '../support/run/waiting.js'
@@ -18,7 +19,7 @@ function fields(idle?: number): RecordFields {
     registration: 'registration',
     issuer: 'https://issuer.example',
     subject: 'ada',
-    claims: { sub: 'ada' },
+    claims: { iss: 'https://issuer.example', sub: 'ada' },
     scopes: ['openid'],
     openedAt: now,
     endsAt: now + ABSOLUTE,
@@ -112,6 +113,88 @@ describe('a token record', () => {
     await store.set(`record:${id}`, spoil(stored), 60)
     expect(await records.read(id)).toBeUndefined()
     expect(await store.get(`record:${id}`)).toBeUndefined()
+  })
+
+  it.each<[what: string, tokens: Tokens]>([
+    ['a JWT', { idToken: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl' }],
+    ['a JWT in base64url that is not canonical', { idToken: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifR.c2lnbmF0dXJl' }],
+    ['an encrypted JWT without a key', { idToken: 'eyJhbGciOiJkaXIifQ..aXY.Y2lwaGVydGV4dA.dGFn' }],
+    ['opaque tokens', { accessToken: 'a+b/c==', refreshToken: 'AAAA', tokenType: 'DPoP' }],
+    ['dots', { accessToken: '...', refreshToken: '' }],
+    ['line feeds and characters beyond ASCII', { accessToken: 'a\nb', refreshToken: 'clé.🗝️' }],
+    ['no token', {}],
+  ])('returns %s exactly', async (_what, tokens) => {
+    const records = new TokenRecords(new MemoryAuthStore(), createSealer([SECRET]))
+    const { id } = await records.create(fields(), tokens)
+    expect(records.unseal((await records.read(id)) ?? expect.fail('it ended'))).toEqual(tokens)
+  })
+
+  it('returns any token exactly', async () => {
+    const records = new TokenRecords(new MemoryAuthStore(), createSealer([SECRET]))
+    const base64url = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString('base64url'))
+    const token = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.array(base64url, { maxLength: 5 }).map((parts) => parts.join('.')),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        token,
+        token,
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        async (accessToken, idToken, claims) => {
+          const { id } = await records.create({ ...fields(), claims }, { accessToken, idToken })
+          const read = (await records.read(id)) ?? expect.fail('it ended')
+          expect(records.unseal(read)).toEqual({ accessToken, idToken })
+          const kept = await records.keep({ ...read, keptUntil: 0 }, 10)
+          expect(records.unseal(kept ?? expect.fail('it was not kept'))).toEqual({ accessToken, idToken })
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  it('has claims that are parsed only when they are read, with iss and sub', async () => {
+    const store = new MemoryAuthStore()
+    const records = new TokenRecords(store, createSealer([SECRET]))
+    const claims = { iss: 'https://issuer.example', sub: 'ada', groups: ['of the claims'], claims: { claims: true } }
+    const { id } = await records.create({ ...fields(), claims }, {})
+    const parse = vi.spyOn(JSON, 'parse')
+    const read = (await records.read(id)) ?? expect.fail('it ended')
+    const parsed = () => parse.mock.calls.filter(([text]) => text.includes('of the claims')).length
+    expect(parsed()).toBe(0)
+    expect(read.claims).toEqual(claims)
+    expect(read.claims).toBe(read.claims)
+    expect(parsed()).toBe(1)
+  })
+
+  it('gives away no token if its claims were changed in the store', async () => {
+    const store = new MemoryAuthStore()
+    const records = new TokenRecords(store, createSealer([SECRET]))
+    const { id, stored } = await records.create({ ...fields(), claims: { role: 'user' } }, { accessToken: 'token' })
+    const unsealed = async () => records.unseal((await records.read(id)) ?? expect.fail('it ended'))
+    expect(await unsealed()).toEqual({ accessToken: 'token' })
+    await store.set(`record:${id}`, stored.replace('"user"', '"root"'), 60)
+    expect(await unsealed()).toBeUndefined()
+  })
+
+  it('of version 0.2.0 is read, kept and replaced', async () => {
+    const store = new MemoryAuthStore()
+    const sealer = createSealer([SECRET])
+    const records = new TokenRecords(store, sealer)
+    const { id, generation } = await records.create(fields(IDLE), {})
+    const tokens = { accessToken: 'access', idToken: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl' }
+    const { scopes, ...rest } = fields(IDLE)
+    const older = JSON.stringify({ ...rest, scopes, generation })
+    await store.set(`record:${id}`, `${older}\n${sealer.seal('token-record', id, JSON.stringify(tokens))}`, IDLE)
+    const read = (await records.read(id)) ?? expect.fail('it ended')
+    expect(read).toMatchObject(fields(IDLE))
+    expect(records.unseal(read)).toEqual(tokens)
+    const kept = (await records.keep(read, IDLE)) ?? expect.fail('it was not kept')
+    const again = (await records.read(id)) ?? expect.fail('it ended')
+    expect(again).toMatchObject({ ...fields(IDLE), stored: kept.stored })
+    expect(records.unseal(again)).toEqual(tokens)
+    const replaced = (await records.replace(again, fields(IDLE), { accessToken: 'next' })) ?? expect.fail('refused')
+    expect(records.unseal(replaced)).toEqual({ accessToken: 'next' })
   })
 
   it('stays until the absolute end where the cookie says nothing of idle time, without a write', async () => {

@@ -139,7 +139,10 @@ export class Cluster {
       return
     }
     const sent = this.#refreshes.findLast((sent) => sent.record === record && sent.process === process)
-    if (sent) sent.storedAt = at
+    if (!sent) return
+    if (refresh === 'stored') sent.storedAt = at
+    // Nothing was sent: another process had refreshed it. Or the provider has refused.
+    else if (sent.storedAt === undefined) this.#refreshes.splice(this.#refreshes.indexOf(sent), 1)
   }
 
   /** Ends a process as the machine's end would: at once, in the middle of what it does. */

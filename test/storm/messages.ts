@@ -24,5 +24,5 @@ export interface ToServer {
 export type FromServer =
   | { readonly port: number }
   | { readonly clockOffset: number }
-  /** The refresh token of a record is about to be sent; or what came of it is stored. In milliseconds since the epoch. */
-  | { readonly refresh: 'sent' | 'stored'; readonly record: string; readonly at: number }
+  /** The refresh token of a record is about to be sent, or what came of it is stored, or all is over. In milliseconds since the epoch. */
+  | { readonly refresh: 'sent' | 'stored' | 'over'; readonly record: string; readonly at: number }

@@ -78,9 +78,12 @@ function send(message: FromServer): void {
   process.send?.(message)
 }
 
-/** Reports every refresh when it is sent, which the confirmation of its lock shows, and when it is stored. */
+/**
+ * Reports every refresh when it is sent, which the confirmation of its lock shows, when it is stored, and when its lock is
+ * released.
+ */
 function reporting(store: AuthStore): AuthStore {
-  const tell = (refresh: 'sent' | 'stored', record: string) =>
+  const tell = (refresh: 'sent' | 'stored' | 'over', record: string) =>
     send({ refresh, record, at: performance.timeOrigin + performance.now() })
   return {
     ...store,
@@ -90,6 +93,11 @@ function reporting(store: AuthStore): AuthStore {
       if (replaced && kind === 'lock' && value === expected) tell('sent', record)
       if (replaced && kind === 'record' && value !== expected) tell('stored', record)
       return replaced
+    },
+    async remove(key, expected) {
+      const [, record] = /^lock:(.+)$/.exec(key) ?? []
+      if (record !== undefined) tell('over', record)
+      return store.remove(key, expected)
     },
   }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { AuthStore } from '../../../src/index.js'
+import { getMany } from '../../../src/records/authStore.js'
 
 /** A store under test, and how to let time pass for it. */
 export interface StoreUnderTest {
@@ -90,6 +91,19 @@ export function describeAuthStore(name: string, create: () => Promise<StoreUnder
         await store.set(key, 'two', 60)
         await made.elapse(1.1)
         expect(await store.get(key)).toBe('two')
+      })
+    })
+
+    describe('getMany', () => {
+      it('resolves to the values in the order of the keys, and to nothing for those that are absent or expired', async () => {
+        await store.set(key, 'one', 60)
+        await store.set(`${key}.two`, '', 60)
+        await store.set(`${key}.short`, 'short', 1)
+        const keys = [`${key}.two`, `${key}.none`, key, `${key}.short`, key]
+        expect(await getMany(sibling, keys)).toEqual(['', undefined, 'one', 'short', 'one'])
+        await made.elapse(1.1)
+        expect(await getMany(store, keys)).toEqual(['', undefined, 'one', undefined, 'one'])
+        expect(await getMany(store, [])).toEqual([])
       })
     })
 
