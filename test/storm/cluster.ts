@@ -8,6 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
 import type { FromServer, ServerSettings, ToServer } from './messages.js'
+import type { StoreUrls } from './stores.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -34,7 +35,10 @@ export interface Refresh {
 }
 
 /** The settings of all processes that a cluster does not choose itself. */
-type Settings = Omit<ServerSettings, 'baseUrl' | 'clockOffset' | 'drain'>
+interface Settings extends Omit<ServerSettings, 'baseUrl' | 'clockOffset' | 'drain' | keyof StoreUrls> {
+  /** The stores of each process: the first take the first of these, and so on, all others the last. */
+  readonly stores: readonly StoreUrls[]
+}
 
 /** How long a process that is told to stop still accepts connections, and a balancer still uses it. In milliseconds. */
 const DRAIN = { process: 400, balancer: 200 }
@@ -108,8 +112,9 @@ export class Cluster {
   }
 
   async #start(index: number): Promise<Running> {
+    const { stores, ...common } = this.#settings
     const own = { baseUrl: this.url, clockOffset: this.#clockOffset, drain: DRAIN.process }
-    const settings: ServerSettings = { ...this.#settings, ...own }
+    const settings: ServerSettings = { ...common, ...(stores[index] ?? stores.at(-1)), ...own }
     const child = fork(this.#script, [JSON.stringify(settings)])
     const [first] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [FromServer | number | null]
     if (typeof first !== 'object' || first === null || !('port' in first)) throw new Error('a process did not start')

@@ -6,7 +6,7 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import session, { type Store } from 'express-session'
 import pg from 'pg'
 import { createClient } from 'redis'
-import { callback, login, relyingParty, requireAuth, storeErrors } from '../../src/index.js'
+import { callback, login, relyingParty, requireAuth, storeErrors, storeTimeout } from '../../src/index.js'
 import { postgresStore } from '../../src/postgres.js'
 import type { AuthStore } from '../../src/records/authStore.js'
 import { redisStore } from '../../src/redis.js'
@@ -108,14 +108,16 @@ async function connect(): Promise<{ sessions: Store; store: AuthStore }> {
     client.on('error', () => {})
     await client.connect()
     return {
-      sessions: new RedisStore({ client, prefix: 'storm:' }),
+      sessions: storeTimeout(new RedisStore({ client, prefix: 'storm:' })),
       store: redisStore(client, { prefix: 'storm-rp:' }),
     }
   }
-  const pool = new pg.Pool({ connectionString: settings.postgresUrl, max: 10 })
+  const limits = { query_timeout: 5000, connectionTimeoutMillis: 5000 }
+  const pool = new pg.Pool({ connectionString: settings.postgresUrl, max: 10, ...limits })
   pool.on('error', () => {})
   const store = postgresStore(pool, { table: 'storm' })
   await store.createTable()
   const PgStore = pgSession(session)
-  return { sessions: new PgStore({ pool, tableName: 'storm_session', createTableIfMissing: false }), store }
+  const sessions = new PgStore({ pool, tableName: 'storm_session', createTableIfMissing: false })
+  return { sessions: storeTimeout(sessions), store }
 }

@@ -1,10 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { Pool } from 'pg'
+import { type Cuttable, startCuttable } from '../support/stores/cuttable.js'
 import { connectRedis } from '../support/stores/redis.js'
 
 /** Where the processes of a storm keep sessions and records: one of the two. */
 export type StoreUrls = { readonly redisUrl: string } | { readonly postgresUrl: string }
+
+/** Starts a way to a store that a test can cut. */
+export async function startWay(urls: StoreUrls): Promise<{ urls: StoreUrls; way: Cuttable }> {
+  const way = await startCuttable('redisUrl' in urls ? urls.redisUrl : urls.postgresUrl)
+  return { urls: 'redisUrl' in urls ? { redisUrl: way.url } : { postgresUrl: way.url }, way }
+}
 
 /** Takes away what an earlier storm left. */
 export async function emptyStores(urls: StoreUrls): Promise<void> {

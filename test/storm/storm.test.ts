@@ -5,7 +5,9 @@ import type { Outcome } from './cluster.js'
 import type { StoreUrls } from './stores.js'
 import { inParallel, newSecret, type Storm, startStorm } from './storm.js'
 
-// The whole storm takes minutes: STORM_SESSIONS=200 STORM_ROUNDS=3 STORM_STALLS=3,8 npx vitest run --project library test/storm
+// The whole storm takes minutes:
+// STORM_SESSIONS=200 STORM_ROUNDS=3 STORM_STALLS=3,8 STORM_PARTITION=10 npx vitest run --project library test/storm
+// A herd: STORM_SESSIONS=5000 npx vitest run --project library test/storm -t 'at once'
 const SIZE = { processes: 4, sessions: Number(process.env.STORM_SESSIONS ?? 30) }
 const ROUNDS = Number(process.env.STORM_ROUNDS ?? 2)
 const REQUESTS = 50
@@ -15,6 +17,9 @@ const STALLS = (process.env.STORM_STALLS ?? '3').split(',').map(Number)
 
 /** How long a slow provider takes to answer: more than `http.timeout`. In seconds. */
 const SLOW = 6
+
+/** For how long the store is cut off from half of the processes: more than the time limit of its commands. In seconds. */
+const PARTITION = Number(process.env.STORM_PARTITION ?? 6)
 
 const DONE = new Error('the traffic has ended')
 
@@ -93,6 +98,24 @@ function storms(urls: StoreUrls): void {
       })
     }, 600_000)
 
+    it(`loses no session to a store that half of the processes do not reach for ${PARTITION} s`, async () => {
+      const { cluster, way } = storm
+      await expectNoLoss(async (asking) => {
+        await storm.holdingTokens(async () => {
+          await cluster.refreshing()
+          way.hang()
+        })
+        await wait(PARTITION * 1000)
+        way.restore()
+        await asking
+      })
+    }, 600_000)
+
+    it('refreshes all sessions of which the tokens expire at once, each once, and fails no request', async () => {
+      const answers = await expectNoLoss((asking) => asking.then(() => {}))
+      expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+    }, 600_000)
+
     it('fails no request and ends no session while every process is replaced, twice, to change the secret', async () => {
       const { cluster } = storm
       const cookies = await storm.signedIn()
@@ -131,7 +154,7 @@ function storms(urls: StoreUrls): void {
     }
 
     /** Has every session refresh while `trouble` lasts. Each gets its token, some only when they ask again, by one refresh. */
-    async function expectNoLoss(trouble: (asking: Promise<unknown>) => Promise<void>): Promise<void> {
+    async function expectNoLoss(trouble: (asking: Promise<unknown>) => Promise<void>): Promise<Outcome[]> {
       const { cluster, counted } = storm
       const cookies = await storm.signedIn()
       expect(cookies.length).toBeGreaterThan(0)
@@ -147,6 +170,7 @@ function storms(urls: StoreUrls): void {
       await Promise.all(cookies.flatMap((cookie, i) => (answers[i]?.status === 503 ? [askAgain(cookie)] : [])))
       expect(counted).toEqual({ ...before, refreshes: before.refreshes + cookies.length })
       expect(await storm.signedIn()).toEqual(cookies)
+      return answers
     }
 
     /** One round. When every session has been refreshed, a process is killed in the middle of the rest and restarted. */

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { startProvider } from '../../examples/provider/index.js'
 import { UserAgent } from '../support/bed/userAgent.js'
+import type { Cuttable } from '../support/stores/cuttable.js'
 import { Cluster } from './cluster.js'
-import { emptyStores, type StoreUrls } from './stores.js'
+import { emptyStores, type StoreUrls, startWay } from './stores.js'
 
 /** The lifetime of access tokens. In seconds. */
 const TOKEN_LIFETIME = 600
@@ -12,6 +13,8 @@ export interface Storm {
   readonly cluster: Cluster
   /** What the provider has counted: refresh tokens that it took and that it refused, and grants that it ended. */
   readonly counted: { refreshes: number; refused: number; revokedGrants: number }
+  /** The way to the store that the first half of the processes has. */
+  readonly way: Cuttable
   /** The session cookies. */
   readonly cookies: readonly string[]
   /** Signs a session in, in the place of one that ended. */
@@ -52,8 +55,10 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
   provider.provider.on('grant.error', () => void counted.refused++)
   provider.provider.on('grant.revoked', () => void counted.revokedGrants++)
   const clientSecret = randomBytes(32).toString('base64url')
+  const { urls: behind, way } = await startWay(urls)
+  const half = Math.floor(processes / 2)
   const cluster = await Cluster.start(processes, {
-    ...urls,
+    stores: [...Array.from({ length: half }, () => behind), urls],
     shared,
     issuer: provider.issuer,
     clientSecret,
@@ -79,6 +84,7 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
   return {
     cluster,
     counted,
+    way,
     cookies,
     signIn,
     async holdingTokens(act) {
@@ -95,6 +101,7 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
     },
     async close() {
       await cluster.close()
+      await way.close()
       await provider.close()
     },
   }
