@@ -2,7 +2,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { RelyingPartyError } from './errors.js'
 import { dropSurplus } from './login/transactionState.js'
 import { resumeAfterLogout } from './logout/logoutReturn.js'
-import { SessionLifetime } from './session/lifetime.js'
+import { SessionLifetime, touchWithoutWaiting } from './session/lifetime.js'
 import { followLogin } from './session/loginLoop.js'
 import { SessionAuth, type SignedIn } from './session/sessionAuth.js'
 import { SessionCaller, setSessionCaller } from './session/sessionCaller.js'
@@ -45,7 +45,11 @@ export function relyingParty(options: RelyingPartyOptions): RequestHandler {
     if (!mark) return proceed(config, services, req, res, next, undefined)
     recognize(config, services, req, mark)
       .then((signedIn) => proceed(config, services, req, res, next, signedIn))
-      .catch((error: unknown) => fail(config, error, req, res, next))
+      .catch((error: unknown) => {
+        // The response would wait for another command to a store that hangs.
+        if (error instanceof RelyingPartyError && error.code === 'ERR_STORE_UNAVAILABLE') touchWithoutWaiting(req)
+        fail(config, error, req, res, next)
+      })
   }
 }
 

@@ -100,6 +100,15 @@ export class SessionLifetime {
   }
 }
 
+/**
+ * Extends the session now, and keeps express-session from doing so at the end of the response, which would wait for it:
+ * without the ID it neither saves nor touches the session, nor sends its cookie.
+ */
+export function touchWithoutWaiting(req: Request): void {
+  void touch(req)
+  Object.assign(req, { sessionID: undefined })
+}
+
 /** Ignores failures: express-session touches the session again at the end of the response. */
 function touch({ sessionStore, sessionID, session }: Request): Promise<void> {
   return new Promise((resolve) => {

@@ -1,9 +1,12 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { MemoryStore } from 'express-session'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { storeErrors } from '../../src/index.js'
 import { muteExpress, startBed, TOKEN_LIFETIME, type TokenBed } from '../support/bed/bed.js'
 import { contentsOf } from '../support/bed/observed.js'
-import type { UserAgent } from '../support/bed/userAgent.js'
+import { UserAgent } from '../support/bed/userAgent.js'
 import { fakeDate, pass, until } from '../support/run/waiting.js'
 import { FaultyStore } from '../support/stores/faultyStore.js'
+import { MemoryAuthStore } from '../support/stores/memoryAuthStore.js'
 
 /** How long new tokens that the store does not take are kept. In seconds. */
 const KEPT_FOR = 60
@@ -77,5 +80,29 @@ describe('a store that cannot save what a refresh gave', () => {
     expect((await get('/token')).status).toBe(rotates ? 401 : 200)
     if (rotates) expect(bed.app.events).toContainEqual(ended)
     expect((await browser.visit(`${bed.app.url}/profile`)).json()).toMatchObject({ sub: 'ada' })
+  })
+})
+
+describe('a store for tokens that fails', () => {
+  it('is answered with 503 without waiting for a session store that hangs, and extends the session', async () => {
+    const tokens = new MemoryAuthStore()
+    const sessions = new MemoryStore()
+    const local = await startBed({
+      store: sessions,
+      options: { store: tokens },
+      routes: (app) => void app.use(storeErrors()),
+    })
+    const user = new UserAgent()
+    await user.visit(`${local.app.url}/profile`)
+    const profile = () => user.fetch(`${local.app.url}/profile`)
+    expect((await profile()).status).toBe(200)
+    vi.spyOn(tokens, 'get').mockRejectedValue(new Error('the store is down'))
+    const touch = vi.spyOn(sessions, 'touch').mockImplementation(() => {})
+    const answer = await profile()
+    expect(answer.status).toBe(503)
+    expect(answer.headers['set-cookie']).toBeUndefined()
+    expect(touch).toHaveBeenCalledTimes(1)
+    vi.restoreAllMocks()
+    expect((await profile()).status).toBe(200)
   })
 })

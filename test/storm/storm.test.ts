@@ -153,21 +153,26 @@ function storms(urls: StoreUrls): void {
       }
     }
 
-    /** Has every session refresh while `trouble` lasts. Each gets its token, some only when they ask again, by one refresh. */
+    /**
+     * Has every session ask in every process, and refresh, while `trouble` lasts. Each gets its token, some only when they ask
+     * again, by one refresh.
+     */
     async function expectNoLoss(trouble: (asking: Promise<unknown>) => Promise<void>): Promise<Outcome[]> {
       const { cluster, counted } = storm
       const cookies = await storm.signedIn()
       expect(cookies.length).toBeGreaterThan(0)
       const before = { ...counted }
       await storm.expire()
+      const asks = cookies.flatMap((cookie) => Array.from({ length: SIZE.processes }, () => cookie))
       // The trouble begins before the first request.
       const asking = new Promise((resolve) => setImmediate(resolve)).then(() =>
-        Promise.all(cookies.map((cookie) => cluster.send('/token', cookie))),
+        Promise.all(asks.map((cookie) => cluster.send('/token', cookie))),
       )
       await trouble(asking)
       const answers = (await asking) as Outcome[]
       expect(answers.filter(({ status }) => status !== 200 && status !== 503)).toEqual([])
-      await Promise.all(cookies.flatMap((cookie, i) => (answers[i]?.status === 503 ? [askAgain(cookie)] : [])))
+      const refused = new Set(asks.filter((_, i) => answers[i]?.status === 503))
+      await Promise.all([...refused].map(askAgain))
       expect(counted).toEqual({ ...before, refreshes: before.refreshes + cookies.length })
       expect(await storm.signedIn()).toEqual(cookies)
       return answers
