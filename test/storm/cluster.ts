@@ -198,9 +198,10 @@ export class Cluster {
     await Promise.all(this.#processes.map(({ child }) => setClock(child, this.#clockOffset)))
   }
 
-  /** Sends a request to the process whose turn it is. */
-  send(path: string, cookie: string): Promise<Outcome> {
-    const { running, at } = this.#next()
+  /** Sends a request to a process. Default is the one whose turn it is. */
+  send(path: string, cookie: string, process?: number): Promise<Outcome> {
+    const chosen = process === undefined ? undefined : this.#processes[process]
+    const { running, at } = chosen && process !== undefined ? { running: chosen, at: process } : this.#next()
     const begun = performance.now()
     return new Promise((resolve) => {
       const end = (status: number, text: string) =>

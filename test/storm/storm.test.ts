@@ -12,6 +12,9 @@ const SIZE = { processes: 4, sessions: Number(process.env.STORM_SESSIONS ?? 30) 
 const ROUNDS = Number(process.env.STORM_ROUNDS ?? 2)
 const REQUESTS = 50
 
+/** All processes. */
+const ALL = Array.from({ length: SIZE.processes }, (_, process) => process)
+
 /** For how long processes are paused. In seconds. */
 const STALLS = (process.env.STORM_STALLS ?? '3').split(',').map(Number)
 
@@ -77,9 +80,12 @@ function storms(urls: StoreUrls): void {
       'loses no session to a process that is paused for %d s while it refreshes',
       async (seconds) => {
         const { cluster } = storm
-        await expectNoLoss(async (asking) => {
+        await expectNoLoss(async (ask) => {
+          let asking: Promise<unknown> | undefined
           const paused = await storm.holdingTokens(async () => {
-            const process = await cluster.refreshing()
+            const sent = cluster.refreshing()
+            asking = ask(ALL)
+            const process = await sent
             cluster.pause(process)
             return process
           })
@@ -92,27 +98,36 @@ function storms(urls: StoreUrls): void {
     )
 
     it(`loses no session to a provider that takes ${SLOW} s`, async () => {
-      await expectNoLoss(async (asking) => {
-        await storm.holdingTokens(() => wait(SLOW * 1000))
+      await expectNoLoss(async (ask) => {
+        let asking: Promise<unknown> | undefined
+        await storm.holdingTokens(() => {
+          asking = ask(ALL)
+          return wait(SLOW * 1000)
+        })
         await asking
       })
     }, 600_000)
 
     it(`loses no session to a store that half of the processes do not reach for ${PARTITION} s`, async () => {
       const { cluster, way } = storm
-      await expectNoLoss(async (asking) => {
+      await expectNoLoss(async (ask) => {
+        const asking: Promise<unknown>[] = []
         await storm.holdingTokens(async () => {
-          await cluster.refreshing()
+          cluster.takeRefreshes()
+          asking.push(ask(ALL.slice(0, SIZE.processes / 2)))
+          // Their refresh tokens are sent, and the new ones have not arrived.
+          while (cluster.takeRefreshes().length < Math.min(SIZE.sessions, 10)) await cluster.refreshing()
           way.hang()
         })
+        asking.push(ask(ALL.slice(SIZE.processes / 2)))
         await wait(PARTITION * 1000)
         way.restore()
-        await asking
+        await Promise.all(asking)
       })
     }, 600_000)
 
     it('refreshes all sessions of which the tokens expire at once, each once, and fails no request', async () => {
-      const answers = await expectNoLoss((asking) => asking.then(() => {}))
+      const answers = await expectNoLoss((ask) => ask(ALL))
       expect(answers.filter(({ status }) => status !== 200)).toEqual([])
     }, 600_000)
 
@@ -154,24 +169,33 @@ function storms(urls: StoreUrls): void {
     }
 
     /**
-     * Has every session ask in every process, and refresh, while `trouble` lasts. Each gets its token, some only when they ask
-     * again, by one refresh.
+     * Has every session refresh and ask in several processes, while there is trouble. Each gets its token, some only when
+     * they ask again, by one refresh.
+     *
+     * @param trouble - calls `ask` with the processes
      */
-    async function expectNoLoss(trouble: (asking: Promise<unknown>) => Promise<void>): Promise<Outcome[]> {
+    async function expectNoLoss(
+      trouble: (ask: (processes: readonly number[]) => Promise<void>) => Promise<void>,
+    ): Promise<Outcome[]> {
       const { cluster, counted } = storm
       const cookies = await storm.signedIn()
       expect(cookies.length).toBeGreaterThan(0)
       const before = { ...counted }
       await storm.expire()
-      const asks = cookies.flatMap((cookie) => Array.from({ length: SIZE.processes }, () => cookie))
-      // The trouble begins before the first request.
-      const asking = new Promise((resolve) => setImmediate(resolve)).then(() =>
-        Promise.all(asks.map((cookie) => cluster.send('/token', cookie))),
-      )
-      await trouble(asking)
-      const answers = (await asking) as Outcome[]
+      const answers: Outcome[] = []
+      const refused = new Set<string>()
+      await trouble(async (processes) => {
+        const asked = cookies.flatMap((cookie) => processes.map((process) => ({ cookie, process })))
+        await Promise.all(
+          asked.map(async ({ cookie, process }) => {
+            const answer = await cluster.send('/token', cookie, process)
+            answers.push(answer)
+            if (answer.status === 503) refused.add(cookie)
+          }),
+        )
+      })
+      expect(answers).toHaveLength(cookies.length * SIZE.processes)
       expect(answers.filter(({ status }) => status !== 200 && status !== 503)).toEqual([])
-      const refused = new Set(asks.filter((_, i) => answers[i]?.status === 503))
       await Promise.all([...refused].map(askAgain))
       expect(counted).toEqual({ ...before, refreshes: before.refreshes + cookies.length })
       expect(await storm.signedIn()).toEqual(cookies)

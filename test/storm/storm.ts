@@ -55,10 +55,11 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
   provider.provider.on('grant.error', () => void counted.refused++)
   provider.provider.on('grant.revoked', () => void counted.revokedGrants++)
   const clientSecret = randomBytes(32).toString('base64url')
-  const { urls: behind, way } = await startWay(urls)
+  // As far away from one half of the processes as from the other.
+  const [one, other] = [await startWay(urls), await startWay(urls)]
   const half = Math.floor(processes / 2)
   const cluster = await Cluster.start(processes, {
-    stores: [...Array.from({ length: half }, () => behind), urls],
+    stores: [...Array.from({ length: half }, () => one.urls), other.urls],
     shared,
     issuer: provider.issuer,
     clientSecret,
@@ -84,7 +85,7 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
   return {
     cluster,
     counted,
-    way,
+    way: one.way,
     cookies,
     signIn,
     async holdingTokens(act) {
@@ -101,7 +102,7 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
     },
     async close() {
       await cluster.close()
-      await way.close()
+      await Promise.all([one.way.close(), other.way.close()])
       await provider.close()
     },
   }
