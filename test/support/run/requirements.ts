@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { describe } from 'vitest'
+import { debianPostgres, findProgram } from './programs.js'
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -12,7 +13,7 @@ declare module 'vitest' {
   }
 }
 
-export type Requirement = 'chromium' | 'redis' | 'postgres'
+export type Requirement = 'chromium' | 'redis' | 'postgres' | 'redis-server' | 'initdb' | 'pgbouncer'
 
 const browsers = [
   '/usr/bin/chromium',
@@ -52,6 +53,18 @@ const requirements: Record<Requirement, { value: string | undefined; missing: st
     value: postgresUrl,
     missing:
       'PostgreSQL tests: no server (install postgresql, or set POSTGRES_URL, as in postgres://user@127.0.0.1:5432/test)',
+  },
+  'redis-server': {
+    value: findProgram('redis-server'),
+    missing: 'tests of a Redis Cluster and of Sentinel: no program to start (install redis-server)',
+  },
+  initdb: {
+    value: findProgram('initdb', debianPostgres()),
+    missing: 'tests of a failover of PostgreSQL: no program to start (install postgresql)',
+  },
+  pgbouncer: {
+    value: findProgram('pgbouncer', ['/usr/sbin']) && postgresUrl,
+    missing: 'tests of PgBouncer: no program to start, or no PostgreSQL (install pgbouncer)',
   },
 }
 

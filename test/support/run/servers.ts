@@ -4,22 +4,13 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
-import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { debianPostgres, findProgram, freePort, INITDB, notRoot, ownFolder, ready } from './programs.js'
 
 const run = promisify(execFile)
-
-/** The user that a server runs as. Default is the current one. */
-interface As {
-  readonly uid?: number
-  readonly gid?: number
-}
 
 export default async function startServers(): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'servers-'))
@@ -65,16 +56,8 @@ async function startPostgres(folder: string, started: ChildProcess[]): Promise<s
   const server = findProgram('postgres', debianPostgres())
   const as = await notRoot()
   if (initdb === undefined || server === undefined || as === undefined) return undefined
-  const data = join(folder, 'postgres')
-  await mkdir(data)
-  if (as.uid !== undefined && as.gid !== undefined) {
-    await chmod(folder, 0o711)
-    await chown(data, as.uid, as.gid)
-  }
-  await run(initdb, ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], {
-    ...as,
-    cwd: data,
-  })
+  const data = await ownFolder(join(folder, 'postgres'), as)
+  await run(initdb, [...INITDB, '-D', data], { ...as, cwd: data })
   const port = await freePort()
   const settings = ['listen_addresses=127.0.0.1', 'fsync=off'].flatMap((setting) => ['-c', setting])
   const child = spawn(server, ['-D', data, '-p', `${port}`, '-k', data, ...settings], {
@@ -85,60 +68,4 @@ async function startPostgres(folder: string, started: ChildProcess[]): Promise<s
   started.push(child)
   await ready(child, child.stderr)
   return `postgres://postgres@127.0.0.1:${port}/postgres`
-}
-
-/** Returns the folders where Debian installs the programs of PostgreSQL, newest version first. */
-function debianPostgres(): string[] {
-  const versions = '/usr/lib/postgresql'
-  if (!existsSync(versions)) return []
-  return readdirSync(versions)
-    .toSorted((a, b) => Number(b) - Number(a))
-    .map((version) => join(versions, version, 'bin'))
-}
-
-function findProgram(name: string, folders: string[] = []): string | undefined {
-  const paths = [...folders, ...(process.env.PATH ?? '').split(delimiter)].map((folder) => join(folder, name))
-  return paths.find((path) => {
-    try {
-      accessSync(path, constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-}
-
-/** PostgreSQL refuses to run as root, and then needs the user its package creates. `undefined` if there is none. */
-async function notRoot(): Promise<As | undefined> {
-  if (process.getuid?.() !== 0) return {}
-  const idOf = async (flag: string) => Number((await run('id', [flag, 'postgres'])).stdout)
-  return Promise.all([idOf('-u'), idOf('-g')]).then(
-    ([uid, gid]) => ({ uid, gid }),
-    () => undefined,
-  )
-}
-
-/** Waits until a server logs that it accepts connections. */
-async function ready(child: ChildProcess, output: Readable): Promise<void> {
-  const failed = Promise.race([
-    once(child, 'error').then(([error]) => String(error)),
-    once(child, 'exit').then(() => 'it ended'),
-  ])
-  const said = (async () => {
-    for await (const line of createInterface(output)) if (/ready to accept connections/i.test(line)) return undefined
-    return 'it ended its output'
-  })()
-  const problem = await Promise.race([failed, said])
-  if (problem !== undefined) throw new Error(problem)
-  output.resume()
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new Error('no free port')
-  return address.port
 }

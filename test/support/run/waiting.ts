@@ -13,8 +13,8 @@ export function pass(seconds: number): void {
 }
 
 /** Waits until a condition holds, in real time: `vi.waitUntil` would advance a faked clock. */
-export async function until(isSo: () => boolean): Promise<void> {
-  for (let attempt = 0; !isSo(); attempt++) {
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (let attempt = 0; !(await isSo()); attempt++) {
     if (attempt === 5000) throw new Error('the condition did not come to hold')
     await wait(2)
   }

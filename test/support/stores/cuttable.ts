@@ -12,6 +12,8 @@ export interface Cuttable {
   hang(): void
   /** Lets everything through again, including what hung connections held back. */
   restore(): void
+  /** Leads to another server from now on, and breaks all connections. */
+  redirect(target: string): void
   /** How many connections are open. */
   readonly connections: number
   close(): Promise<void>
@@ -19,7 +21,7 @@ export interface Cuttable {
 
 /** Starts a proxy in front of the server of a URL such as `redis://127.0.0.1:6379`. */
 export async function startCuttable(target: string): Promise<Cuttable> {
-  const { hostname, port } = new URL(target)
+  let { hostname, port } = new URL(target)
   let state: 'open' | 'cut' | 'hung' = 'open'
   const pairs = new Map<Socket, Socket>()
 
@@ -67,6 +69,10 @@ export async function startCuttable(target: string): Promise<Cuttable> {
     restore() {
       if (state === 'hung') for (const [near, far] of pairs) join(near, far)
       state = 'open'
+    },
+    redirect(next) {
+      ;({ hostname, port } = new URL(next))
+      breakAll()
     },
     get connections() {
       return pairs.size
