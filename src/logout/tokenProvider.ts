@@ -9,7 +9,7 @@ import type { SessionCaller } from '../session/sessionCaller.js'
 export interface SentToken {
   readonly token: string
   /** What it is, for error messages. */
-  readonly kind: 'logout token' | 'security event token'
+  readonly kind: 'logout token' | 'security event token' | 'revocation token'
   readonly code: ErrorCode
 }
 

@@ -1,20 +1,13 @@
-import { JwtError, verifySignature } from '../jwt/jws.js'
-import { checkJwtTimes, isOlderThan } from '../jwt/times.js'
+import { JwtError } from '../jwt/jws.js'
 import { isObject } from '../lib/json.js'
 import type { Provider } from '../provider/provider.js'
 import { translateError } from '../provider/translate.js'
-import { assertIssuer } from './idToken.js'
+import { type ReceivedToken, verifyReceived } from './receivedToken.js'
 
 /** What a security event token asks for, verified. */
-export interface SecurityEvents {
+export interface SecurityEvents extends ReceivedToken {
   /** The users whose sessions end. Empty if it is about something else. */
   readonly subjects: readonly string[]
-  /** The token's unique identifier. */
-  readonly jti: string
-  /** When the provider issued the token, by its clock. In seconds since the epoch. */
-  readonly issuedAt: number
-  /** When the token is no longer accepted. In seconds since the epoch. */
-  readonly usableUntil: number
 }
 
 type Claims = Readonly<Record<string, unknown>>
@@ -39,8 +32,7 @@ const MAX_AGE = 86_400
 const MAX_EVENTS = 20
 
 /**
- * Verifies a security event token: signature, type, `iss`, `aud`, times, then its events. The caller checks whether it was
- * used before.
+ * Verifies a security event token: all that {@link verifyReceived} checks, then its events.
  *
  * @param audiences - of which `aud` must have one
  * @throws `ERR_SECURITY_EVENT_INVALID`, `ERR_PROVIDER_UNAVAILABLE`, `ERR_METADATA_INVALID`
@@ -51,83 +43,47 @@ export async function verifySecurityEvents(
   token: string,
   audiences: readonly string[],
 ): Promise<SecurityEvents> {
-  const { clockTolerance } = provider
   try {
-    const { issuer } = await provider.issuers()
-    const { header, payload } = await verifySignature(token, {
-      algorithms: [provider.options.idTokenSigningAlg],
-      algorithmsOption: 'idTokenSigningAlg',
-      keys: provider.keySource,
+    const received = await verifyReceived(provider, token, {
+      type: 'secevent+jwt',
+      audiences,
+      audienceHint: 'set securityEvents({ audience }) to what the stream is registered with at the provider',
+      maxAge: MAX_AGE,
+      required: [],
     })
-    assertType(header)
-    assertIssuer(payload, { issuer })
-    assertAudience(payload, audiences)
-    assertTimes(payload, clockTolerance)
-    const issuedAt = payload.iat as number
-    return {
-      jti: readJti(payload),
-      subjects: readSubjects(payload),
-      issuedAt,
-      usableUntil: issuedAt + MAX_AGE + clockTolerance,
-    }
+    return { ...received, subjects: readSubjects(received.claims) }
   } catch (error) {
     const doing = 'the check of the security event token'
     throw translateError(error, 'ERR_SECURITY_EVENT_INVALID', doing, provider.errorContext())
   }
 }
 
-/** The type keeps other tokens of the provider, such as ID tokens, from being taken for events (RFC 8417 §2.3). */
-function assertType({ typ }: Claims): void {
-  const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : undefined
-  if (type === 'secevent+jwt') return
-  throw new JwtError('typ is that of another kind of token', 'typ', { expected: 'secevent+jwt', actual: typ })
-}
-
-function assertAudience({ aud }: Claims, audiences: readonly string[]): void {
-  if ([aud].flat().some((one) => audiences.includes(one as string))) return
-  throw new JwtError('aud is another receiver', 'aud', {
-    expected: audiences,
-    actual: aud,
-    hint: 'set securityEvents({ audience }) to what the stream is registered with at the provider',
-  })
-}
-
-function assertTimes(payload: Claims, clockTolerance: number): void {
-  const problem = checkJwtTimes(payload, { clockTolerance, required: ['iat'] })
-  if (problem) throw new JwtError(problem.message, problem.claim, problem)
-  if (!isOlderThan(payload.iat as number, MAX_AGE, clockTolerance)) return
-  throw new JwtError('the token is too old', 'iat', { expected: MAX_AGE, actual: payload.iat })
-}
-
-function readJti({ jti }: Claims): string {
-  if (typeof jti === 'string' && jti !== '') return jti
-  throw new JwtError('jti is missing', 'jti')
-}
-
 /** Returns the subjects of the events that end sessions, each once. */
-function readSubjects(payload: Claims): string[] {
-  const { events } = payload
+function readSubjects({ events, sub_id, iss }: Claims): string[] {
   if (!isObject(events)) throw new JwtError('events is missing', 'events')
   const entries = Object.entries(events)
   if (entries.length > MAX_EVENTS) throw new JwtError('there are too many events', 'events')
   const ending = entries.filter(([type]) => ENDING.includes(type))
-  return [...new Set(ending.map(([, event]) => subjectOf(payload, event)))]
+  // Older drafts have the subject in the event itself.
+  const givenBy = (event: unknown) => sub_id ?? (isObject(event) ? event.subject : undefined)
+  return [...new Set(ending.map(([, event]) => subjectOf(givenBy(event), [iss])))]
 }
 
 /**
- * Returns the `sub` that an event is about. Older drafts have it in the event itself.
+ * Returns the `sub` that a subject identifier names.
  *
+ * @param issuers - of which its `iss` must be one
+ * @throws `JwtError`
  * @see [RFC 9493 §3.2](https://www.rfc-editor.org/rfc/rfc9493#section-3.2)
  */
-function subjectOf({ sub_id, iss }: Claims, event: unknown): string {
-  const given = sub_id ?? (isObject(event) ? event.subject : undefined)
+export function subjectOf(given: unknown, issuers: readonly unknown[]): string {
   const user = isObject(given) && isObject(given.user) ? given.user : given
   if (!isObject(user)) throw new JwtError('sub_id is missing', 'sub_id')
   const format = user.format ?? user.subject_type
   if (format === 'opaque' && isId(user.id)) return user.id
   if ((format === 'iss_sub' || format === 'iss-sub') && isId(user.sub)) {
-    if (user.iss === iss) return user.sub
-    throw new JwtError('the subject is of another issuer', 'sub_id', { expected: iss, actual: user.iss })
+    if (issuers.includes(user.iss)) return user.sub
+    throw new JwtError('the subject is of another issuer', 'sub_id', { expected: issuers, actual: user.iss })
   }
   throw new JwtError('the subject is not identified by iss and sub, or by an opaque id', 'sub_id', { actual: format })
 }

@@ -73,6 +73,16 @@ export class Provider {
     }
   }
 
+  /** Returns this registration at another issuer, with the metadata and keys of that one. */
+  withIssuer(issuer: string): Provider {
+    const { metadata: _metadata, metadataUrl: _metadataUrl, ...options } = this.options
+    return new Provider(
+      this.name,
+      { ...options, issuer, protocol: 'openid' } as ResolvedProviderOptions,
+      this.#services,
+    )
+  }
+
   /** Sends a request to an API of the provider, with the limits of all requests. @throws `ERR_PROVIDER_UNAVAILABLE` */
   request(url: string, init: { method: string; headers: Headers; body?: RequestInit['body'] }): Promise<Response> {
     this.#assertTls(url, 'the URL of a request')

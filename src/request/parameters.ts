@@ -1,5 +1,6 @@
 import type { Request } from 'express'
 import { type ErrorCode, RelyingPartyError } from '../errors.js'
+import { isObject, parseObject } from '../lib/json.js'
 import { type Parameters, readParameters } from '../lib/uniqueParameters.js'
 import { requestQuery } from './url.js'
 
@@ -45,6 +46,21 @@ export async function readTextBody(req: Request, type: string, code: ErrorCode):
   if (typeof parsed === 'string' || Buffer.isBuffer(parsed)) return parsed.toString().trim()
   if (!req.readableDidRead && !req.destroyed) return (await readStream(req, code)).trim()
   throw notOfType(type, code)
+}
+
+/**
+ * Reads a JSON body, unverified. Works with and without a body parser.
+ *
+ * @param code - the error code for a body of another type, and for malformed JSON
+ * @throws `code`, `ERR_BODY_TOO_LARGE`
+ */
+export async function readJsonBody(req: Request, code: ErrorCode): Promise<Record<string, unknown>> {
+  const parsed: unknown = req.body
+  const isRead = req.readableDidRead && isObject(parsed)
+  if (isRead && req.is('application/json')) return parsed
+  const object = parseObject(await readTextBody(req, 'application/json', code))
+  if (object) return object
+  throw notOfType('a JSON object', code)
 }
 
 function notOfType(type: string, code: ErrorCode): RelyingPartyError {

@@ -7,6 +7,7 @@ import {
   callback,
   deviceLogin,
   frontchannelLogout,
+  globalTokenRevocation,
   login,
   logout,
   type ProviderOptions,
@@ -177,6 +178,7 @@ export function createWorld(
   app.all('/device', deviceLogin())
   app.all('/backchannel', backchannelLogout())
   app.all('/events', securityEvents())
+  app.all('/revocation', globalTokenRevocation())
   app.all('/frontchannel', frontchannelLogout())
   app.get('/me', userInfoRoute())
   app.get('/profile', requireAuth(), (req, res) => void res.json(req.auth.claims))

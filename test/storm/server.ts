@@ -38,7 +38,7 @@ app.use(
   }),
 )
 app.use(storeErrors())
-app.get('/login', login())
+app.get('/login/as/:user', (req, res, next) => login({ loginHint: req.params.user, returnTo: '/who' })(req, res, next))
 app.all('/callback', callback())
 app.get('/token', requireAuth(), (req, res, next) => {
   req.auth.getAccessToken().then((token) => res.json({ token }), next)

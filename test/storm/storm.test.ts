@@ -36,7 +36,7 @@ function storms(urls: StoreUrls): void {
 
     beforeAll(async () => {
       storm = await startStorm(urls, SIZE)
-    }, 300_000)
+    }, 900_000)
 
     afterAll(() => storm?.close())
 

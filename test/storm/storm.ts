@@ -43,7 +43,8 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
   const provider = await startProvider({
     // Asked for when the refresh token is used up already.
     configuration: { extraTokenClaims: () => held?.then(() => undefined) },
-    autoSignIn: 'ada',
+    autoSignIn: 'user 0',
+    users: Array.from({ length: sessions }, (_, i) => ({ id: `user ${i}`, about: '', claims: { name: `User ${i}` } })),
     issueRefreshToken: 'always',
     // The clocks of the application go forward by hours, those of the provider do not.
     ttl: { accessToken: TOKEN_LIFETIME, idToken: 86_400 },
@@ -74,12 +75,12 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
   const cookies: string[] = []
   const signIn = async (index: number) => {
     const browser = new UserAgent()
-    await browser.visit(`${cluster.url}/login?returnTo=/who`)
+    await browser.visit(`${cluster.url}/login/as/user%20${index}`)
     cookies[index] = `connect.sid=${browser.cookies(cluster.url).get('connect.sid')}`
   }
-  const isSignedIn = async (cookie: string) => {
+  const isSignedIn = async (cookie: string, index: number) => {
     const { text } = await cluster.send('/who', cookie)
-    return (JSON.parse(text) as { subject: unknown }).subject === 'ada'
+    return (JSON.parse(text) as { subject: unknown }).subject === `user ${index}`
   }
   await inParallel(8, sessions, signIn)
   return {

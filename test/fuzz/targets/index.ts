@@ -9,7 +9,7 @@ import { dpopTarget } from './dpop.js'
 import { headersTarget } from './headers.js'
 import { initiationTarget } from './initiation.js'
 import { frontchannelTarget, logoutReturnTarget } from './logoutReturn.js'
-import { logoutTokenTarget, securityEventTarget } from './logoutToken.js'
+import { logoutTokenTarget, revocationRequestTarget, securityEventTarget } from './logoutToken.js'
 import { introspectionTarget, tokenResponseTarget, userInfoTarget } from './responses.js'
 import { returnToTarget } from './returnTo.js'
 import { storeTarget } from './store.js'
@@ -31,6 +31,7 @@ export const targets: readonly NamedTarget[] = [
   named(dpopTarget),
   named(logoutTokenTarget),
   named(securityEventTarget),
+  named(revocationRequestTarget),
   named(metadataTarget),
   named(keysTarget),
   named(headersTarget, 500),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { send, type Target } from '../harness.js'
-import { CLIENT_ID, createWorld, ISSUER } from '../relyingPartyWorld.js'
+import { CLIENT_ID, createWorld, ISSUER, ORIGIN } from '../relyingPartyWorld.js'
 import { encodeParameters, type ParameterChanges, parameterChanges } from '../spoil.js'
 import { type JwtChanges, jwtChanges, signChanged } from '../spoilJwt.js'
 
@@ -38,6 +38,56 @@ export const securityEventTarget: Target<JwtChanges> = {
       })
       if (answer.status === 202 && changes.signature !== 'right') throw new Error('a forged event is accepted')
       return answer.status === 202 ? 'accepted' : 'refused'
+    }
+  },
+}
+
+interface RevocationInput {
+  readonly jwt: JwtChanges
+  readonly body: unknown
+}
+
+const REVOCATION = { sub_id: SUBJECT }
+
+/** Revocation requests: their tokens, and whom they name. */
+export const revocationRequestTarget: Target<RevocationInput> = {
+  name: 'revocationRequest',
+  accepted: 0.05,
+  input: fc.record({
+    jwt: jwtChanges('iss', 'aud', 'iat', 'exp', 'jti'),
+    body: fc.oneof(
+      { weight: 4, arbitrary: fc.constant(REVOCATION) },
+      fc.jsonValue(),
+      fc.jsonValue().map((sub_id) => ({ sub_id })),
+      fc
+        .record({ format: fc.constantFrom('email', 'iss_sub', 'opaque'), iss: fc.constant(ISSUER) })
+        .map((sub_id) => ({ sub_id })),
+    ),
+  }),
+  async prepare() {
+    const world = createWorld()
+    return async ({ jwt, body }) => {
+      const now = Math.floor(Date.now() / 1000)
+      const claims = {
+        iss: ISSUER,
+        sub: CLIENT_ID,
+        aud: `${ORIGIN}/revocation`,
+        iat: now,
+        exp: now + 300,
+        jti: Math.random().toString(36),
+      }
+      const header = { alg: 'ES256', kid: 'k1', typ: 'global-token-revocation+jwt' }
+      const answer = await send(world, {
+        method: 'POST',
+        url: '/revocation',
+        headers: [
+          ['content-type', 'application/json'],
+          ['authorization', `Bearer ${signChanged(world.provider.key, header, claims, jwt)}`],
+        ],
+        body: JSON.stringify(body),
+      })
+      if (answer.status === 204 && jwt.signature !== 'right') throw new Error('a forged request is accepted')
+      return answer.status === 204 ? 'accepted' : 'refused'
     }
   },
 }

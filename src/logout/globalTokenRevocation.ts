@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto'
+import type { Request, RequestHandler, Response } from 'express'
+import { RelyingPartyError } from '../errors.js'
+import { assertOptions, callable, requireOption, type Shape, string } from '../lib/check.js'
+import type { ReceivedToken } from '../protocol/receivedToken.js'
+import { type RevokedUser, readRevokedUser, verifyRevocationToken } from '../protocol/revocationRequest.js'
+import type { Provider } from '../provider/provider.js'
+import { readJsonBody } from '../request/parameters.js'
+import { assertMethod } from '../request/refusals.js'
+import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
+import { endSubject } from './endSessions.js'
+import { providersOfToken } from './tokenProvider.js'
+
+/** Options of {@link globalTokenRevocation}. */
+export interface GlobalTokenRevocationOptions {
+  /** The `aud` of the requests' tokens. Default is the URL of this route, below `baseUrl`. */
+  audience?: string
+  /**
+   * The issuer of the requests' tokens, if it is not that of the provider: for a custom authorization server of Okta, the
+   * organization, such as `'https://example.okta.com'`. Its keys are those of its metadata.
+   */
+  issuer?: string
+  /** The provider's name, if there are several. Only with `issuer`. */
+  provider?: string
+  /**
+   * Returns the `sub` of the user with an e-mail address, or `undefined` if there is none. Called after the request was
+   * authenticated. Default is to refuse requests that name a user by e-mail address.
+   */
+  subjectForEmail?: (email: string, req: Request) => string | undefined | Promise<string | undefined>
+}
+
+const SHAPE: Shape<GlobalTokenRevocationOptions> = {
+  audience: string,
+  issuer: (value) =>
+    typeof value === 'string' && URL.canParse(value) ? undefined : 'must be a URL such as https://example.okta.com',
+  provider: string,
+  subjectForEmail: callable,
+}
+
+const CODE = 'ERR_SECURITY_EVENT_INVALID'
+
+/** What this route works with: the provider whose sessions end, and the one whose token authenticates the request. */
+interface Parties {
+  readonly provider: Provider
+  readonly sender: Provider
+}
+
+/**
+ * Receives revocation requests from the identity provider's server (Global Token Revocation, which Okta calls Universal
+ * Logout), and ends all sessions of the user they name, at once and in every process.
+ *
+ * The request is authenticated by a JWT: signature, `typ`, `iss`, `aud`, `exp`, `iat` and `jti` are checked. A token is for
+ * one user: it cannot be used again for another. The response is 204; 401 for a token that is refused; 400 or 404 for a user
+ * that is malformed or unknown. It needs no body parser.
+ *
+ * @throws `ERR_CONFIGURATION` at construction; at a request `ERR_SECURITY_EVENT_INVALID` with status 405,
+ *   `ERR_PROVIDER_UNAVAILABLE`, `ERR_METADATA_INVALID`, `ERR_UNKNOWN_PROVIDER`, `ERR_STORE_UNAVAILABLE`, `ERR_BODY_TOO_LARGE`
+ * @see [Global Token Revocation](https://datatracker.ietf.org/doc/draft-parecki-oauth-global-token-revocation/), a draft
+ *
+ * @example
+ * ```ts
+ * app.post('/global-token-revocation', globalTokenRevocation({ issuer: 'https://example.okta.com' }))
+ * ```
+ */
+export function globalTokenRevocation(options: GlobalTokenRevocationOptions = {}): RequestHandler {
+  assertOptions<GlobalTokenRevocationOptions>(options, 'globalTokenRevocation', SHAPE)
+  if (options.provider !== undefined) {
+    requireOption(options, 'globalTokenRevocation', 'issuer', 'without it, remove provider: the token names the issuer')
+  }
+  return sessionMiddleware('globalTokenRevocation()', async (caller, req, res) => {
+    res.set('Cache-Control', 'no-store')
+    assertMethod(req, ['POST'], CODE, 'app.post(path, globalTokenRevocation())')
+    try {
+      res.sendStatus(await receive(caller, req, options))
+    } catch (error) {
+      if (!(error instanceof RelyingPartyError && error.code === CODE)) throw error
+      caller.config.emit({ type: 'access.refused', code: CODE, missing: [] }, req)
+      refuse(res, error)
+    }
+  })
+}
+
+async function receive(caller: SessionCaller, req: Request, options: GlobalTokenRevocationOptions): Promise<number> {
+  const token = bearerToken(req)
+  const [path = ''] = req.originalUrl.split('?')
+  const audience = options.audience ?? caller.config.origin + path
+  const [first, ...others] = await partiesOf(caller, req, token, options)
+  const received = await verifyRevocationToken(first.sender, token, audience)
+  const user = readRevokedUser(
+    await readJsonBody(req, CODE),
+    [first.sender.options.issuer, first.provider.options.issuer],
+    first.provider,
+  )
+  const subject = 'sub' in user ? user.sub : await subjectFor(user, req, options)
+  if (subject === undefined) return 404
+  const used = await useFor(caller, first.sender, received, user)
+  if (used === 'before') return 204
+  for (const { provider, sender } of [first, ...others]) {
+    // Another tenant may have named the same issuer, with keys of its own.
+    const isValid = sender === first.sender || (await verifyRevocationToken(sender, token, audience).then(yes, no))
+    if (isValid) await endSubject(caller, req, provider, subject, 'security_event', received.issuedAt)
+  }
+  await used.done()
+  return 204
+}
+
+async function partiesOf(
+  caller: SessionCaller,
+  req: Request,
+  token: string,
+  { issuer, provider: name }: GlobalTokenRevocationOptions,
+): Promise<[Parties, ...Parties[]]> {
+  if (issuer !== undefined) {
+    const provider = await caller.config.providers.choose(req, name)
+    return [{ provider, sender: provider.withIssuer(issuer) }]
+  }
+  const sent = { token, kind: 'revocation token', code: CODE } as const
+  const [first, ...others] = await providersOfToken(caller, req, sent)
+  const both = (provider: Provider) => ({ provider, sender: provider })
+  return [both(first), ...others.map(both)]
+}
+
+/** @throws `ERR_SECURITY_EVENT_INVALID` if there is no way to find the user */
+async function subjectFor(
+  { email }: { readonly email: string },
+  req: Request,
+  { subjectForEmail }: GlobalTokenRevocationOptions,
+): Promise<string | undefined> {
+  if (subjectForEmail) return subjectForEmail(email, req)
+  throw new RelyingPartyError(CODE, 'users cannot be found by e-mail address here', {
+    hint: 'have the identity provider name users by iss_sub, or set globalTokenRevocation({ subjectForEmail })',
+  })
+}
+
+/**
+ * Uses a token up for one user. The body is not signed: without this, whoever saw a request could end the sessions of
+ * anyone. The identity provider may send the same request again if it has no response.
+ *
+ * @returns `'before'` if all was done already
+ * @throws `ERR_SECURITY_EVENT_INVALID` if the token was used for another user
+ */
+async function useFor(
+  { services: { store } }: SessionCaller,
+  { registration }: Provider,
+  { jti, usableUntil }: ReceivedToken,
+  user: RevokedUser,
+): Promise<'before' | { done(): Promise<unknown> }> {
+  const hash = (text: string) => createHash('sha256').update(text).digest('base64url')
+  const key = `jti:${hash(`${registration}\0revocation ${jti}`)}`
+  const value = hash(JSON.stringify(user))
+  const ttl = Math.max(1, Math.ceil(usableUntil - Date.now() / 1000))
+  const isNew = await store.add(key, value, ttl)
+  const stored = isNew ? value : await store.get(key)
+  if (stored === `${value} done`) return 'before'
+  if (stored === value) return { done: () => store.replace(key, value, `${value} done`, ttl) }
+  throw new RelyingPartyError(CODE, 'the revocation token was used for another user', { cause: { claim: 'jti' } })
+}
+
+function bearerToken(req: Request): string {
+  const [, token] = /^Bearer +([\w.~+/=-]+) *$/i.exec(req.get('Authorization') ?? '') ?? []
+  if (token !== undefined) return token
+  throw new RelyingPartyError(CODE, 'the revocation request has no token', { cause: { claim: 'token' } })
+}
+
+function refuse(res: Response, { status, message, cause }: RelyingPartyError): void {
+  const { claim } = (cause ?? {}) as { claim?: unknown }
+  const isOfToken = claim !== undefined && claim !== 'sub_id'
+  if (isOfToken) res.set('WWW-Authenticate', 'Bearer error="invalid_token"')
+  const error = isOfToken ? 'invalid_token' : 'invalid_request'
+  res.status(isOfToken && status === 400 ? 401 : status).json({ error, error_description: message })
+}
+
+const yes = () => true
+
+/** A failure to load keys is one of the store or network: the identity provider tries again. */
+function no(error: unknown): boolean {
+  if (error instanceof RelyingPartyError && error.code === CODE) return false
+  throw error
+}
