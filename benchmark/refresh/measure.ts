@@ -1,5 +1,6 @@
+import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Cluster, Outcome, Refresh } from '../../test/storm/cluster.js'
+import type { Cluster, Outcome, Program, Refresh } from '../../test/storm/cluster.js'
 import type { StoreUrls } from '../../test/storm/stores.js'
 import { inParallel, type Storm, type StormSize, startStorm } from '../../test/storm/storm.js'
 
@@ -10,15 +11,20 @@ export interface Size {
   readonly rounds: number
   /** How often a process is killed during refreshes. */
   readonly kills: number
+  /** How many sessions the herd has, of which all tokens expire at once. */
+  readonly herd: number
 }
 
 const PROCESSES = 4
 
+/** How long a herd has to calm down: longer than a back-off. In milliseconds. */
+const HERD_REST = 6000
+
 /** How many sessions make their requests at the same time. */
 const WIDTH = 20
 
-/** Measures everything on one store and prints it. */
-export async function measure(name: string, urls: StoreUrls, size: Size): Promise<void> {
+/** Measures everything on one store and prints it. @param older - the path of a checkout of another version, if any */
+export async function measure(name: string, urls: StoreUrls, size: Size, older?: string): Promise<void> {
   console.log(`\n${name}: ${PROCESSES} processes, ${size.sessions} sessions`)
   await withStorm(urls, { processes: PROCESSES, sessions: size.sessions }, async (storm) => {
     await measureWaits(storm, size)
@@ -28,6 +34,68 @@ export async function measure(name: string, urls: StoreUrls, size: Size): Promis
   await withStorm(urls, { processes: PROCESSES, sessions: size.sessions, shared: false }, (storm) =>
     measureUnshared(storm, size),
   )
+  await measureHerds(urls, size, older)
+}
+
+/** Lets the tokens of all sessions expire at once, with this package and with others in its place. */
+async function measureHerds(urls: StoreUrls, { herd }: Size, older: string | undefined): Promise<void> {
+  const usual = { processes: PROCESSES, sessions: herd, session: {} }
+  const byHand: Program = { entry: 'benchmark/refresh/byHand.ts' }
+  const programs: [name: string, program: Program | undefined][] = [
+    ['this package', undefined],
+    ['openid-client and express-session by hand', byHand],
+    ...(older === undefined
+      ? []
+      : [[`the checkout ${older}`, { plugins: [fromCheckout(older)] }] as [string, Program]]),
+  ]
+  for (const [name, program] of programs) {
+    console.log(`  a herd of ${herd} sessions, with ${name}:`)
+    await withStorm(urls, { ...usual, ...(program ? { program } : {}) }, measureHerd)
+  }
+}
+
+/** Every session asks in every process, as a page with several requests does. */
+async function measureHerd(storm: Storm): Promise<void> {
+  const ask = async (times: number) => {
+    const asked = storm.cookies.flatMap((cookie) =>
+      Array.from({ length: times }, () => storm.cluster.send('/token', cookie)),
+    )
+    return Promise.all(asked)
+  }
+  await storm.expire()
+  const outcomes = await ask(PROCESSES)
+  const { refreshes, refused, revokedGrants } = storm.counted
+  const count = (...statuses: number[]) => outcomes.filter(({ status }) => statuses.includes(status)).length
+  print('requests: 200, 503, others', `${count(200)}, ${count(503)}, ${outcomes.length - count(200, 503)}`)
+  print('wait', quantiles(outcomes.map(({ took }) => took)))
+  print('token requests', refreshes + refused)
+  print('of them refused', refused)
+  print('grants ended by the provider', revokedGrants)
+  await wait(HERD_REST)
+  await storm.expire()
+  await ask(1)
+  await wait(HERD_REST)
+  const lost = storm.cookies.length - (await storm.signedIn()).length
+  print('sessions lost by the next expiry', `${lost} of ${storm.cookies.length}`)
+}
+
+/** Builds the processes with the source of another checkout. What it does not export yet does nothing. */
+function fromCheckout(folder: string): NonNullable<Program['plugins']>[number] {
+  const source = resolve(folder, 'src')
+  const contents = `export * from './index.ts'
+    import * as all from './index.ts'
+    export const storeErrors = all.storeErrors ?? (() => (req, res, next) => next())
+    export const storeTimeout = all.storeTimeout ?? ((store) => store)`
+  return {
+    name: 'checkout',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /\/src\/(index|redis|postgres)\.js$/ }, ({ path }) => {
+        const name = path.replace(/^.*\/|\.js$/g, '')
+        return name === 'index' ? { path: name, namespace: 'checkout' } : { path: join(source, `${name}.ts`) }
+      })
+      onLoad({ filter: /^index$/, namespace: 'checkout' }, () => ({ contents, loader: 'ts', resolveDir: source }))
+    },
+  }
 }
 
 async function withStorm(urls: StoreUrls, size: StormSize, act: (storm: Storm) => Promise<void>): Promise<void> {

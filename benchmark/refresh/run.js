@@ -10,9 +10,12 @@ const { values } = parseArgs({
     requests: { type: 'string', default: '50' },
     rounds: { type: 'string', default: '3' },
     kills: { type: 'string', default: '10' },
+    herd: { type: 'string', default: '1000' },
+    checkout: { type: 'string' },
   },
 })
-const size = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]))
+const { checkout, ...sizes } = values
+const size = Object.fromEntries(Object.entries(sizes).map(([name, value]) => [name, Number(value)]))
 const { default: startServers } = await load('../../test/support/run/servers.ts')
 const { measure } = await load('measure.ts')
 
@@ -22,7 +25,7 @@ const stores = [
   ['PostgreSQL', { postgresUrl: process.env.POSTGRES_URL }],
 ]
 for (const [name, urls] of stores) {
-  if (Object.values(urls).every(Boolean)) await measure(name, urls, size)
+  if (Object.values(urls).every(Boolean)) await measure(name, urls, size, checkout)
   else console.log(`\n${name}: skipped: it is not installed, and no environment variable names it`)
 }
 await stop()

@@ -12,14 +12,13 @@ const grantable = new Set([
   'BackchannelAuthenticationRequest',
 ])
 
-const maxEntries = 20_000
-
 /**
  * Returns the storage of one provider, in the memory of this process.
  *
+ * @param {number} [maxEntries] of each kind; beyond, the oldest are forgotten
  * @returns {import('oidc-provider').AdapterFactory}
  */
-export function createMemoryAdapter() {
+export function createMemoryAdapter(maxEntries = 20_000) {
   /** @type {LRUCache<string, Payload>} */
   const records = new LRUCache({ max: maxEntries })
   /** Secondary keys (`uid:…`, `user_code:…`) to record keys. @type {LRUCache<string, string>} */

@@ -43,6 +43,14 @@ interface Settings extends Omit<ServerSettings, 'baseUrl' | 'clockOffset' | 'dra
 /** How long a process that is told to stop still accepts connections, and a balancer still uses it. In milliseconds. */
 const DRAIN = { process: 400, balancer: 200 }
 
+/** What the processes of a cluster run. */
+export interface Program {
+  /** The path of a module of this repository. */
+  readonly entry?: string
+  /** Plugins for its build. */
+  readonly plugins?: NonNullable<Parameters<typeof build>[0]['esbuildPlugins']>
+}
+
 interface Running {
   readonly child: ChildProcess
   readonly port: number
@@ -86,10 +94,13 @@ export class Cluster {
     })
   }
 
-  static async start(count: number, settings: Settings): Promise<Cluster> {
+  /** @param program - what the processes run: by default the application under storm, with this package */
+  static async start(count: number, settings: Settings, program: Program = {}): Promise<Cluster> {
     const folder = await mkdtemp(join(root, 'node_modules', '.storm-'))
+    const { entry = 'test/storm/server.ts', plugins = [] } = program
     await build({
-      entry: { server: join(root, 'test/storm/server.ts') },
+      entry: { server: join(root, entry) },
+      esbuildPlugins: plugins,
       outDir: folder,
       format: 'esm',
       target: 'node20',

@@ -1,3 +1,5 @@
+import type { SessionOptions } from '../../src/index.js'
+
 /** How a process of the application is set up. */
 export interface ServerSettings {
   readonly baseUrl: string
@@ -10,6 +12,8 @@ export interface ServerSettings {
   readonly postgresUrl?: string
   /** Whether `relyingParty` is given a shared `AuthStore`. */
   readonly shared: boolean
+  /** `relyingParty`'s option of that name. */
+  readonly session: SessionOptions
   /** How long a process that is told to stop still accepts connections. In milliseconds. */
   readonly drain: number
   /** In milliseconds. */

@@ -33,12 +33,11 @@ app.use(
     secret: settings.secrets,
     ...(settings.shared ? { store: reporting(store) } : {}),
     provider: { issuer: settings.issuer, clientId: 'app', clientSecret: settings.clientSecret, scope: settings.scope },
-    // The locks of a killed process expire in less, however busy the machine is.
-    session: { refreshWait: 60 },
+    session: settings.session,
   }),
 )
 app.use(storeErrors())
-app.get('/login/as/:user', (req, res, next) => login({ loginHint: req.params.user, returnTo: '/who' })(req, res, next))
+app.get('/login', login())
 app.all('/callback', callback())
 app.get('/token', requireAuth(), (req, res, next) => {
   req.auth.getAccessToken().then((token) => res.json({ token }), next)

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { startProvider } from '../../examples/provider/index.js'
+import { createMemoryAdapter } from '../../examples/provider/memory-adapter.js'
+import type { SessionOptions } from '../../src/index.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import type { Cuttable } from '../support/stores/cuttable.js'
-import { Cluster } from './cluster.js'
+import { Cluster, type Program } from './cluster.js'
 import { emptyStores, type StoreUrls, startWay } from './stores.js'
 
 /** The lifetime of access tokens. In seconds. */
@@ -34,15 +36,20 @@ export interface StormSize {
   readonly sessions: number
   /** Whether `relyingParty` is given a shared `AuthStore`. Default is `true`. */
   readonly shared?: boolean
+  /** Default waits for a refresh for longer than the locks of a killed process last, however busy the machine is. */
+  readonly session?: SessionOptions
+  /** What the processes run. Default is the application under storm. */
+  readonly program?: Program
 }
 
 /** Starts a storm on empty stores. The provider runs in this process. */
-export async function startStorm(urls: StoreUrls, { processes, sessions, shared = true }: StormSize): Promise<Storm> {
+export async function startStorm(urls: StoreUrls, size: StormSize): Promise<Storm> {
+  const { processes, sessions, shared = true, session = { refreshWait: 60 }, program } = size
   await emptyStores(urls)
   let held: Promise<unknown> | undefined
   const provider = await startProvider({
     // Asked for when the refresh token is used up already.
-    configuration: { extraTokenClaims: () => held?.then(() => undefined) },
+    configuration: { adapter: createMemoryAdapter(1_000_000), extraTokenClaims: () => held?.then(() => undefined) },
     autoSignIn: 'user 0',
     users: Array.from({ length: sessions }, (_, i) => ({ id: `user ${i}`, about: '', claims: { name: `User ${i}` } })),
     issueRefreshToken: 'always',
@@ -59,14 +66,16 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
   // As far away from one half of the processes as from the other.
   const [one, other] = [await startWay(urls), await startWay(urls)]
   const half = Math.floor(processes / 2)
-  const cluster = await Cluster.start(processes, {
+  const settings = {
     stores: [...Array.from({ length: half }, () => one.urls), other.urls],
     shared,
+    session,
     issuer: provider.issuer,
     clientSecret,
     secrets: [newSecret()],
     scope: 'openid offline_access',
-  })
+  }
+  const cluster = await Cluster.start(processes, settings, program)
   await provider.addClient({
     client_id: 'app',
     client_secret: clientSecret,
@@ -75,7 +84,8 @@ export async function startStorm(urls: StoreUrls, { processes, sessions, shared 
   const cookies: string[] = []
   const signIn = async (index: number) => {
     const browser = new UserAgent()
-    await browser.visit(`${cluster.url}/login/as/user%20${index}`)
+    const initiation = new URLSearchParams({ iss: provider.issuer, login_hint: `user ${index}` })
+    await browser.visit(`${cluster.url}/login?${initiation}`)
     cookies[index] = `connect.sid=${browser.cookies(cluster.url).get('connect.sid')}`
   }
   const isSignedIn = async (cookie: string, index: number) => {
