@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
+import { moreNotes } from './moreProviderNotes.js'
 import { notes } from './providerNotes.js'
 
 // Writes docs/providers: a page for each preset, from its row, the doc comments of its own options and providerNotes.js; and
@@ -29,15 +30,16 @@ export function providerPages(module) {
 /**
  * Returns the table of presets.
  *
- * @param {Record<string, unknown>} module
+ * @param {readonly Preset[]} presets
  * @param {string} folder where its links lead
  */
-export function presetTable(module, folder) {
-  const rows = presetsOf(module).map((preset) => {
+function presetTable(presets, folder) {
+  const rows = presets.map((preset) => {
     const { id, displayName } = preset.row
     const { protocol, pkce } = optionsOf(preset)
     const kind = protocol === 'oauth2' ? 'OAuth 2.0' : 'OpenID Connect'
-    return `| [${displayName}](${folder}${id}.md) | \`${id}\` | ${kind} | ${pkce === 'refused' ? 'no' : 'yes'} |`
+    const mark = moreNotes[id]?.confidence === 'low' ? ' (*)' : ''
+    return `| [${displayName}](${folder}${id}.md)${mark} | \`${id}\` | ${kind} | ${pkce === 'refused' ? 'no' : 'yes'} |`
   })
   return ['| Provider | Preset | Protocol | PKCE |', '|---|---|---|---|', ...rows].join('\n')
 }
@@ -65,9 +67,35 @@ function appleKey() {
 
 /** @param {Preset} preset */
 function notesOf({ row }) {
-  const found = notes[row.id]
-  if (!found) throw new Error(`scripts/providerNotes.js has no notes about ${row.id}`)
+  const found = notes[row.id] ?? shortNotes(row)
+  if (!found) throw new Error(`scripts/moreProviderNotes.js has no notes about ${row.id}`)
   return found
+}
+
+const EMAIL = {
+  claim: '`email_verified` says so, if the provider does.',
+  never: '`email_verified` is always `false`: the provider does not say.',
+  none: 'There are no addresses.',
+}
+
+/** @param {{ id: string, displayName: string }} row @returns {import('./providerNotes.js').Notes | undefined} */
+function shortNotes({ id, displayName }) {
+  const found = moreNotes[id]
+  if (!found) return undefined
+  const { confidence, email, logout, refresh, quirks = [], values = {}, ...rest } = found
+  const unverified = confidence === 'low' ? ['Everything: these facts have one source, or an old one.'] : []
+  return {
+    where: `the settings for developers of ${displayName}, and create an application`,
+    refresh: refresh ?? 'As the provider issues them.',
+    logout:
+      'RP-initiated logout if the metadata of the provider announces it. Otherwise `logout()` ends your session only.',
+    email: EMAIL[email],
+    quirks,
+    values,
+    options: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, `'${value}'`])),
+    unverified,
+    ...rest,
+  }
 }
 
 /** @param {Preset} preset @param {readonly OwnOption[]} own */
@@ -117,8 +145,7 @@ ${sampleOf(preset, prefix)}
 |---|---|
 ${facts.map(([name, value]) => `| ${name} | ${value} |`).join('\n')}
 
-${list(quirks)}
-${optionsSection(id, own)}
+${quirks.length === 0 ? '' : `${list(quirks)}\n`}${optionsSection(id, own)}
 Every [option of a provider](../../README.md#options-of-a-provider) can be set as well, and replaces that of the preset.
 
 ## Not verified
@@ -147,7 +174,7 @@ function optionsSection(id, own) {
  */
 function ownOptions() {
   const folder = new URL('../src/providers/', import.meta.url)
-  const statements = readdirSync(folder)
+  const statements = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .flatMap((name) => {
       const text = readFileSync(new URL(name, folder), 'utf8')
@@ -194,7 +221,19 @@ A preset has the endpoints, the scopes and the quirks of one provider: \`google(
 that \`relyingParty\` takes. Importing one loads none of the others into a bundle. Each page says where to register, which
 redirect URI to enter and what to know. [Social login](../social-login.md) shows the whole application.
 
-${presetTable(module, '')}
+${presetTable(presetsOf(module), '')}
+
+(*) These facts have one source, or an old one. Please open an issue if a login works, or does not.
+
+## When something is wrong
+
+No preset was tried against the live service. An option that you set replaces that of the preset, endpoints and \`profile\` included:
+
+\`\`\`js
+asana({ clientId, clientSecret, userInfoEndpoint: 'https://app.asana.com/api/2.0/me', scope: 'openid email' })
+\`\`\`
+
+[CONTRIBUTING](../../CONTRIBUTING.md#presets-of-providers) says how to correct the preset itself.
 
 Any other OpenID Provider works from its \`issuer\`, and any other OAuth 2.0 server with
 [\`defineProvider()\`](../social-login.md#any-oauth-20-server).
@@ -203,13 +242,31 @@ Any other OpenID Provider works from its \`issuer\`, and any other OAuth 2.0 ser
 
 const START = '<!-- presets: generated by scripts/providerPages.js -->\n'
 const END = '\n<!-- /presets -->'
+const SUCH_AS = [
+  'Atlassian',
+  'Bitbucket',
+  'Figma',
+  'Notion',
+  'Zoom',
+  'Salesforce',
+  'PayPal',
+  'Yahoo',
+  'Kakao',
+  'Naver',
+  'authentik',
+]
 
 /** Returns a page with the table of presets in it. @param {string} page @param {Record<string, unknown>} module */
 export function withTable(page, module) {
   const [before, rest] = page.split(START)
   const after = rest?.split(END)[1]
   if (after === undefined) throw new Error('the page has no place for the table of presets')
-  return `${before}${START}${presetTable(module, 'docs/providers/')}${END}${after}`
+  const [inFull, others] = [
+    presetsOf(module).filter(({ row }) => notes[row.id]),
+    presetsOf(module).filter(({ row }) => !notes[row.id]),
+  ]
+  const more = `and [${others.length} more](docs/providers/README.md), such as ${SUCH_AS.join(', ')}.`
+  return `${before}${START}${presetTable(inFull, 'docs/providers/')}\n\n${more}${END}${after}`
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

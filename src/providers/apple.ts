@@ -34,7 +34,7 @@ const identifier: Check = (value) =>
  * apple({ clientId, teamId: 'A1B2C3D4E5', keyId: 'F6G7H8I9J0', privateKey: process.env.APPLE_KEY ?? '' })
  * ```
  */
-export const apple = /* @__PURE__ */ openIdPreset<AppleOptions>({
+export const apple = /* @__PURE__ */ openIdPreset<AppleOptions>(() => ({
   id: 'apple',
   displayName: 'Apple',
   brand: brands.apple,
@@ -68,7 +68,7 @@ export const apple = /* @__PURE__ */ openIdPreset<AppleOptions>({
       is_private_email: claims.is_private_email === true || claims.is_private_email === 'true',
     },
   }),
-})
+}))
 
 /** The longest accepted `user` parameter, and name in it. In characters. */
 const MAX_USER = 4096

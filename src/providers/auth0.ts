@@ -25,7 +25,7 @@ export interface Auth0Options {
  * auth0({ clientId, clientSecret, domain: 'example.eu.auth0.com', audience: 'https://api.example.com' })
  * ```
  */
-export const auth0 = /* @__PURE__ */ openIdPreset<Auth0Options>({
+export const auth0 = /* @__PURE__ */ openIdPreset<Auth0Options>(() => ({
   id: 'auth0',
   displayName: 'Auth0',
   brand: brands.auth0,
@@ -52,4 +52,4 @@ export const auth0 = /* @__PURE__ */ openIdPreset<Auth0Options>({
     if (isMember) return
     throw new LoginRefusedError('This account does not belong to the organization that may sign in here.')
   },
-})
+}))

@@ -35,7 +35,7 @@ const userPoolId: Check = (value) =>
  * cognito({ clientId, clientSecret, region: 'eu-central-1', userPoolId: 'eu-central-1_AbCdEfGhI', domain: 'example' })
  * ```
  */
-export const cognito = /* @__PURE__ */ openIdPreset<CognitoOptions>({
+export const cognito = /* @__PURE__ */ openIdPreset<CognitoOptions>(() => ({
   id: 'cognito',
   displayName: 'Amazon Cognito',
   brand: brands.cognito,
@@ -64,4 +64,4 @@ export const cognito = /* @__PURE__ */ openIdPreset<CognitoOptions>({
         `${base}/logout?${new URLSearchParams({ client_id: clientId, logout_uri: postLogoutRedirectUri })}`,
     }
   },
-})
+}))

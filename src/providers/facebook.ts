@@ -23,7 +23,7 @@ const version: Check = (value) =>
  * facebook({ clientId, clientSecret })
  * ```
  */
-export const facebook = /* @__PURE__ */ oauth2Preset<FacebookOptions>({
+export const facebook = /* @__PURE__ */ oauth2Preset<FacebookOptions>(() => ({
   id: 'facebook',
   displayName: 'Facebook',
   brand: brands.facebook,
@@ -46,4 +46,4 @@ export const facebook = /* @__PURE__ */ oauth2Preset<FacebookOptions>({
     }
     return fetchJson(url)
   },
-})
+}))

@@ -21,7 +21,7 @@ export interface GitHubOptions {
  * github({ clientId, clientSecret })
  * ```
  */
-export const github = /* @__PURE__ */ oauth2Preset<GitHubOptions>({
+export const github = /* @__PURE__ */ oauth2Preset<GitHubOptions>(() => ({
   id: 'github',
   displayName: 'GitHub',
   brand: brands.github,
@@ -56,7 +56,7 @@ export const github = /* @__PURE__ */ oauth2Preset<GitHubOptions>({
     ])
     return { ...user, emails, primary: emails.find((email) => email?.primary === true) }
   },
-})
+}))
 
 /** Enterprise Cloud with data residency has a host for its API, Enterprise Server a path. */
 function apiOf(baseUrl: string): string {

@@ -25,7 +25,7 @@ export interface GoogleOptions {
  * google({ clientId, clientSecret, hostedDomain: 'example.com' })
  * ```
  */
-export const google = /* @__PURE__ */ openIdPreset<GoogleOptions>({
+export const google = /* @__PURE__ */ openIdPreset<GoogleOptions>(() => ({
   id: 'google',
   displayName: 'Google',
   brand: brands.google,
@@ -53,4 +53,4 @@ export const google = /* @__PURE__ */ openIdPreset<GoogleOptions>({
     if (typeof hd === 'string' && (domains.includes('*') || domains.includes(hd.toLowerCase()))) return
     throw new LoginRefusedError('This Google account does not belong to an organization that may sign in here.')
   },
-})
+}))

@@ -9,7 +9,7 @@ import { openIdPreset } from './table/preset.js'
  * linkedin({ clientId, clientSecret })
  * ```
  */
-export const linkedin = /* @__PURE__ */ openIdPreset({
+export const linkedin = /* @__PURE__ */ openIdPreset(() => ({
   id: 'linkedin',
   displayName: 'LinkedIn',
   brand: brands.linkedin,
@@ -21,4 +21,4 @@ export const linkedin = /* @__PURE__ */ openIdPreset({
   // LinkedIn separates granted scopes by commas.
   adaptTokenResponse: ({ scope, ...response }) =>
     typeof scope === 'string' ? { ...response, scope: scope.replaceAll(',', ' ') } : response,
-})
+}))

@@ -46,7 +46,7 @@ const tenants: Check = (value) =>
  * microsoft({ clientId, clientSecret, tenant: 'organizations' })
  * ```
  */
-export const microsoft = /* @__PURE__ */ openIdPreset<MicrosoftOptions>({
+export const microsoft = /* @__PURE__ */ openIdPreset<MicrosoftOptions>(() => ({
   id: 'microsoft',
   displayName: 'Microsoft',
   brand: brands.microsoft,
@@ -77,4 +77,4 @@ export const microsoft = /* @__PURE__ */ openIdPreset<MicrosoftOptions>({
     } else if (tenant !== 'common' && tenant !== 'organizations' && tenants === undefined) return
     throw new LoginRefusedError('This Microsoft account does not belong to an organization that may sign in here.')
   },
-})
+}))

@@ -10,7 +10,7 @@ import { oauth2Preset } from './table/preset.js'
  * amazon({ clientId, clientSecret })
  * ```
  */
-export const amazon = /* @__PURE__ */ oauth2Preset({
+export const amazon = /* @__PURE__ */ oauth2Preset(() => ({
   id: 'amazon',
   displayName: 'Amazon',
   brand: brands.amazon,
@@ -21,7 +21,7 @@ export const amazon = /* @__PURE__ */ oauth2Preset({
   clientAuth: 'client_secret_post',
   scope: 'profile',
   claims: { sub: 'user_id', name: 'name', email: 'email' },
-})
+}))
 
 /**
  * Signs users in with Discord.
@@ -31,7 +31,7 @@ export const amazon = /* @__PURE__ */ oauth2Preset({
  * discord({ clientId, clientSecret })
  * ```
  */
-export const discord = /* @__PURE__ */ oauth2Preset({
+export const discord = /* @__PURE__ */ oauth2Preset(() => ({
   id: 'discord',
   displayName: 'Discord',
   brand: brands.discord,
@@ -54,7 +54,7 @@ export const discord = /* @__PURE__ */ oauth2Preset({
     email_verified: 'verified',
     picture: 'https://cdn.discordapp.com/avatars/{id}/{avatar}.png',
   },
-})
+}))
 
 /**
  * Signs users in with Spotify.
@@ -64,7 +64,7 @@ export const discord = /* @__PURE__ */ oauth2Preset({
  * spotify({ clientId, clientSecret })
  * ```
  */
-export const spotify = /* @__PURE__ */ oauth2Preset({
+export const spotify = /* @__PURE__ */ oauth2Preset(() => ({
   id: 'spotify',
   displayName: 'Spotify',
   brand: brands.spotify,
@@ -76,4 +76,4 @@ export const spotify = /* @__PURE__ */ oauth2Preset({
   scope: 'user-read-email',
   // Spotify asks to identify accounts by account_id: `id` may change.
   claims: { sub: ['account_id', 'id'], name: 'display_name', email: 'email', picture: 'images.0.url' },
-})
+}))

@@ -21,7 +21,7 @@ export interface OktaOptions {
  * okta({ clientId, clientSecret, domain: 'example.okta.com', authorizationServer: 'default' })
  * ```
  */
-export const okta = /* @__PURE__ */ openIdPreset<OktaOptions>({
+export const okta = /* @__PURE__ */ openIdPreset<OktaOptions>(() => ({
   id: 'okta',
   displayName: 'Okta',
   brand: brands.okta,
@@ -35,4 +35,4 @@ export const okta = /* @__PURE__ */ openIdPreset<OktaOptions>({
   },
   options: ({ authorizationServer }) =>
     authorizationServer === undefined ? {} : { issuer: 'https://{domain}/oauth2/{authorizationServer}' },
-})
+}))

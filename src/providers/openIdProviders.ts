@@ -18,7 +18,7 @@ export interface GitLabOptions {
  * gitlab({ clientId, clientSecret, baseUrl: 'https://gitlab.example.com' })
  * ```
  */
-export const gitlab = /* @__PURE__ */ openIdPreset<GitLabOptions>({
+export const gitlab = /* @__PURE__ */ openIdPreset<GitLabOptions>(() => ({
   id: 'gitlab',
   displayName: 'GitLab',
   brand: brands.gitlab,
@@ -28,7 +28,7 @@ export const gitlab = /* @__PURE__ */ openIdPreset<GitLabOptions>({
   userInfo: true,
   claims: { name: ['name', 'nickname'] },
   own: { baseUrl: { check: instanceUrl, default: 'https://gitlab.com' } },
-})
+}))
 
 /** Options that only {@link keycloak} has. */
 export interface KeycloakOptions {
@@ -48,7 +48,7 @@ export interface KeycloakOptions {
  * keycloak({ clientId, clientSecret, url: 'https://login.example.com', realm: 'customers' })
  * ```
  */
-export const keycloak = /* @__PURE__ */ openIdPreset<KeycloakOptions>({
+export const keycloak = /* @__PURE__ */ openIdPreset<KeycloakOptions>(() => ({
   id: 'keycloak',
   displayName: 'Keycloak',
   brand: brands.keycloak,
@@ -60,7 +60,7 @@ export const keycloak = /* @__PURE__ */ openIdPreset<KeycloakOptions>({
     realm: { check: segment, missing: 'write the name of the realm' },
     identityProvider: { check: string },
   },
-})
+}))
 
 /**
  * Signs users in with LINE. The e-mail address needs LINE's approval, and then the scope `openid profile email`.
@@ -70,7 +70,7 @@ export const keycloak = /* @__PURE__ */ openIdPreset<KeycloakOptions>({
  * line({ clientId: channelId, clientSecret: channelSecret })
  * ```
  */
-export const line = /* @__PURE__ */ openIdPreset({
+export const line = /* @__PURE__ */ openIdPreset(() => ({
   id: 'line',
   displayName: 'LINE',
   brand: brands.line,
@@ -78,7 +78,7 @@ export const line = /* @__PURE__ */ openIdPreset({
   clientAuth: 'client_secret_post',
   idTokenSigningAlg: 'HS256',
   scope: 'openid profile',
-})
+}))
 
 /**
  * Signs users in with Twitch.
@@ -88,7 +88,7 @@ export const line = /* @__PURE__ */ openIdPreset({
  * twitch({ clientId, clientSecret })
  * ```
  */
-export const twitch = /* @__PURE__ */ openIdPreset({
+export const twitch = /* @__PURE__ */ openIdPreset(() => ({
   id: 'twitch',
   displayName: 'Twitch',
   brand: brands.twitch,
@@ -99,7 +99,7 @@ export const twitch = /* @__PURE__ */ openIdPreset({
     claims: '{"id_token":{"email":null,"email_verified":null,"picture":null,"preferred_username":null}}',
   },
   claims: { name: 'preferred_username' },
-})
+}))
 
 /** Options that only {@link zitadel} has. */
 export interface ZitadelOptions {
@@ -115,7 +115,7 @@ export interface ZitadelOptions {
  * zitadel({ clientId, clientSecret, url: 'https://example.zitadel.cloud' })
  * ```
  */
-export const zitadel = /* @__PURE__ */ openIdPreset<ZitadelOptions>({
+export const zitadel = /* @__PURE__ */ openIdPreset<ZitadelOptions>(() => ({
   id: 'zitadel',
   displayName: 'ZITADEL',
   brand: brands.zitadel,
@@ -124,4 +124,4 @@ export const zitadel = /* @__PURE__ */ openIdPreset<ZitadelOptions>({
   // Unless its application is set to, ZITADEL leaves the profile out of ID tokens.
   userInfo: true,
   own: { url: { check: instanceUrl, missing: 'write the URL of the instance, such as https://example.zitadel.cloud' } },
-})
+}))

@@ -23,7 +23,7 @@ export interface SlackOptions {
  * slack({ clientId, clientSecret, team: 'T0123456789' })
  * ```
  */
-export const slack = /* @__PURE__ */ openIdPreset<SlackOptions>({
+export const slack = /* @__PURE__ */ openIdPreset<SlackOptions>(() => ({
   id: 'slack',
   displayName: 'Slack',
   brand: brands.slack,
@@ -38,4 +38,4 @@ export const slack = /* @__PURE__ */ openIdPreset<SlackOptions>({
     if (team === undefined || claims['https://slack.com/team_id'] === team) return
     throw new LoginRefusedError('This Slack account does not belong to the workspace that may sign in here.')
   },
-})
+}))

@@ -13,7 +13,7 @@ import { oauth2Preset } from './table/preset.js'
  * x({ clientId, clientSecret, scope: 'users.read tweet.read users.email' })
  * ```
  */
-export const x = /* @__PURE__ */ oauth2Preset({
+export const x = /* @__PURE__ */ oauth2Preset(() => ({
   id: 'x',
   displayName: 'X',
   brand: brands.x,
@@ -40,4 +40,4 @@ export const x = /* @__PURE__ */ oauth2Preset({
     url.searchParams.set('user.fields', hasEmail ? 'profile_image_url,confirmed_email' : 'profile_image_url')
     return fetchJson(url)
   },
-})
+}))

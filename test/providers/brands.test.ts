@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { brands, brandsModule, contrast } from '../../scripts/providerBrands.js'
+import { NEUTRAL } from '../../src/providers/table/preset.js'
 import * as providers from '../../src/providers.js'
-import { presets } from './presets.js'
+import { described, presets } from './presets.js'
 
 describe('the brands of presets', () => {
   it('are those that the script generates from simple-icons', () => {
@@ -11,15 +12,15 @@ describe('the brands of presets', () => {
   })
 
   it('belong to one preset each', () => {
-    expect(Object.keys(brands()).sort()).toEqual(Object.keys(presets).sort())
-    for (const [id, { row }] of Object.entries(presets)) expect(row.brand).toEqual(brands()[id])
+    expect(Object.keys(brands()).sort()).toEqual(Object.keys(described).sort())
+    for (const [id, { row }] of Object.entries(presets)) expect(row.brand).toEqual(brands()[id] ?? NEUTRAL)
     expect(providers.google.row.displayName).toBe('Google')
   })
 
   it('have text that can be read on the button (WCAG AA)', () => {
     expect(contrast('#000000', '#ffffff')).toBeCloseTo(21)
     expect(contrast('#777777', '#ffffff')).toBeLessThan(4.5)
-    for (const { color, background } of Object.values(brands())) {
+    for (const { color, background } of [NEUTRAL, ...Object.values(brands())]) {
       expect(contrast(color, background)).toBeGreaterThanOrEqual(4.5)
     }
   })

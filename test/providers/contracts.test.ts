@@ -3,13 +3,14 @@ import { muteExpress } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { REGISTRATION, startPresetSite } from '../support/provider/presetSite.js'
 import type { Contract } from './fixtures/contract.js'
+import { moreContracts } from './fixtures/more.js'
 import { oauth2Contracts } from './fixtures/oauth2.js'
 import { openIdContracts } from './fixtures/openId.js'
 import { presets } from './presets.js'
 
 beforeEach(muteExpress)
 
-const contracts = { ...openIdContracts, ...oauth2Contracts }
+const contracts = { ...openIdContracts, ...oauth2Contracts, ...moreContracts() }
 
 /** An application at the provider of a contract. */
 async function start({ options, answers = {}, tokenEndpoint, tokens, refreshed, idToken }: Contract) {
@@ -35,7 +36,7 @@ describe('the contracts', () => {
   it('cover every preset', () => {
     expect(Object.keys(presets).sort()).toEqual(Object.keys(contracts).sort())
     expect(Object.entries(presets).filter(([name, { row }]) => name !== row.id)).toEqual([])
-    expect(Object.keys(presets).length).toBeGreaterThanOrEqual(19)
+    expect(Object.keys(presets).length).toBeGreaterThanOrEqual(99)
   })
 })
 
@@ -76,9 +77,12 @@ describe.each(Object.entries(contracts))('%s', (_id, contract) => {
     const secret = typeof options.clientSecret === 'function' ? await options.clientSecret() : REGISTRATION.clientSecret
     const basic = `Basic ${Buffer.from(`app:${secret}`).toString('base64')}`
     const sent = { authorization: headers.get('authorization'), secret: form.get('client_secret') }
-    expect(sent).toEqual(
-      contract.clientAuth === 'post' ? { authorization: null, secret } : { authorization: basic, secret: null },
-    )
+    const expected = {
+      post: { authorization: null, secret },
+      basic: { authorization: basic, secret: null },
+      none: { authorization: null, secret: null },
+    }
+    expect(sent).toEqual(expected[contract.clientAuth])
   })
 
   it("becomes claims of the user, under the provider's issuer", async () => {

@@ -1,16 +1,19 @@
 import { describe, expect, it } from 'vitest'
+import { moreNotes } from '../../scripts/moreProviderNotes.js'
 import { notes } from '../../scripts/providerNotes.js'
 import { providerPages } from '../../scripts/providerPages.js'
 import * as providers from '../../src/providers.js'
+import { moreContracts } from './fixtures/more.js'
 import { oauth2Contracts } from './fixtures/oauth2.js'
 import { openIdContracts } from './fixtures/openId.js'
 
 const contracts = Object.entries({ ...openIdContracts, ...oauth2Contracts })
+const more = Object.entries(moreContracts())
 const pages = providerPages(providers)
 
 describe('the pages about providers', () => {
   it('exist for every contract', () => {
-    expect([...pages.keys()].sort()).toEqual(['README.md', ...contracts.map(([id]) => `${id}.md`)].sort())
+    expect([...pages.keys()].sort()).toEqual(['README.md', ...[...contracts, ...more].map(([id]) => `${id}.md`)].sort())
   })
 
   it.each(contracts)('say of %s whether a logout leads there, and whether addresses are verified', (id, contract) => {
@@ -20,6 +23,14 @@ describe('the pages about providers', () => {
     // Entra ID says so of some addresses.
     expect(isNever).toBe(contract.claims.email_verified === false && id !== 'microsoft')
     expect(pages.get(`${id}.md`)).toContain(logout)
+  })
+
+  it.each(more)('say of %s whether addresses are verified, and how sure its facts are', (id, { claims }) => {
+    const { email, confidence } = moreNotes[id] ?? expect.fail('there are no notes')
+    expect(email === 'none').toBe(claims.email === undefined)
+    if (email !== 'none') expect(email === 'claim').toBe(claims.email_verified === true)
+    expect(pages.get(`${id}.md`)?.includes('one source, or an old one')).toBe(confidence === 'low')
+    expect(pages.get('README.md')?.includes(`(${id}.md) (*)`)).toBe(confidence === 'low')
   })
 
   it('list the options that only one preset has, with their comments', () => {

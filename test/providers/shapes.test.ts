@@ -7,7 +7,7 @@ import { callback, login, relyingParty, requireAuth } from '../../src/index.js'
 import * as presetsModule from '../../src/providers.js'
 import { listen, SECRET } from '../support/bed/app.js'
 import { UserAgent } from '../support/bed/userAgent.js'
-import { presets } from './presets.js'
+import { described as presets } from './presets.js'
 
 type Shapes = Awaited<ReturnType<typeof startShapes>>
 

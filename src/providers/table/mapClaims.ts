@@ -1,8 +1,9 @@
 import type { Claims } from '../../auth.js'
 
 /**
- * Where a claim is in a provider's answer: a path such as `images.0.url`, or a template such as
- * `https://cdn.example.com/{id}.png` whose placeholders are paths. Of several, the first that is there.
+ * Where a claim is in a provider's answer: a path such as `images.0.url`, or a template such as `{first_name} {last_name}` or
+ * `https://cdn.example.com/{id}.png` whose placeholders are paths. In a URL their values are percent-encoded. Of several, the
+ * first that is there.
  */
 export type ClaimSource = string | readonly string[]
 
@@ -62,10 +63,11 @@ function valueAt(path: string, answer: unknown): unknown {
 /** Returns `undefined` unless every placeholder has a value. */
 function fill(template: string, answer: unknown): string | undefined {
   let isComplete = true
+  const encode = template.startsWith('https://') ? encodeURIComponent : (value: string) => value
   const filled = template.replace(/\{([\w.]+)\}/g, (_whole, path: string) => {
     const value = identifier(valueAt(path, answer))
     if (value === undefined) isComplete = false
-    return encodeURIComponent(value ?? '')
+    return encode(value ?? '')
   })
   return isComplete ? filled : undefined
 }

@@ -5,18 +5,34 @@ import { PROVIDER_SHAPE } from '../../provider/optionShape.js'
 import type { ProviderOptions } from '../../provider/providerOptions.js'
 import { url } from './checks.js'
 import { mapClaims } from './mapClaims.js'
-import type { OAuth2PresetOptions, OAuth2Row, OpenIdPresetOptions, OpenIdRow, OwnOption, Preset } from './row.js'
+import type {
+  OAuth2PresetOptions,
+  OAuth2Row,
+  OpenIdPresetOptions,
+  OpenIdRow,
+  OwnOption,
+  Preset,
+  PresetBrand,
+} from './row.js'
 
 type AnyShape = Shape<Record<string, unknown>>
+
+/** The look of the buttons of presets without a brand. */
+export const NEUTRAL: PresetBrand = { color: '#ffffff', background: '#3f4650' }
 
 /** The options that a preset of an OpenID Provider lacks. */
 const SET_BY_PRESET = ['protocol']
 
-/** Creates the preset of an OpenID Provider from its row of the table. */
-export function openIdPreset<Own extends object = object>(row: OpenIdRow<Own>): Preset<OpenIdPresetOptions & Own> {
-  const { id, displayName, brand, own, claims, options: derive, profile, admit, ...fixed } = row
-
+/**
+ * Creates the preset of an OpenID Provider from its row of the table.
+ *
+ * @param read - returns the row: a function, so that importing a hundred presets does not evaluate a hundred rows
+ */
+export function openIdPreset<Own extends object = object>(
+  read: () => OpenIdRow<Own>,
+): Preset<OpenIdPresetOptions & Own> {
   function create(options: OpenIdPresetOptions & Own): ProviderOptions {
+    const { id, displayName, brand = NEUTRAL, own, claims, options: derive, profile, admit, ...fixed } = read()
     const { overrides, fill, filled } = readOptions<OpenIdPresetOptions>(id, options, own, without(SET_BY_PRESET))
     const authorizationParams = filled(fixed.authorizationParams)
     const { metadata, metadataUrl, issuerAliases, ...preset } = { ...fixed, authorizationParams, ...derive?.(options) }
@@ -24,7 +40,7 @@ export function openIdPreset<Own extends object = object>(row: OpenIdRow<Own>): 
     const found = overrides.issuer === undefined ? defined({ metadata, metadataUrl, issuerAliases }) : {}
     const provider = merge({ displayName, brand, ...preset, ...found, issuer: fill(preset.issuer) }, overrides)
     assertSecret(id, provider, options)
-    const read: NonNullable<ProviderOptions['profile']> =
+    const toProfile: NonNullable<ProviderOptions['profile']> =
       overrides.profile ??
       profile ??
       ((context) => ({ claims: mapClaims({ email_verified: 'email_verified', ...claims }, context.claims) }))
@@ -32,18 +48,20 @@ export function openIdPreset<Own extends object = object>(row: OpenIdRow<Own>): 
       ...provider,
       profile(context) {
         admit?.(context.claims, options)
-        return read(context)
+        return toProfile(context)
       },
     }
   }
-  return Object.assign(create, { row: { id, displayName, brand, scope: row.scope } })
+  return withRow(create, read)
 }
 
-/** Creates the preset of an OAuth 2.0 provider from its row of the table. */
-export function oauth2Preset<Own extends object = object>(row: OAuth2Row<Own>): Preset<OAuth2PresetOptions & Own> {
-  const { id, displayName, brand, own, claims, options: derive, answer, ...fixed } = row
-
+/** Creates the preset of an OAuth 2.0 provider from its row of the table. @param read - as in {@link openIdPreset} */
+export function oauth2Preset<Own extends object = object>(
+  read: () => OAuth2Row<Own>,
+): Preset<OAuth2PresetOptions & Own> {
   function create(options: OAuth2PresetOptions & Own): ProviderOptions {
+    const { id, displayName, brand = NEUTRAL, own, claims, options: derive, answer, scope, ...rest } = read()
+    const fixed = { ...rest, ...(scope === '' ? {} : { scope }) }
     const endpoints = { authorizationEndpoint: url, tokenEndpoint: url, revocationEndpoint: url, userInfoEndpoint: url }
     const shape = { ...without(OPENID_ONLY), ...endpoints }
     const { overrides, fill, filled } = readOptions<OAuth2PresetOptions>(id, options, own, shape)
@@ -67,7 +85,18 @@ export function oauth2Preset<Own extends object = object>(row: OAuth2Row<Own>): 
       metadata: { ...fixed.metadata, ...metadata },
     })
   }
-  return Object.assign(create, { row: { id, displayName, brand, scope: row.scope } })
+  return withRow(create, read)
+}
+
+function withRow<Options extends object>(
+  create: (options: Options) => ProviderOptions,
+  read: () => { id: string; displayName: string; brand?: PresetBrand; scope: string },
+): Preset<Options> {
+  const get = () => {
+    const { id, displayName, brand = NEUTRAL, scope } = read()
+    return { id, displayName, brand, scope }
+  }
+  return Object.defineProperty(create, 'row', { enumerable: true, get }) as Preset<Options>
 }
 
 /** Returns the shape of provider options without some of them. */

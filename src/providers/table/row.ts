@@ -69,7 +69,8 @@ interface RowBase extends FixedOptions {
   readonly id: string
   /** The name of the provider, for people. */
   readonly displayName: string
-  readonly brand: PresetBrand
+  /** Default is a neutral look. */
+  readonly brand?: PresetBrand
   readonly scope: string
 }
 
@@ -122,4 +123,4 @@ export interface Preset<Options extends object> {
 }
 
 /** What tools can read of a preset. */
-export type PresetRow = Pick<RowBase, 'id' | 'displayName' | 'brand' | 'scope'>
+export type PresetRow = Pick<RowBase, 'id' | 'displayName' | 'scope'> & Required<Pick<RowBase, 'brand'>>

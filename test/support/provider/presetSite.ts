@@ -31,11 +31,13 @@ export interface IdToken {
   readonly claims: JWTPayload
   /** Signs with HS256. */
   readonly secret?: string
+  /** The algorithm of the provider's key. Default is `'RS256'`. */
+  readonly alg?: string
 }
 
 export const REGISTRATION = { clientId: 'app', clientSecret: 'client-secret_1.0' }
 
-const signingKey = createKey('RS256', 'provider')
+const signingKeys = { RS256: createKey('RS256', 'provider'), ES256: createKey('ES256', 'provider-ec') }
 
 /** An application that signs users in at a provider whose answers a test sets. No request leaves the process. */
 export interface PresetSite {
@@ -67,14 +69,14 @@ export async function startPresetSite(
   const errors: unknown[] = []
   const profiles: unknown[] = []
   let nonce: string | null = null
-  const { jwk } = await signingKey
+  const keys = await Promise.all(Object.values(signingKeys).map(async (key) => (await key).jwk))
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const url = input instanceof Request ? input.url : String(input)
     const form = new URLSearchParams(String(init?.body ?? ''))
     const request = { url, method: init?.method ?? 'GET', headers: new Headers(init?.headers), form }
     received.push(request)
     const [path = ''] = url.split('?', 1)
-    if (/\/(jwks|keys|jwks\.json)$/.test(path)) return Response.json({ keys: [jwk] })
+    if (/\/(jwks|keys|jwks\.json)$/.test(path)) return Response.json({ keys })
     if (path.endsWith('/revoke')) return new Response(null)
     const answer = answers[path]
     if (answer === undefined) return new Response(null, { status: 404 })
@@ -155,12 +157,12 @@ function routes(app: Express, errors: unknown[]): void {
   })
 }
 
-async function sign({ claims, secret }: IdToken, nonce: string | null): Promise<string> {
-  const { privateKey, kid } = await signingKey
+async function sign({ claims, secret, alg = 'RS256' }: IdToken, nonce: string | null): Promise<string> {
+  const { privateKey, kid } = await signingKeys[alg as keyof typeof signingKeys]
   const now = Math.floor(Date.now() / 1000)
   const payload = { aud: 'app', iat: now, exp: now + 600, ...(nonce === null ? {} : { nonce }), ...claims }
   return secret === undefined
-    ? new SignJWT(payload).setProtectedHeader({ alg: 'RS256', kid }).sign(privateKey)
+    ? new SignJWT(payload).setProtectedHeader({ alg, kid }).sign(privateKey)
     : new SignJWT(payload).setProtectedHeader({ alg: 'HS256' }).sign(new TextEncoder().encode(secret))
 }
 
