@@ -40,7 +40,8 @@ return redis.call('DEL', KEYS[1])`
 /**
  * Keeps token records, locks and used tokens in Redis, for any number of processes.
  *
- * Every operation is one command on one key (reads of several keys are not in a cluster), so it is atomic. Values expire by themselves.
+ * Every operation on one key is one command, so it is atomic. Several keys are read by one command too, except in a cluster.
+ * Values expire by themselves.
  *
  * Create the client with `disableOfflineQueue`: operations then fail while the server is unavailable, and the client
  * reconnects by itself. Listen to its `error` event, or the first error ends the process.

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
-import type { FromServer, ServerSettings, ToServer } from './messages.js'
+import type { FromServer, RefreshStep, ServerSettings, ToServer } from './messages.js'
 import type { StoreUrls } from './stores.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -71,8 +71,8 @@ export class Cluster {
   readonly #processes: Running[] = []
   /** The refreshes reported since they were last taken. */
   #refreshes: Refresh[] = []
-  /** Resolvers of those that wait for the next refresh. */
-  readonly #onSent: ((process: number) => void)[] = []
+  /** Those that wait for a refresh to reach a step. */
+  readonly #waiting: { readonly step: RefreshStep; resolve(process: number): void }[] = []
   #turn = 0
   #clockOffset = 0
 
@@ -141,19 +141,20 @@ export class Cluster {
     return taken
   }
 
-  /** Waits for the next refresh token that is sent. Resolves to the process that did. */
-  refreshing(): Promise<number> {
-    return new Promise((resolve) => this.#onSent.push(resolve))
+  /** Waits until the next refresh reaches a step: by default, its refresh token is sent. Resolves to its process. */
+  refreshing(step: RefreshStep = 'sent'): Promise<number> {
+    return new Promise((resolve) => this.#waiting.push({ step, resolve }))
   }
 
   #listen(process: number, message: FromServer): void {
     if (!('refresh' in message)) return
     const { refresh, record, at } = message
-    if (refresh === 'sent') {
-      this.#refreshes.push({ process, record, sentAt: at })
-      for (const resolve of this.#onSent.splice(0)) resolve(process)
-      return
+    if (refresh === 'sent') this.#refreshes.push({ process, record, sentAt: at })
+    for (const one of this.#waiting.filter(({ step }) => step === refresh)) {
+      this.#waiting.splice(this.#waiting.indexOf(one), 1)
+      one.resolve(process)
     }
+    if (refresh === 'locked' || refresh === 'sent') return
     const sent = this.#refreshes.findLast((sent) => sent.record === record && sent.process === process)
     if (!sent) return
     if (refresh === 'stored') sent.storedAt = at

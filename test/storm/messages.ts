@@ -28,5 +28,11 @@ export interface ToServer {
 export type FromServer =
   | { readonly port: number }
   | { readonly clockOffset: number }
-  /** The refresh token of a record is about to be sent, or what came of it is stored, or all is over. In milliseconds since the epoch. */
-  | { readonly refresh: 'sent' | 'stored' | 'over'; readonly record: string; readonly at: number }
+  /** How far the refresh of a record is. In milliseconds since the epoch. */
+  | { readonly refresh: RefreshStep; readonly record: string; readonly at: number }
+
+/**
+ * The steps of a refresh: its lock is taken; its refresh token is about to be sent; what came of it is stored; the lock is
+ * about to be released.
+ */
+export type RefreshStep = 'locked' | 'sent' | 'stored' | 'over'

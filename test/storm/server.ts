@@ -10,7 +10,7 @@ import { callback, login, relyingParty, requireAuth, storeErrors, storeTimeout }
 import { postgresStore } from '../../src/postgres.js'
 import type { AuthStore } from '../../src/records/authStore.js'
 import { redisStore } from '../../src/redis.js'
-import type { FromServer, ServerSettings, ToServer } from './messages.js'
+import type { FromServer, RefreshStep, ServerSettings, ToServer } from './messages.js'
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as ServerSettings
 
@@ -77,15 +77,18 @@ function send(message: FromServer): void {
   process.send?.(message)
 }
 
-/**
- * Reports every refresh when it is sent, which the confirmation of its lock shows, when it is stored, and when its lock is
- * released.
- */
+/** Reports the steps of every refresh. The confirmation of its lock shows that it is sent. */
 function reporting(store: AuthStore): AuthStore {
-  const tell = (refresh: 'sent' | 'stored' | 'over', record: string) =>
+  const tell = (refresh: RefreshStep, record: string) =>
     send({ refresh, record, at: performance.timeOrigin + performance.now() })
   return {
     ...store,
+    async add(key, value, ttl) {
+      const added = await store.add(key, value, ttl)
+      const [, record] = /^lock:(.+)$/.exec(key) ?? []
+      if (added && record !== undefined) tell('locked', record)
+      return added
+    },
     async replace(key, expected, value, ttl) {
       const replaced = await store.replace(key, expected, value, ttl)
       const [, kind, record = ''] = /^(lock|record):(.+)$/.exec(key) ?? []

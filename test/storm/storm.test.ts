@@ -2,11 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWith } from '../support/run/requirements.js'
 import type { Outcome } from './cluster.js'
+import type { RefreshStep } from './messages.js'
 import type { StoreUrls } from './stores.js'
 import { inParallel, newSecret, type Storm, startStorm } from './storm.js'
 
 // The whole storm takes minutes:
-// STORM_SESSIONS=200 STORM_ROUNDS=3 STORM_STALLS=3,8 STORM_PARTITION=10 npx vitest run --project library test/storm
+// STORM_SESSIONS=200 STORM_ROUNDS=3 STORM_STALLS=3,8 STORM_STEPS=locked,sent,stored,over STORM_PARTITION=10 \
+//   npx vitest run --project library test/storm
 // A herd: STORM_SESSIONS=5000 npx vitest run --project library test/storm -t 'at once'
 const SIZE = { processes: 4, sessions: Number(process.env.STORM_SESSIONS ?? 30) }
 const ROUNDS = Number(process.env.STORM_ROUNDS ?? 2)
@@ -17,6 +19,9 @@ const ALL = Array.from({ length: SIZE.processes }, (_, process) => process)
 
 /** For how long processes are paused. In seconds. */
 const STALLS = (process.env.STORM_STALLS ?? '3').split(',').map(Number)
+
+/** At which steps of a refresh. */
+const STEPS = (process.env.STORM_STEPS ?? 'sent').split(',') as RefreshStep[]
 
 /** How long a slow provider takes to answer: more than `http.timeout`. In seconds. */
 const SLOW = 6
@@ -76,21 +81,24 @@ function storms(urls: StoreUrls): void {
       expect(failed.length).toBeLessThanOrEqual((SIZE.sessions - kept.length) * SIZE.processes)
     }, 600_000)
 
-    it.each(STALLS)(
-      'loses no session to a process that is paused for %d s while it refreshes',
-      async (seconds) => {
+    it.each(STALLS.flatMap((seconds) => STEPS.map((step) => [seconds, step] as const)))(
+      'loses no session to a process that is paused for %d s when a refresh is %s',
+      async (seconds, step) => {
         const { cluster } = storm
         await expectNoLoss(async (ask) => {
           let asking: Promise<unknown> | undefined
-          const paused = await storm.holdingTokens(async () => {
-            const sent = cluster.refreshing()
+          const [paused] = await storm.holdingTokens(async () => {
+            const reached = cluster.refreshing(step).then((process) => {
+              cluster.pause(process)
+              return process
+            })
             asking = ask(ALL)
-            const process = await sent
-            cluster.pause(process)
-            return process
+            // What comes after the answer of the provider is reached only when it answers.
+            return step === 'stored' || step === 'over' ? [reached] : [await reached]
           })
+          const process = (await paused) as number
           await wait(seconds * 1000)
-          cluster.unpause(paused)
+          cluster.unpause(process)
           await asking
         })
       },

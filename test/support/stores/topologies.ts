@@ -149,9 +149,12 @@ function postgres(program: string): string {
 class Servers {
   readonly #started: ChildProcess[] = []
   #folder = ''
+  /** If this process ends before a test has closed them. */
+  readonly #killAll = () => this.#started.forEach((child) => void child.kill('SIGKILL'))
 
   /** Starts servers. If one does not start, the others end. */
   async start(start: (folder: string) => Promise<void>): Promise<void> {
+    process.on('exit', this.#killAll)
     this.#folder = await mkdtemp(join(tmpdir(), 'topology-'))
     await start(this.#folder).catch(async (error: unknown) => {
       await this.close()
@@ -191,6 +194,7 @@ class Servers {
   async close(): Promise<void> {
     // By this signal, PostgreSQL ends at once and frees its shared memory, and PgBouncer and Redis just end.
     await Promise.all(this.#started.map((child) => this.kill(child, 'SIGQUIT')))
+    process.off('exit', this.#killAll)
     await rm(this.#folder, { recursive: true, force: true })
   }
 }
