@@ -56,6 +56,7 @@ const SHAPE: Shape<ResourceServerOptions> = {
   issuer: (value) =>
     typeof value === 'string' || typeof value === 'function' || Array.isArray(value) ? undefined : object(value),
   audience: stringOrStrings,
+  clientsWithoutAudience: stringOrStrings,
   resource: checkResource,
   algorithms: checkAlgorithms,
   typ: oneOf('at+jwt', 'tolerant'),
@@ -110,17 +111,18 @@ export function resolveResourceServer(options: ResourceServerOptions): ResourceS
 }
 
 function resolveExpectations(options: ResourceServerOptions): AccessTokenExpectations {
-  const { audience = options.resource, scopes = ['scope', 'scp'] } = options
-  if (audience === undefined) {
+  const { audience = options.resource, clientsWithoutAudience = [], scopes = ['scope', 'scp'] } = options
+  if (audience === undefined && options.clientsWithoutAudience === undefined) {
     requireOption(
       options,
       'resourceServer',
       'audience',
-      'set it to the aud of the tokens for this API, or set resource',
+      'set it to the aud of the tokens for this API, or set resource; or set clientsWithoutAudience if they have no aud',
     )
   }
   return Object.freeze({
     audience: Object.freeze([audience ?? []].flat()),
+    clientsWithoutAudience: Object.freeze([clientsWithoutAudience].flat()),
     typ: options.typ ?? 'tolerant',
     clockTolerance: options.clockTolerance ?? 5,
     maxTokenAge: options.maxTokenAge,

@@ -78,8 +78,16 @@ export interface ResourceServerOptions {
    * metadata; no URL in a token is ever fetched.
    */
   issuer: TrustedIssuerOption | readonly TrustedIssuerOption[] | IssuerResolver
-  /** The names of this API, of which `aud` must include one. Default is `resource`; one of the two is required. */
+  /**
+   * The names of this API, of which `aud` must include one. Default is `resource`; one of the two is required, or
+   * `clientsWithoutAudience`.
+   */
   audience?: string | readonly string[]
+  /**
+   * The clients, by `client_id`, whose tokens are accepted if they have no `aud`, as those of Amazon Cognito. Such a token is
+   * valid at every API of the issuer. Default is none: a token without `aud` is refused.
+   */
+  clientsWithoutAudience?: string | readonly string[]
   /**
    * The URL where clients reach this API: an `https` URL without query and fragment. Challenges then point to its metadata,
    * which `protectedResourceMetadata` serves, and DPoP proofs must be for its origin.

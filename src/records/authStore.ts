@@ -4,8 +4,8 @@ import { RelyingPartyError, storeError } from '../errors.js'
 /**
  * Keeps what must outlive a request: token records, refresh locks, used-up transactions and tokens.
  *
- * Five operations, each atomic, and one that is optional. Values are opaque strings. If the store fails, the operation rejects: a failure never
- * looks like an absent key. Keys are at most 200 characters of `A-Z a-z 0-9 - _ : .`.
+ * Five operations, each atomic, and an optional one. Values are opaque strings. If the store fails, the operation rejects: a
+ * failure never looks like an absent key. Keys are at most 200 characters of `A-Z a-z 0-9 - _ : .`.
  */
 export interface AuthStore {
   /** Resolves to the value under `key`, or to `undefined` if there is none or it has expired. */

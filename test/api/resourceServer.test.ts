@@ -15,6 +15,39 @@ beforeAll(async () => {
 
 afterAll(() => issuer.close())
 
+describe('resourceServer({ clientsWithoutAudience })', () => {
+  const withoutAud = { aud: undefined, client_id: 'mobile', token_use: 'access' } as never
+
+  it('accepts tokens of these clients without aud, and of no other', async () => {
+    const api = createApi(issuer.issuer, { clientsWithoutAudience: ['mobile', 'web'] })
+    await api.get('/', await issuer.token(withoutAud)).expect(200)
+    await api.get('/', await issuer.token()).expect(200)
+    for (const client_id of ['other', undefined, ['mobile'], '']) {
+      await api.get('/', await issuer.token({ aud: undefined, client_id, scope: 'x' } as never)).expect(401)
+    }
+    await createApi(issuer.issuer)
+      .get('/', await issuer.token(withoutAud))
+      .expect(401)
+  })
+
+  it('still checks an aud, also if there is no audience to expect', async () => {
+    const app = express().use(resourceServer({ issuer: issuer.issuer, clientsWithoutAudience: 'mobile' }))
+    app.get('/', (_req, res) => void res.json({}))
+    const get = (token: string) => request(app).get('/').set('Authorization', `Bearer ${token}`)
+    await get(await issuer.token(withoutAud)).expect(200)
+    for (const aud of [AUDIENCE, 'mobile', '', null, [], ['mobile']]) {
+      await get(await issuer.token({ aud, client_id: 'mobile' } as never)).expect(401)
+    }
+  })
+
+  it('still refuses ID tokens', async () => {
+    const api = createApi(issuer.issuer, { clientsWithoutAudience: 'mobile' })
+    const idToken = { aud: undefined, client_id: 'mobile', token_use: 'id' } as never
+    await api.get('/', await issuer.token(idToken)).expect(401)
+    await api.get('/', await issuer.token(withoutAud)).expect(200)
+  })
+})
+
 describe('resourceServer', () => {
   it('identifies the caller from the access token', async () => {
     const { body } = await createApi(issuer.issuer)

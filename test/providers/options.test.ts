@@ -18,6 +18,8 @@ import { muteExpress } from '../support/bed/bed.js'
 import { UserAgent } from '../support/bed/userAgent.js'
 import { metadataOf, REGISTRATION, startPresetSite } from '../support/provider/presetSite.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
+import rows from './fixtures/more.json' with { type: 'json' }
+import { presets } from './presets.js'
 
 beforeEach(muteExpress)
 
@@ -98,6 +100,36 @@ describe('options of presets', () => {
   it('do not fill placeholders in what an application wrote', () => {
     const { authorizationParams } = auth0({ ...REGISTRATION, domain: 'a.example', audience: '{organization}' })
     expect(authorizationParams).toEqual({ audience: '{organization}' })
+  })
+})
+
+describe('an option of a preset that becomes part of a URL', () => {
+  const EVIL = [
+    '',
+    ' ',
+    'a b',
+    'a/../b',
+    'evil.example/',
+    'a?b',
+    'a#b',
+    'x@evil.example',
+    'https://x@evil.example',
+    '//evil.example',
+  ]
+
+  const options = Object.entries(rows).flatMap(([id, row]) =>
+    Object.keys(row.options).map((name) => [id, name, row.options as Record<string, string>] as const),
+  )
+
+  it.each(options)('cannot lead %s elsewhere: %s', (id, name, usual) => {
+    const create = presets[id] as unknown as (options: object) => { issuer: string }
+    const { host } = new URL(create({ ...REGISTRATION, ...usual }).issuer)
+    expect(host).not.toContain('evil')
+    for (const value of EVIL) {
+      expect(() => create({ ...REGISTRATION, ...usual, [name]: value })).toThrow(
+        configurationErrorSaying(`${id}.${name}`),
+      )
+    }
   })
 })
 

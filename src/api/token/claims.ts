@@ -8,6 +8,8 @@ type Claims = Readonly<Record<string, unknown>>
 export interface AccessTokenExpectations {
   /** The names of this API, of which `aud` must include one. */
   readonly audience: readonly string[]
+  /** The clients whose tokens may lack `aud`. */
+  readonly clientsWithoutAudience: readonly string[]
   /** Whether `typ` must be `at+jwt`, or the claims may also identify an access token. */
   readonly typ: 'at+jwt' | 'tolerant'
   readonly clockTolerance: number
@@ -46,14 +48,19 @@ export function checkAccessToken(
   )
 }
 
-/** Checks that `aud` includes a name of this API. */
-export function checkAudience({ aud }: Claims, { audience }: AccessTokenExpectations): Refusal | undefined {
+/** Checks that `aud` includes a name of this API, or that it is absent and the client is one whose tokens have none. */
+export function checkAudience(
+  { aud, client_id }: Claims,
+  { audience, clientsWithoutAudience }: AccessTokenExpectations,
+): Refusal | undefined {
+  if (aud === undefined && isOneOf(clientsWithoutAudience, client_id)) return undefined
   const fits = Array.isArray(aud) ? aud.some((item) => isOneOf(audience, item)) : isOneOf(audience, aud)
   if (fits) return undefined
-  const found = aud === undefined ? 'the token has no aud' : `aud is ${quote(aud)}`
+  const found = aud === undefined ? `the token of the client ${quote(client_id)} has no aud` : `aud is ${quote(aud)}`
+  const expected = audience.length === 0 ? 'none' : audience.map(quote).join(' or ')
   const hint =
-    `${found}, expected is ${audience.map(quote).join(' or ')}. Request a token for this API from the issuer, or set ` +
-    'resourceServer.audience to the aud of its tokens'
+    `${found}, expected is ${expected}. Request a token for this API from the issuer, or set ` +
+    `resourceServer.${aud === undefined ? 'clientsWithoutAudience to the clients' : 'audience to the aud'} of its tokens`
   return { message: 'the token was issued for another API', hint, claim: 'aud', expected: audience, actual: aud }
 }
 
