@@ -103,9 +103,8 @@ export type RelyingPartyEvent =
     })
   | (SessionEvent & {
       /**
-       * The session has ended. `unreadable`: its tokens were sealed with a secret that is no longer configured. `login_refused`: by
-       * `onRefresh`. `ended`: by
-       * `endSession()`. `limit`: the user had more than `session.maxPerSubject`.
+       * The session has ended. `unreadable`: its tokens were sealed with a secret that is no longer configured.
+       * `login_refused`: by `onRefresh`. `ended`: by `endSession()`. `limit`: the user had more than `session.maxPerSubject`.
        */
       readonly type: 'session.ended'
       readonly reason:
@@ -144,6 +143,13 @@ export type RelyingPartyEvent =
       readonly code: ErrorCode
       /** The missing scopes, if they were the reason. Otherwise empty. */
       readonly missing: readonly string[]
+    })
+  | (EventBase & {
+      /** The store of token records failed, or took longer than its time limit. The reason is the `cause` of the error. */
+      readonly type: 'store.failed'
+      readonly operation: 'get' | 'getMany' | 'set' | 'add' | 'replace' | 'remove'
+      /** In milliseconds. */
+      readonly duration: number
     })
   | (EventBase & {
       /** The provider's metadata was fetched. */

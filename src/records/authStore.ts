@@ -27,23 +27,32 @@ export function getMany(store: AuthStore, keys: readonly string[]): Promise<(str
   return store.getMany ? store.getMany(keys) : Promise.all(keys.map((key) => store.get(key)))
 }
 
-/** Wraps a store so that every failure of it is an `ERR_STORE_UNAVAILABLE`. */
-export function withStoreErrors(store: AuthStore): AuthStore {
-  async function attempt<T>(operation: () => Promise<T>): Promise<T> {
+/**
+ * Wraps a store so that every failure of it is an `ERR_STORE_UNAVAILABLE`.
+ *
+ * @param onFailed - is told of each, with the operation and its duration in milliseconds
+ */
+export function withStoreErrors(
+  store: AuthStore,
+  onFailed?: (operation: keyof AuthStore, duration: number) => void,
+): AuthStore {
+  async function attempt<T>(operation: keyof AuthStore, run: () => Promise<T>): Promise<T> {
+    const begun = Date.now()
     try {
-      return await operation()
+      return await run()
     } catch (error) {
+      onFailed?.(operation, Date.now() - begun)
       throw storeError(error)
     }
   }
 
   return {
-    get: (key) => attempt(() => store.get(key)),
-    set: (key, value, ttl) => attempt(() => store.set(key, value, ttl)),
-    add: (key, value, ttl) => attempt(() => store.add(key, value, ttl)),
-    replace: (key, expected, value, ttl) => attempt(() => store.replace(key, expected, value, ttl)),
-    remove: (key, expected) => attempt(() => store.remove(key, expected)),
-    getMany: (keys) => attempt(() => getMany(store, keys)),
+    get: (key) => attempt('get', () => store.get(key)),
+    set: (key, value, ttl) => attempt('set', () => store.set(key, value, ttl)),
+    add: (key, value, ttl) => attempt('add', () => store.add(key, value, ttl)),
+    replace: (key, expected, value, ttl) => attempt('replace', () => store.replace(key, expected, value, ttl)),
+    remove: (key, expected) => attempt('remove', () => store.remove(key, expected)),
+    getMany: (keys) => attempt('getMany', () => getMany(store, keys)),
   }
 }
 

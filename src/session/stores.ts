@@ -21,7 +21,9 @@ export function createServicesByStore(config: Config): (req: Request) => Session
     warnOfMemory(req)
     let services = known.get(given)
     if (!services) {
-      const store = withStoreErrors(given)
+      const store = withStoreErrors(given, (operation, duration) =>
+        config.emit({ type: 'store.failed', operation, duration }),
+      )
       const records = new TokenRecords(store, config.sealer, {
         maxPerSubject: config.session.maxPerSubject,
         onLimit: ({ provider, subject }) => config.emit({ type: 'session.ended', provider, subject, reason: 'limit' }),

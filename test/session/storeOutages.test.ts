@@ -102,6 +102,8 @@ describe('a store for tokens that fails', () => {
     expect(answer.status).toBe(503)
     expect(answer.headers['set-cookie']).toBeUndefined()
     expect(touch).toHaveBeenCalledTimes(1)
+    const failed = { type: 'store.failed', operation: 'getMany', duration: expect.any(Number) as unknown }
+    expect(local.app.events.filter(({ type }) => type === 'store.failed')).toEqual([expect.objectContaining(failed)])
     vi.restoreAllMocks()
     expect((await profile()).status).toBe(200)
   })
