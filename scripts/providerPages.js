@@ -88,7 +88,9 @@ function shortNotes({ id, displayName }) {
     where: `the settings for developers of ${displayName}, and create an application`,
     refresh: refresh ?? 'As the provider issues them.',
     logout:
-      'RP-initiated logout if the metadata of the provider announces it. Otherwise `logout()` ends your session only.',
+      logout === false
+        ? 'It has none: `logout()` ends the session of your application only.'
+        : 'RP-initiated logout, if the metadata of the provider announces it.',
     email: EMAIL[email],
     quirks,
     values,
@@ -265,7 +267,7 @@ export function withTable(page, module) {
     presetsOf(module).filter(({ row }) => notes[row.id]),
     presetsOf(module).filter(({ row }) => !notes[row.id]),
   ]
-  const more = `and [${others.length} more](docs/providers/README.md), such as ${SUCH_AS.join(', ')}.`
+  const more = `There are [${others.length} more](docs/providers/README.md), such as ${SUCH_AS.join(', ')}.`
   return `${before}${START}${presetTable(inFull, 'docs/providers/')}\n\n${more}${END}${after}`
 }
 

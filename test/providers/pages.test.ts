@@ -25,13 +25,17 @@ describe('the pages about providers', () => {
     expect(pages.get(`${id}.md`)).toContain(logout)
   })
 
-  it.each(more)('say of %s whether addresses are verified, and how sure its facts are', (id, { claims }) => {
-    const { email, confidence } = moreNotes[id] ?? expect.fail('there are no notes')
-    expect(email === 'none').toBe(claims.email === undefined)
-    if (email !== 'none') expect(email === 'claim').toBe(claims.email_verified === true)
-    expect(pages.get(`${id}.md`)?.includes('one source, or an old one')).toBe(confidence === 'low')
-    expect(pages.get('README.md')?.includes(`(${id}.md) (*)`)).toBe(confidence === 'low')
-  })
+  it.each(more)(
+    'say of %s whether addresses are verified, what a logout does, and how sure its facts are',
+    (id, { claims, options }) => {
+      expect(pages.get(`${id}.md`)?.includes('| Logout | It has none')).toBe(options.protocol === 'oauth2')
+      const { email, confidence } = moreNotes[id] ?? expect.fail('there are no notes')
+      expect(email === 'none').toBe(claims.email === undefined)
+      if (email !== 'none') expect(email === 'claim').toBe(claims.email_verified === true)
+      expect(pages.get(`${id}.md`)?.includes('one source, or an old one')).toBe(confidence === 'low')
+      expect(pages.get('README.md')?.includes(`(${id}.md) (*)`)).toBe(confidence === 'low')
+    },
+  )
 
   it('list the options that only one preset has, with their comments', () => {
     expect(pages.get('keycloak.md')).toContain('| `realm` | Required. The name of the realm. |')
