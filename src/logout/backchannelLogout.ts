@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express'
 import { RelyingPartyError } from '../errors.js'
 import { assertNotMounted } from '../lib/check.js'
-import { type Logout, verifyLogoutToken } from '../protocol/logoutToken.js'
+import { type Logout, verifyLogoutToken } from '../protocol/received/logoutToken.js'
 import type { Provider } from '../provider/provider.js'
 import { readRequestParameters } from '../request/parameters.js'
 import { assertMethod } from '../request/refusals.js'

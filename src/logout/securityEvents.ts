@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express'
 import { RelyingPartyError } from '../errors.js'
 import { assertOptions, type Shape, stringOrStrings } from '../lib/check.js'
-import { verifySecurityEvents } from '../protocol/securityEvent.js'
+import { verifySecurityEvents } from '../protocol/received/securityEvent.js'
 import type { Provider } from '../provider/provider.js'
 import { readTextBody } from '../request/parameters.js'
 import { assertMethod } from '../request/refusals.js'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Request } from 'express'
 import { type ErrorCode, RelyingPartyError } from '../errors.js'
-import { unverifiedParties } from '../protocol/logoutToken.js'
+import { unverifiedParties } from '../protocol/received/logoutToken.js'
 import type { Provider } from '../provider/provider.js'
 import type { SessionCaller } from '../session/sessionCaller.js'
 

@@ -1,7 +1,7 @@
-import { JwtError } from '../jwt/jws.js'
-import { isObject } from '../lib/json.js'
-import type { Provider } from '../provider/provider.js'
-import { translateError } from '../provider/translate.js'
+import { JwtError } from '../../jwt/jws.js'
+import { isObject } from '../../lib/json.js'
+import type { Provider } from '../../provider/provider.js'
+import { translateError } from '../../provider/translate.js'
 import { type ReceivedToken, verifyReceived } from './receivedToken.js'
 
 /** What a security event token asks for, verified. */
@@ -45,7 +45,7 @@ export async function verifySecurityEvents(
 ): Promise<SecurityEvents> {
   try {
     const received = await verifyReceived(provider, token, {
-      type: 'secevent+jwt',
+      types: ['secevent+jwt'],
       audiences,
       audienceHint: 'set securityEvents({ audience }) to what the stream is registered with at the provider',
       maxAge: MAX_AGE,

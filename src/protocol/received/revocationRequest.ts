@@ -1,7 +1,7 @@
-import { JwtError } from '../jwt/jws.js'
-import { isObject } from '../lib/json.js'
-import type { Provider } from '../provider/provider.js'
-import { translateError } from '../provider/translate.js'
+import { JwtError } from '../../jwt/jws.js'
+import { isObject } from '../../lib/json.js'
+import type { Provider } from '../../provider/provider.js'
+import { translateError } from '../../provider/translate.js'
 import { type ReceivedToken, verifyReceived } from './receivedToken.js'
 import { subjectOf } from './securityEvent.js'
 
@@ -27,7 +27,7 @@ export async function verifyRevocationToken(
 ): Promise<ReceivedToken> {
   try {
     return await verifyReceived(provider, token, {
-      type: 'global-token-revocation+jwt',
+      types: ['global-token-revocation+jwt'],
       audiences: [audience],
       audienceHint:
         'set globalTokenRevocation({ audience }) to the URL that the identity provider sends its requests to',
