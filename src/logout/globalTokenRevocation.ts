@@ -1,15 +1,13 @@
-import { createHash } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
 import { RelyingPartyError } from '../errors.js'
 import { assertOptions, callable, requireOption, type Shape, string } from '../lib/check.js'
-import type { ReceivedToken } from '../protocol/received/receivedToken.js'
-import { type RevokedUser, readRevokedUser, verifyRevocationToken } from '../protocol/received/revocationRequest.js'
+import { readRevokedUser, verifyRevocationToken } from '../protocol/received/revocationRequest.js'
 import type { Provider } from '../provider/provider.js'
 import { readJsonBody } from '../request/parameters.js'
 import { assertMethod } from '../request/refusals.js'
 import { type SessionCaller, sessionMiddleware } from '../session/sessionCaller.js'
 import { endSubject } from './endSessions.js'
-import { providersOfToken } from './tokenProvider.js'
+import { providersOfToken, useUp } from './tokenProvider.js'
 
 /** Options of {@link globalTokenRevocation}. */
 export interface GlobalTokenRevocationOptions {
@@ -93,14 +91,18 @@ async function receive(caller: SessionCaller, req: Request, options: GlobalToken
   )
   const subject = 'sub' in user ? user.sub : await subjectFor(user, req, options)
   if (subject === undefined) return 404
-  const used = await useFor(caller, first.sender, received, user)
-  if (used === 'before') return 204
-  for (const { provider, sender } of [first, ...others]) {
-    // Another tenant may have named the same issuer, with keys of its own.
-    const isValid = sender === first.sender || (await verifyRevocationToken(sender, token, audience).then(yes, no))
-    if (isValid) await endSubject(caller, req, provider, subject, 'security_event', received.issuedAt)
+  // The body is not signed: whoever saw a request could otherwise end the sessions of anyone.
+  const { jti, issuedAt, usableUntil } = received
+  const use = await useUp(caller, first.sender, `revocation ${jti}`, usableUntil, JSON.stringify(user))
+  if (!use) {
+    throw new RelyingPartyError(CODE, 'the revocation token was used for another user', { cause: { claim: 'jti' } })
   }
-  await used.done()
+  if (use.isDone) return 204
+  for (const { provider, sender } of [first, ...others]) {
+    if (sender !== first.sender && !(await isOf(sender, token, audience))) continue
+    await endSubject(caller, req, provider, subject, 'security_event', issuedAt)
+  }
+  await use.done()
   return 204
 }
 
@@ -132,30 +134,6 @@ async function subjectFor(
   })
 }
 
-/**
- * Uses a token up for one user. The body is not signed: without this, whoever saw a request could end the sessions of
- * anyone. The identity provider may send the same request again if it has no response.
- *
- * @returns `'before'` if all was done already
- * @throws `ERR_SECURITY_EVENT_INVALID` if the token was used for another user
- */
-async function useFor(
-  { services: { store } }: SessionCaller,
-  { registration }: Provider,
-  { jti, usableUntil }: ReceivedToken,
-  user: RevokedUser,
-): Promise<'before' | { done(): Promise<unknown> }> {
-  const hash = (text: string) => createHash('sha256').update(text).digest('base64url')
-  const key = `jti:${hash(`${registration}\0revocation ${jti}`)}`
-  const value = hash(JSON.stringify(user))
-  const ttl = Math.max(1, Math.ceil(usableUntil - Date.now() / 1000))
-  const isNew = await store.add(key, value, ttl)
-  const stored = isNew ? value : await store.get(key)
-  if (stored === `${value} done`) return 'before'
-  if (stored === value) return { done: () => store.replace(key, value, `${value} done`, ttl) }
-  throw new RelyingPartyError(CODE, 'the revocation token was used for another user', { cause: { claim: 'jti' } })
-}
-
 function bearerToken(req: Request): string {
   const [, token] = /^Bearer +([\w.~+/=-]+) *$/i.exec(req.get('Authorization') ?? '') ?? []
   if (token !== undefined) return token
@@ -170,10 +148,13 @@ function refuse(res: Response, { status, message, cause }: RelyingPartyError): v
   res.status(isOfToken && status === 400 ? 401 : status).json({ error, error_description: message })
 }
 
-const yes = () => true
-
-/** A failure to load keys is one of the store or network: the identity provider tries again. */
-function no(error: unknown): boolean {
-  if (error instanceof RelyingPartyError && error.code === CODE) return false
-  throw error
+/** Checks whether a token is valid for another provider of its issuer: another tenant may have keys of its own. */
+async function isOf(sender: Provider, token: string, audience: string): Promise<boolean> {
+  try {
+    await verifyRevocationToken(sender, token, audience)
+    return true
+  } catch (error) {
+    if (error instanceof RelyingPartyError && error.code === CODE) return false
+    throw error
+  }
 }

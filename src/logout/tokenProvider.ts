@@ -65,9 +65,50 @@ export interface UseMark {
  */
 export function useMark({ services }: SessionCaller, provider: Provider, id: string, usableUntil: number): UseMark {
   const { store } = services
-  const key = `jti:${createHash('sha256').update(`${provider.registration}\0${id}`).digest('base64url')}`
+  const { key, ttl } = entryOf(provider, id, usableUntil)
   return {
     isUsed: async () => (await store.get(key)) !== undefined,
-    use: () => store.add(key, 'used', Math.max(1, Math.ceil(usableUntil - Date.now() / 1000))),
+    use: () => store.add(key, 'used', ttl),
   }
+}
+
+/** A token that is used up by one request, which may be sent again. */
+export interface Use {
+  /** Whether the request was carried out before. */
+  readonly isDone: boolean
+  /** Marks the request as carried out. */
+  done(): Promise<unknown>
+}
+
+/**
+ * Uses a token up for one request. Parameters are those of {@link useMark}.
+ *
+ * @param request - what the request asks for
+ * @returns `undefined` if the token was used for another request
+ */
+export async function useUp(
+  { services }: SessionCaller,
+  provider: Provider,
+  id: string,
+  usableUntil: number,
+  request: string,
+): Promise<Use | undefined> {
+  const { store } = services
+  const { key, ttl } = entryOf(provider, id, usableUntil)
+  const begun = hash(request)
+  const finished = `${begun} done`
+  const stored = (await store.add(key, begun, ttl)) ? begun : await store.get(key)
+  if (stored !== begun && stored !== finished) return undefined
+  return { isDone: stored === finished, done: () => store.replace(key, begun, finished, ttl) }
+}
+
+function entryOf({ registration }: Provider, id: string, usableUntil: number): { key: string; ttl: number } {
+  return {
+    key: `jti:${hash(`${registration}\0${id}`)}`,
+    ttl: Math.max(1, Math.ceil(usableUntil - Date.now() / 1000)),
+  }
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('base64url')
 }

@@ -30,7 +30,7 @@ export function getMany(store: AuthStore, keys: readonly string[]): Promise<(str
 /**
  * Wraps a store so that every failure of it is an `ERR_STORE_UNAVAILABLE`.
  *
- * @param onFailed - is told of each, with the operation and its duration in milliseconds
+ * @param onFailed - called for each failure. The duration is in milliseconds
  */
 export function withStoreErrors(
   store: AuthStore,
@@ -74,15 +74,20 @@ export function compareAndSet(
 const MAX_ATTEMPTS = 100
 
 /**
- * Repeats an attempt to change an entry, with short pauses, until it returns its result in an array.
+ * Repeats an attempt to change what was read, with short pauses, until it returns its result in an array.
  *
- * @param attempt - reads the entry and writes it; `undefined` if another request changed it in between
+ * @param attempt - writes what follows from what was read; `undefined` if another request changed that in between
+ * @param known - what was read already, for the first attempt
  * @throws `ERR_STORE_UNAVAILABLE` after the last attempt: a store that accepts no change is out of order
  */
-export async function retry<T>(attempt: () => Promise<readonly [result: T] | undefined>): Promise<T> {
+export async function retry<Read, T>(
+  read: () => Promise<Read>,
+  attempt: (read: Read) => Promise<readonly [result: T] | undefined>,
+  known?: readonly [Read],
+): Promise<T> {
   for (let made = 0; made < MAX_ATTEMPTS; made += 1) {
     if (made > 1) await pause(10 * Math.random())
-    const done = await attempt()
+    const done = await attempt(made === 0 && known ? known[0] : await read())
     if (done) return done[0]
   }
   throw new RelyingPartyError('ERR_STORE_UNAVAILABLE', 'the session store failed', {

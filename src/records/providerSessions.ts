@@ -51,14 +51,15 @@ export class Sids {
     asRead: string | undefined,
   ): Promise<string[] | undefined> {
     let oldest: string[] = []
-    const entered = await this.#update(sidId, { asRead }, (entry) => {
+    const change = (entry: Entry): Change | undefined => {
       if (entry.endedAt !== undefined && login.issuedAt <= entry.endedAt) return undefined
       const now = Date.now() / 1000
       const living = entry.records.filter(([, endsAt]) => endsAt > now)
       oldest = living.slice(0, Math.max(0, living.length + 1 - MAX_RECORDS)).map(([id]) => id)
       const records = [...living.slice(oldest.length), [recordId, Math.ceil(login.endsAt)] as const]
       return { value: { ...entry, records }, ttl: Math.max(...records.map(([, endsAt]) => endsAt)) - now }
-    })
+    }
+    const entered = await this.#update(sidId, change, [asRead])
     return entered ? oldest : undefined
   }
 
@@ -70,7 +71,7 @@ export class Sids {
    * @param endRecord - ends one record
    */
   async end(sidId: string, endedAt: number | undefined, endRecord: (id: string) => Promise<void>): Promise<void> {
-    await this.#update(sidId, undefined, async (entry) => {
+    await this.#update(sidId, async (entry) => {
       if (endedAt === undefined && entry.records.length === 0) return undefined
       for (const [id] of entry.records) await endRecord(id)
       const latest = Math.max(endedAt ?? 0, entry.endedAt ?? 0)
@@ -78,22 +79,20 @@ export class Sids {
     })
   }
 
-  /** @param read - what was read already, if anything */
+  /** @param known - the entry as it was read, if it was */
   #update(
     sidId: string,
-    read: { asRead: string | undefined } | undefined,
     change: (entry: Entry) => Change | undefined | Promise<Change | undefined>,
+    known?: readonly [asRead: string | undefined],
   ): Promise<boolean> {
     const key = Sids.key(sidId)
-    let known = read
-    return retry(async () => {
-      const stored = known ? known.asRead : await this.#store.get(key)
-      known = undefined
+    const attempt = async (stored: string | undefined): Promise<[boolean] | undefined> => {
       const changed = await change(stored === undefined ? { records: [] } : parse(stored))
       if (!changed) return [false]
       const { value, ttl } = changed
       return (await compareAndSet(this.#store, key, stored, JSON.stringify(value), ttl)) ? [true] : undefined
-    })
+    }
+    return retry(() => this.#store.get(key), attempt, known)
   }
 }
 

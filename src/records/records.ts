@@ -77,10 +77,10 @@ export class TokenRecords {
     const id = `${subjectId}.${randomBytes(32).toString('base64url')}`
     const claims = claimsText(fields)
     const sealed = this.#seal(id, tokens, claims)
+    const keys = [Subjects.key(subjectId), SubjectSessions.key(subjectId), ...(sidId ? [Sids.key(sidId)] : [])]
+    const read = () => getMany(this.#store, keys)
     try {
-      return await retry(async () => {
-        const keys = [Subjects.key(subjectId), SubjectSessions.key(subjectId), ...(sidId ? [Sids.key(sidId)] : [])]
-        const [ofSubject, listed, ofSid] = await getMany(this.#store, keys)
+      return await retry(read, async ([ofSubject, listed, ofSid]) => {
         const entry = this.#subjects.enter(subjectId, ofSubject, login)
         if (!entry) throw overtaken()
         const ttl = lifetime(fields)
@@ -118,8 +118,7 @@ export class TokenRecords {
 
   /** Reads a record; `undefined` if the session has ended. */
   async read(id: string): Promise<TokenRecord | undefined> {
-    const [subjectId = ''] = id.split('.')
-    const [stored, ofSubject] = await getMany(this.#store, [key(id), Subjects.key(subjectId)])
+    const [stored, ofSubject] = await getMany(this.#store, [key(id), subjectKey(id)])
     if (stored === undefined) return undefined
     const fields = parseRecord(stored)
     const record = fields && Object.assign(fields, { id, stored })
@@ -144,10 +143,9 @@ export class TokenRecords {
     const claims = claimsText(fields)
     const next = { ...fields, keptUntil: fromNow(ttl), generation }
     const stored = joinRecord(next, claims, this.#seal(id, tokens, claims))
-    const [subjectId = ''] = id.split('.')
     const [isReplaced, ofSubject] = await Promise.all([
       this.#whileUnchanged(record, (asRead) => this.#store.replace(key(id), asRead, stored, ttl)),
-      this.#store.get(Subjects.key(subjectId)),
+      this.#store.get(subjectKey(id)),
     ])
     const replaced = { ...next, id, stored }
     return isReplaced && Subjects.isCurrent(ofSubject, replaced) ? replaced : undefined
@@ -270,6 +268,12 @@ function contextOf(id: string, claims: string): string {
 
 function key(id: string): string {
   return `record:${id}`
+}
+
+/** Returns the key of the subject of a record, whose id begins with the subject's. */
+function subjectKey(id: string): string {
+  const [subjectId = ''] = id.split('.')
+  return Subjects.key(subjectId)
 }
 
 /** Returns how long the store keeps a record: the idle lifetime and a little more, up to the absolute end. */

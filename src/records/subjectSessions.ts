@@ -56,10 +56,7 @@ export class SubjectSessions<Session extends object> {
    */
   add(subjectId: string, { id, until, replaces, asRead }: Listing): Promise<string[]> {
     const ofSecret = (secret: string) => `${subjectId}.${secret}`
-    let isFirst = true
-    return retry(async () => {
-      const stored = isFirst ? asRead : await this.#store.get(SubjectSessions.key(subjectId))
-      isFirst = false
+    const attempt = async (stored: string | undefined): Promise<[string[]] | undefined> => {
       let listed = unexpired(stored)
       const counted = () => listed.filter(([secret]) => ofSecret(secret) !== replaces)
       if (counted().length >= this.#max) listed = await this.#withoutEnded(subjectId, listed)
@@ -69,7 +66,8 @@ export class SubjectSessions<Session extends object> {
       return (await this.#write(subjectId, stored, next))
         ? [[...dropped].map(([secret]) => ofSecret(secret))]
         : undefined
-    })
+    }
+    return retry(() => this.#store.get(SubjectSessions.key(subjectId)), attempt, [asRead])
   }
 
   async #withoutEnded(subjectId: string, listed: Listed[]): Promise<Listed[]> {

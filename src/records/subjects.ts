@@ -117,8 +117,8 @@ export class Subjects {
   }
 
   #change(subjectId: string, change: (entry: Entry | undefined) => Entry): Promise<void> {
-    return retry(async () => {
-      const stored = await this.#store.get(Subjects.key(subjectId))
+    const read = () => this.#store.get(Subjects.key(subjectId))
+    return retry(read, async (stored) => {
       const entry = change(stored === undefined ? undefined : parse(stored))
       return (await this.#write(subjectId, stored, entry)) ? [undefined] : undefined
     })
