@@ -18,7 +18,7 @@
  */
 
 const LOOPBACK = 'For development, `http://localhost:3000/callback/ID` can be registered as well.'
-const LOCAL_LOGOUT = 'It has none: `logout()` ends the session of your application only.'
+export const LOCAL_LOGOUT = 'It has none: `logout()` ends the session of your application only.'
 const RP_LOGOUT = 'RP-initiated logout. Register `<baseUrl>/` as the post-logout redirect URI.'
 const CLAIM = 'The claim `email_verified` says so.'
 const NEVER = '`email_verified` is always `false`: the provider does not say.'

@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { moreNotes } from './moreProviderNotes.js'
-import { notes } from './providerNotes.js'
+import { LOCAL_LOGOUT, notes } from './providerNotes.js'
 
 // Writes docs/providers: a page for each preset, from its row, the doc comments of its own options and providerNotes.js; and
 // the tables of presets.
@@ -72,25 +72,23 @@ function notesOf({ row }) {
   return found
 }
 
+const RP_LOGOUT = 'RP-initiated logout, if the metadata of the provider announces it.'
+
 const EMAIL = {
   claim: '`email_verified` says so, if the provider does.',
   never: '`email_verified` is always `false`: the provider does not say.',
   none: 'There are no addresses.',
 }
 
-/** @param {{ id: string, displayName: string }} row @returns {import('./providerNotes.js').Notes | undefined} */
+/** @param {{ id: string, displayName: string }} row @returns {Omit<import('./providerNotes.js').Notes, 'logout'> & { logout?: string } | undefined} */
 function shortNotes({ id, displayName }) {
   const found = moreNotes[id]
   if (!found) return undefined
-  const { confidence, email, logout, refresh, quirks = [], values = {}, ...rest } = found
+  const { confidence, email, refresh, quirks = [], values = {}, ...rest } = found
   const unverified = confidence === 'low' ? ['Everything: these facts have one source, or an old one.'] : []
   return {
     where: `the settings for developers of ${displayName}, and create an application`,
     refresh: refresh ?? 'As the provider issues them.',
-    logout:
-      logout === false
-        ? 'It has none: `logout()` ends the session of your application only.'
-        : 'RP-initiated logout, if the metadata of the provider announces it.',
     email: EMAIL[email],
     quirks,
     values,
@@ -103,9 +101,10 @@ function shortNotes({ id, displayName }) {
 /** @param {Preset} preset @param {readonly OwnOption[]} own */
 function pageOf(preset, own) {
   const { id, displayName } = preset.row
-  const { where, redirect, credentials, refresh, logout, email, quirks, unverified = [] } = notesOf(preset)
   const provider = optionsOf(preset)
   const isOAuth2 = provider.protocol === 'oauth2'
+  const { logout = isOAuth2 ? LOCAL_LOGOUT : RP_LOGOUT, ...pageNotes } = notesOf(preset)
+  const { where, redirect, credentials, refresh, email, quirks, unverified = [] } = pageNotes
   const prefix = id.toUpperCase()
   const facts = [
     ['Protocol', isOAuth2 ? 'OAuth 2.0: the user is read from its API' : 'OpenID Connect'],

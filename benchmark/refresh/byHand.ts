@@ -7,7 +7,7 @@ import session, { type Store } from 'express-session'
 import * as openid from 'openid-client'
 import pg from 'pg'
 import { createClient } from 'redis'
-import type { FromServer, ServerSettings, ToServer } from '../../test/storm/messages.js'
+import { serve, settings } from '../../test/storm/process.js'
 
 /** What this application keeps in its sessions. */
 interface Held {
@@ -19,12 +19,7 @@ interface Held {
   expiresAt?: number
 }
 
-const settings = JSON.parse(process.argv[2] ?? '{}') as ServerSettings
 const { baseUrl, issuer, clientSecret, scope } = settings
-
-const realNow = Date.now.bind(Date)
-let clockOffset = settings.clockOffset
-Date.now = () => realNow() + clockOffset
 
 // The clock of the provider is not put forward.
 const metadata = { client_secret: clientSecret, [openid.clockTolerance]: 86_400 }
@@ -80,16 +75,7 @@ app.get('/token', async (req, res) => {
 app.get('/who', (req, res) => void res.json({ subject: held(req).subject ?? null }))
 app.use((_error: unknown, _req: Request, res: Response, _next: NextFunction) => void res.sendStatus(503))
 
-const server = app.listen(0, '127.0.0.1', () => {
-  const address = server.address()
-  if (typeof address === 'object' && address) send({ port: address.port })
-})
-server.keepAliveTimeout = 0
-process.on('message', (message: ToServer) => {
-  clockOffset = message.clockOffset
-  send(message)
-})
-process.on('disconnect', () => process.exit())
+serve(app)
 
 function held(req: Request): Held {
   return req.session as unknown as Held
@@ -102,10 +88,6 @@ function keep(req: Request, tokens: openid.TokenEndpointResponse & openid.TokenE
     expiresAt: Date.now() + expires_in * 1000,
     ...(refreshToken ? { refreshToken } : {}),
   })
-}
-
-function send(message: FromServer): void {
-  process.send?.(message)
 }
 
 async function connect(): Promise<Store> {

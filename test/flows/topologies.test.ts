@@ -3,7 +3,6 @@ import { RedisStore } from 'connect-redis'
 import { createCluster, createSentinel } from 'redis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { storeErrors, storeTimeout } from '../../src/index.js'
-import { postgresStore } from '../../src/postgres.js'
 import { redisStore } from '../../src/redis.js'
 import { startBed, TOKEN_LIFETIME } from '../support/bed/bed.js'
 import { twoProcesses } from '../support/bed/twoProcesses.js'
@@ -11,7 +10,7 @@ import { UserAgent } from '../support/bed/userAgent.js'
 import { describeWith } from '../support/run/requirements.js'
 import { until } from '../support/run/waiting.js'
 import { describeAuthStore, type StoreUnderTest } from '../support/stores/authStoreContract.js'
-import { type Connected, connectPostgres, connectPostgresStores } from '../support/stores/connected.js'
+import { type Connected, connectPostgresStores, postgresUnderTest } from '../support/stores/connected.js'
 import { startCuttable } from '../support/stores/cuttable.js'
 import { connectRedis } from '../support/stores/redis.js'
 import {
@@ -127,28 +126,7 @@ describeWith('pgbouncer', 'PgBouncer', (postgresUrl) => {
   })
   afterAll(() => pooler?.close())
 
-  describeAuthStore(
-    'as an AuthStore',
-    async (): Promise<StoreUnderTest> => {
-      const pools = [connectPostgres(pooler.urls[0] ?? ''), connectPostgres(pooler.urls[0] ?? '')] as const
-      const [store, sibling] = [
-        postgresStore(pools[0], { table: 'pooled' }),
-        postgresStore(pools[1], { table: 'pooled' }),
-      ]
-      await store.createTable()
-      let ended: Promise<void> | undefined
-      return {
-        store,
-        sibling,
-        elapse: (seconds) => wait(seconds * 1000),
-        fail: () => (ended = pools[0].end()),
-        async close() {
-          await Promise.all([ended ?? pools[0].end(), pools[1].end()])
-        },
-      }
-    },
-    { expires: false },
-  )
+  describeAuthStore('as an AuthStore', () => postgresUnderTest(pooler.urls[0] ?? '', 'pooled'), { expires: false })
 
   describe('under two processes', () => {
     twoProcesses(() => connectPostgresStores(pooler.urls[0] ?? ''))

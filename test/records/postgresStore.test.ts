@@ -4,26 +4,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { postgresStore } from '../../src/postgres.js'
 import { configurationErrorSaying } from '../support/run/configurationError.js'
 import { describeWith } from '../support/run/requirements.js'
-import { describeAuthStore, operationsOf, type StoreUnderTest } from '../support/stores/authStoreContract.js'
+import { describeAuthStore, operationsOf } from '../support/stores/authStoreContract.js'
+import { postgresUnderTest } from '../support/stores/connected.js'
 
 describeWith('postgres', 'postgresStore', (connectionString) => {
-  async function underTest(): Promise<StoreUnderTest> {
-    const pools = [new Pool({ connectionString }), new Pool({ connectionString })] as const
-    const [store, sibling] = pools.map((pool) => postgresStore(pool, { table: 'contract' }))
-    await store?.createTable()
-    let ended: Promise<void> | undefined
-    return {
-      store: store as NonNullable<typeof store>,
-      sibling: sibling as NonNullable<typeof sibling>,
-      elapse: (seconds) => wait(seconds * 1000),
-      fail: () => (ended = pools[0].end()),
-      async close() {
-        await Promise.all([ended ?? pools[0].end(), pools[1].end()])
-      },
-    }
-  }
-
-  describeAuthStore('over a PostgreSQL server', underTest)
+  describeAuthStore('over a PostgreSQL server', () => postgresUnderTest(connectionString, 'contract'))
 
   describe('the connections', () => {
     const table = 'connections'

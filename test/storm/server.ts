@@ -10,13 +10,8 @@ import { callback, login, relyingParty, requireAuth, storeErrors, storeTimeout }
 import { postgresStore } from '../../src/postgres.js'
 import type { AuthStore } from '../../src/records/authStore.js'
 import { redisStore } from '../../src/redis.js'
-import type { FromServer, RefreshStep, ServerSettings, ToServer } from './messages.js'
-
-const settings = JSON.parse(process.argv[2] ?? '{}') as ServerSettings
-
-const realNow = Date.now.bind(Date)
-let clockOffset = settings.clockOffset
-Date.now = () => realNow() + clockOffset
+import type { RefreshStep } from './messages.js'
+import { send, serve, settings } from './process.js'
 
 const { sessions, store } = await connect()
 const app = express()
@@ -52,12 +47,7 @@ app.use((error: { status?: number; code?: string }, _req: Request, res: Response
   res.status(error.status ?? 500).json({ code: error.code ?? String(error) })
 })
 
-const server = app.listen(0, '127.0.0.1', () => {
-  const address = server.address()
-  if (typeof address === 'object' && address) send({ port: address.port })
-})
-// A connection that the server closes while a request comes would look like one that a kill broke off.
-server.keepAliveTimeout = 0
+const server = serve(app)
 
 process.once('SIGTERM', () => {
   stopping = true
@@ -66,16 +56,6 @@ process.once('SIGTERM', () => {
     setInterval(() => server.closeIdleConnections(), 100).unref()
   }, settings.drain)
 })
-
-process.on('message', (message: ToServer) => {
-  clockOffset = message.clockOffset
-  send(message)
-})
-process.on('disconnect', () => process.exit())
-
-function send(message: FromServer): void {
-  process.send?.(message)
-}
 
 /** Reports the steps of every refresh. The confirmation of its lock shows that it is sent. */
 function reporting(store: AuthStore): AuthStore {

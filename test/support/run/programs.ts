@@ -11,9 +11,6 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** The options of `initdb`, all but the folder. */
-export const INITDB = ['-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
-
 /** The user that a server runs as. Default is the current one. */
 export interface As {
   readonly uid?: number
@@ -40,6 +37,11 @@ export function findProgram(name: string, folders: string[] = []): string | unde
       return false
     }
   })
+}
+
+/** Returns the path of a program of PostgreSQL, or its name if it is not installed. */
+export function postgresProgram(name: string): string {
+  return findProgram(name, debianPostgres()) ?? name
 }
 
 /** PostgreSQL refuses to run as root, and then needs the user its package creates. `undefined` if there is none. */

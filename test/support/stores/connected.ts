@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { setTimeout as wait } from 'node:timers/promises'
 import pgSession from 'connect-pg-simple'
 import { RedisStore } from 'connect-redis'
 import session, { type Store } from 'express-session'
@@ -9,6 +10,7 @@ import { defined } from '../../../src/lib/defined.js'
 import { postgresStore } from '../../../src/postgres.js'
 import { redisStore } from '../../../src/redis.js'
 import type { UserAgent } from '../bed/userAgent.js'
+import type { StoreUnderTest } from './authStoreContract.js'
 import { connectRedis } from './redis.js'
 
 /** The stores of one process, with their own connections. */
@@ -53,6 +55,23 @@ export function connectPostgres(connectionString: string, options: PoolConfig = 
   // A lost connection shows in the queries that fail.
   pool.on('error', () => {})
   return pool
+}
+
+/** Connects two `postgresStore`s to one table, for the contract of stores. */
+export async function postgresUnderTest(connectionString: string, table: string): Promise<StoreUnderTest> {
+  const pools = [new Pool({ connectionString }), new Pool({ connectionString })] as const
+  const store = postgresStore(pools[0], { table })
+  await store.createTable()
+  let ended: Promise<void> | undefined
+  return {
+    store,
+    sibling: postgresStore(pools[1], { table }),
+    elapse: (seconds) => wait(seconds * 1000),
+    fail: () => (ended = pools[0].end()),
+    async close() {
+      await Promise.all([ended ?? pools[0].end(), pools[1].end()])
+    },
+  }
 }
 
 /** Creates the session store of connect-pg-simple, and its table. */

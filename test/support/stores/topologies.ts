@@ -1,11 +1,10 @@
 /** Servers in the arrangements that applications run them in. Each is started on free ports of a loopback host. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { type ChildProcess, execFile } from 'node:child_process'
+import { chown, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type As, debianPostgres, findProgram, freePort, INITDB, notRoot, ownFolder, ready } from '../run/programs.js'
+import { freePort, notRoot, ownFolder, postgresProgram } from '../run/programs.js'
+import { Servers } from '../run/serverProcesses.js'
 import { until } from '../run/waiting.js'
 import { connectRedis } from './redis.js'
 
@@ -118,18 +117,17 @@ export async function startPostgresPair(): Promise<FailingTopology & { promote()
   let primary: ChildProcess | undefined
   let standby = ''
   await servers.start(async (folder) => {
-    const data = await ownFolder(join(folder, 'primary'), as)
+    const data = await servers.database(join(folder, 'primary'), as)
     standby = await ownFolder(join(folder, 'standby'), as)
     const own = { ...as, cwd: data }
-    await run(postgres('initdb'), [...INITDB, '-D', data], own)
     primary = await servers.postgres(data, first, as)
     const source = `postgres://postgres@127.0.0.1:${first}/postgres?application_name=standby`
-    await run(postgres('pg_basebackup'), ['-D', standby, '-R', '-c', 'fast', '--no-sync', '-d', source], own)
+    await run(postgresProgram('pg_basebackup'), ['-D', standby, '-R', '-c', 'fast', '--no-sync', '-d', source], own)
     await servers.postgres(standby, second, as)
     const sql = `alter system set synchronous_standby_names = 'standby'; select pg_reload_conf()`
-    for (const command of sql.split('; ')) await run(postgres('psql'), ['-c', command, source], own)
+    for (const command of sql.split('; ')) await run(postgresProgram('psql'), ['-c', command, source], own)
     const state = ['-Atc', 'select sync_state from pg_stat_replication', source]
-    await until(async () => (await run(postgres('psql'), state, own)).stdout.trim() === 'sync')
+    await until(async () => (await run(postgresProgram('psql'), state, own)).stdout.trim() === 'sync')
   })
   const url = (port: number) => `postgres://postgres@127.0.0.1:${port}/postgres`
   return {
@@ -137,64 +135,6 @@ export async function startPostgresPair(): Promise<FailingTopology & { promote()
     close: () => servers.close(),
     fail: () => servers.kill(primary),
     promote: async () =>
-      void (await run(postgres('pg_ctl'), ['promote', '-w', '-D', standby], { ...as, cwd: standby })),
-  }
-}
-
-function postgres(program: string): string {
-  return findProgram(program, debianPostgres()) ?? program
-}
-
-/** Processes that end together, and their folder. */
-class Servers {
-  readonly #started: ChildProcess[] = []
-  #folder = ''
-  /** If this process ends before a test has closed them. */
-  readonly #killAll = () => this.#started.forEach((child) => void child.kill('SIGKILL'))
-
-  /** Starts servers. If one does not start, the others end. */
-  async start(start: (folder: string) => Promise<void>): Promise<void> {
-    process.on('exit', this.#killAll)
-    this.#folder = await mkdtemp(join(tmpdir(), 'topology-'))
-    await start(this.#folder).catch(async (error: unknown) => {
-      await this.close()
-      throw error
-    })
-  }
-
-  async spawn(name: string, args: readonly string[], line?: RegExp, as: As = {}): Promise<ChildProcess> {
-    const child = spawn(findProgram(name, ['/usr/sbin', ...debianPostgres()]) ?? name, args, {
-      ...as,
-      cwd: '/',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    this.#started.push(child)
-    const [output, other] = name.startsWith('redis') ? [child.stdout, child.stderr] : [child.stderr, child.stdout]
-    other.resume()
-    await ready(child, output, line)
-    return child
-  }
-
-  redis(port: number, args: readonly string[]): Promise<ChildProcess> {
-    return this.spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', ...args])
-  }
-
-  postgres(data: string, port: number, as: As): Promise<ChildProcess> {
-    const settings = ['listen_addresses=127.0.0.1', 'fsync=off'].flatMap((setting) => ['-c', setting])
-    return this.spawn('postgres', ['-D', data, '-p', `${port}`, '-k', data, ...settings], /ready to accept/, as)
-  }
-
-  async kill(child: ChildProcess | undefined, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    if (!child || child.exitCode !== null || child.signalCode !== null) return
-    const ended = once(child, 'exit')
-    child.kill(signal)
-    await ended
-  }
-
-  async close(): Promise<void> {
-    // By this signal, PostgreSQL ends at once and frees its shared memory, and PgBouncer and Redis just end.
-    await Promise.all(this.#started.map((child) => this.kill(child, 'SIGQUIT')))
-    process.off('exit', this.#killAll)
-    await rm(this.#folder, { recursive: true, force: true })
+      void (await run(postgresProgram('pg_ctl'), ['promote', '-w', '-D', standby], { ...as, cwd: standby })),
   }
 }
